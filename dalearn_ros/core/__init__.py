@@ -1,0 +1,1 @@
+"""Ground floor: settings, errors, atomic files, progress and seeded randomness."""

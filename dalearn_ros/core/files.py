@@ -1,0 +1,115 @@
+"""Files that are whole or absent: written under a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dalearn_ros.core.errors import InputError
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path | str) -> Iterator[Path]:
+    """Write a file whole or not at all.
+
+    Args:
+        path: The final file; its folder is made if it is missing.
+
+    Yields:
+        A temporary path in the same folder with the same suffix. On success it is renamed to
+        ``path``; on any exception, an interrupt included, it is removed.
+
+    Raises:
+        InputError: The disk is full, or the folder cannot be written.
+    """
+    final = Path(path)
+    with _disk_errors(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
+        try:
+            yield temporary
+            os.replace(temporary, final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path | str) -> Iterator[Path]:
+    """Write a folder whole or not at all.
+
+    Args:
+        path: The final folder. It must not exist, or be empty.
+
+    Yields:
+        A temporary folder beside it, renamed on success and removed on any exception.
+
+    Raises:
+        InputError: ``path`` holds files already, the disk is full, or the place is not writable.
+    """
+    final = Path(path)
+    refuse_existing(final)
+    with _disk_errors(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        try:
+            yield temporary
+            if final.is_dir():
+                final.rmdir()
+            os.replace(temporary, final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_existing(path: Path | str) -> None:
+    """Raise InputError if ``path`` is a file or a folder that holds something."""
+    final = Path(path)
+    if final.is_file() or (final.is_dir() and any(final.iterdir())):
+        raise InputError(f"{final}: exists already; choose another --out or remove it first.")
+
+
+def write_json(path: Path | str, content: Any) -> None:
+    """Write JSON atomically: sorted keys, floats rounded to 6 digits, NaN and infinity as null.
+
+    The same content gives the same bytes.
+    """
+    text = json.dumps(plain(content), indent=1, sort_keys=True, allow_nan=False)
+    with atomic_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(value: Any, digits: int = 6) -> Any:
+    """``value`` as JSON values: numpy unwrapped, floats rounded, NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, digits) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist(), digits)
+    if isinstance(value, (list, tuple)):
+        return [plain(item, digits) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item(), digits)
+    if isinstance(value, float):
+        return round(value, digits) if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or isinstance(error, (InterruptedError, ConnectionError)):
+            raise
+        name = error.filename or path
+        raise InputError(f"{name}: cannot be written ({os.strerror(error.errno)}).") from error

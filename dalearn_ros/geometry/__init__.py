@@ -1,0 +1,1 @@
+"""Rigid transforms, cameras, trajectories, TF, geodesy, pose from points."""
