@@ -1,4 +1,4 @@
-"""Rigid transforms (REP 103, REP 105), named ``map_from_base``: map coordinates ← base coordinates."""
+"""Rigid transforms (REP 103, REP 105): ``map_from_base`` gives map from base coordinates."""
 
 from __future__ import annotations
 
