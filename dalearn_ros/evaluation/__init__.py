@@ -1,0 +1,1 @@
+"""How well it went: matching, metrics, replay of drives and datasets, the report."""
