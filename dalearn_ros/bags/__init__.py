@@ -1,0 +1,1 @@
+"""Frames out of and into rosbag2 files (mcap), without ROS."""

@@ -1,0 +1,309 @@
+"""Writes our types as an ordinary rosbag2 (mcap), without a ROS installation.
+
+One method a kind of message. Topics are made at their first message. Files are written by the
+library ``rosbags``; the message definitions travel inside the bag, so any player can read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rosbags.interfaces import (
+    Connection,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from dalearn_ros.core.files import refuse_existing
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.transforms import Transform
+
+BAG_VERSION = 9
+_NEVER = QosTime(2147483647, 4294967295)
+_LATCHED = Qos(
+    QosHistory.KEEP_LAST,
+    1,
+    QosReliability.RELIABLE,
+    QosDurability.TRANSIENT_LOCAL,
+    _NEVER,
+    _NEVER,
+    QosLiveliness.AUTOMATIC,
+    _NEVER,
+    False,
+)
+
+
+class BagWriter:
+    """A new bag. Use it as a context manager; the folder must not exist.
+
+    Wrap it in :func:`dalearn_ros.core.files.atomic_directory` where a half-written bag must not
+    stay behind.
+
+    Raises:
+        InputError: ``path`` exists and is not empty.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        refuse_existing(path)
+        self.path = Path(path)
+        self.typestore = get_typestore(Stores.ROS2_JAZZY)
+        self._types = self.typestore.types
+        self._writer = Writer(
+            self.path, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP
+        )
+        self._connections: dict[str, Connection] = {}
+
+    def __enter__(self) -> BagWriter:
+        self._writer.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._writer.close()
+
+    # -- generic ---------------------------------------------------------------------------
+    def write(self, topic: str, kind: str, stamp_ns: int, message: Any) -> None:
+        """Write any message of the type store.
+
+        Args:
+            topic: Full topic name.
+            kind: Type, such as ``std_msgs/msg/String``.
+            stamp_ns: Time of receipt, integer nanoseconds (0 or later).
+            message: An object of :meth:`make`.
+        """
+        self.write_raw(
+            topic, kind, stamp_ns, self.typestore.serialize_cdr(message, kind)
+        )
+
+    def write_raw(
+        self,
+        topic: str,
+        kind: str,
+        stamp_ns: int,
+        cdr: bytes | memoryview,
+        latched: bool = False,
+    ) -> None:
+        """Write an already serialised (CDR) message, for example one copied from another bag."""
+        connection = self._connections.get(topic)
+        if connection is None:
+            qos = [_LATCHED] if latched else []
+            connection = self._writer.add_connection(
+                topic, kind, typestore=self.typestore, offered_qos_profiles=qos
+            )
+            self._connections[topic] = connection
+        self._writer.write(connection, int(stamp_ns), cdr)
+
+    def make(self, kind: str, **fields: Any) -> Any:
+        """A message object of the type store."""
+        return self._types[kind](**fields)
+
+    def header(self, stamp_ns: int, frame_id: str) -> Any:
+        """A std_msgs/Header."""
+        seconds, nanoseconds = divmod(int(stamp_ns), 1_000_000_000)
+        time = self.make(
+            "builtin_interfaces/msg/Time", sec=seconds, nanosec=nanoseconds
+        )
+        return self.make("std_msgs/msg/Header", stamp=time, frame_id=frame_id)
+
+    # -- camera ----------------------------------------------------------------------------
+    def compressed_image(
+        self,
+        topic: str,
+        stamp_ns: int,
+        encoded: bytes,
+        frame_id: str,
+        kind: str = "jpeg",
+    ) -> None:
+        """Write an encoded image as sensor_msgs/CompressedImage."""
+        data = np.frombuffer(encoded, dtype=np.uint8)
+        name = "sensor_msgs/msg/CompressedImage"
+        header = self.header(stamp_ns, frame_id)
+        self.write(
+            topic,
+            name,
+            stamp_ns,
+            self.make(name, header=header, format=kind, data=data),
+        )
+
+    def image(
+        self,
+        topic: str,
+        stamp_ns: int,
+        pixels: npt.NDArray[Any],
+        encoding: str,
+        frame_id: str,
+    ) -> None:
+        """Write pixels (H, W[, C]) as sensor_msgs/Image, for example ``32FC1`` metres, ``bgr8``."""
+        pixels = np.ascontiguousarray(pixels)
+        name = "sensor_msgs/msg/Image"
+        message = self.make(
+            name,
+            header=self.header(stamp_ns, frame_id),
+            height=pixels.shape[0],
+            width=pixels.shape[1],
+            encoding=encoding,
+            is_bigendian=0,
+            step=pixels.strides[0],
+            data=pixels.reshape(-1).view(np.uint8),
+        )
+        self.write(topic, name, stamp_ns, message)
+
+    def camera_info(self, topic: str, stamp_ns: int, camera: Camera) -> None:
+        """Write the calibration as sensor_msgs/CameraInfo (R identity, P = [K | 0])."""
+        name = "sensor_msgs/msg/CameraInfo"
+        region = self.make(
+            "sensor_msgs/msg/RegionOfInterest",
+            x_offset=0,
+            y_offset=0,
+            height=0,
+            width=0,
+            do_rectify=False,
+        )
+        projection = np.hstack([camera.matrix, np.zeros((3, 1))])
+        message = self.make(
+            name,
+            header=self.header(stamp_ns, camera.name),
+            height=camera.height,
+            width=camera.width,
+            distortion_model=camera.model,
+            d=np.asarray(camera.distortion, dtype=np.float64).ravel(),
+            k=np.asarray(camera.matrix, dtype=np.float64).ravel(),
+            r=np.eye(3).ravel(),
+            p=projection.ravel(),
+            binning_x=0,
+            binning_y=0,
+            roi=region,
+        )
+        self.write(topic, name, stamp_ns, message)
+
+    # -- poses -----------------------------------------------------------------------------
+    def pose(self, topic: str, pose: Pose, frame_id: str = "map") -> None:
+        """Write geometry_msgs/PoseStamped (the covariance is dropped)."""
+        name = "geometry_msgs/msg/PoseStamped"
+        header = self.header(pose.stamp_ns, frame_id)
+        message = self.make(name, header=header, pose=self._pose(pose.map_from_base))
+        self.write(topic, name, pose.stamp_ns, message)
+
+    def pose_with_covariance(
+        self, topic: str, pose: Pose, frame_id: str = "map"
+    ) -> None:
+        """Write geometry_msgs/PoseWithCovarianceStamped (zeros where there is none)."""
+        name = "geometry_msgs/msg/PoseWithCovarianceStamped"
+        header = self.header(pose.stamp_ns, frame_id)
+        body = self._pose_with_covariance(pose.map_from_base, pose.covariance)
+        self.write(
+            topic, name, pose.stamp_ns, self.make(name, header=header, pose=body)
+        )
+
+    def odometry(
+        self,
+        topic: str,
+        stamp_ns: int,
+        odom_from_base: Transform,
+        speed_mps: float,
+        yaw_rate_radps: float,
+        covariances: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+        | None = None,
+        frames: tuple[str, str] = ("odom", "base_link"),
+    ) -> None:
+        """Write nav_msgs/Odometry; ``covariances`` are those of pose and twist, each (6, 6)."""
+        name = "nav_msgs/msg/Odometry"
+        of_pose, of_twist = covariances if covariances is not None else (None, None)
+        linear, angular = (
+            self._vector((speed_mps, 0, 0)),
+            self._vector((0, 0, yaw_rate_radps)),
+        )
+        twist = self.make(
+            "geometry_msgs/msg/TwistWithCovariance",
+            twist=self.make("geometry_msgs/msg/Twist", linear=linear, angular=angular),
+            covariance=_flat(of_twist),
+        )
+        message = self.make(
+            name,
+            header=self.header(stamp_ns, frames[0]),
+            child_frame_id=frames[1],
+            pose=self._pose_with_covariance(odom_from_base, of_pose),
+            twist=twist,
+        )
+        self.write(topic, name, stamp_ns, message)
+
+    def transforms(
+        self,
+        topic: str,
+        stamp_ns: int,
+        links: Mapping[tuple[str, str], Transform],
+    ) -> None:
+        """Write tf2_msgs/TFMessage; ``links`` maps (parent, child) to parent_from_child.
+
+        On ``/tf_static`` the topic is latched (transient local), as players expect.
+        """
+        name = "tf2_msgs/msg/TFMessage"
+        stamped = []
+        for (parent, child), link in links.items():
+            body = self.make(
+                "geometry_msgs/msg/Transform",
+                translation=self._vector(link.translation),
+                rotation=self._quaternion(link),
+            )
+            stamped.append(
+                self.make(
+                    "geometry_msgs/msg/TransformStamped",
+                    header=self.header(stamp_ns, parent),
+                    child_frame_id=child,
+                    transform=body,
+                )
+            )
+        cdr = self.typestore.serialize_cdr(self.make(name, transforms=stamped), name)
+        self.write_raw(topic, name, stamp_ns, cdr, latched=topic.endswith("tf_static"))
+
+    # -- parts -----------------------------------------------------------------------------
+    def _vector(self, xyz: npt.ArrayLike) -> Any:
+        x, y, z = (float(v) for v in np.asarray(xyz, dtype=np.float64))
+        return self.make("geometry_msgs/msg/Vector3", x=x, y=y, z=z)
+
+    def _quaternion(self, transform: Transform) -> Any:
+        x, y, z, w = (float(v) for v in transform.quaternion)
+        return self.make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w)
+
+    def _pose(self, transform: Transform) -> Any:
+        x, y, z = (float(v) for v in transform.translation)
+        point = self.make("geometry_msgs/msg/Point", x=x, y=y, z=z)
+        return self.make(
+            "geometry_msgs/msg/Pose",
+            position=point,
+            orientation=self._quaternion(transform),
+        )
+
+    def _pose_with_covariance(
+        self, transform: Transform, covariance: npt.NDArray[np.float64] | None
+    ) -> Any:
+        return self.make(
+            "geometry_msgs/msg/PoseWithCovariance",
+            pose=self._pose(transform),
+            covariance=_flat(covariance),
+        )
+
+
+def _flat(covariance: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
+    matrix = (
+        np.zeros((6, 6))
+        if covariance is None
+        else np.asarray(covariance, dtype=np.float64)
+    )
+    return matrix.reshape(36)
