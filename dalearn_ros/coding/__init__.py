@@ -1,0 +1,1 @@
+"""What learning and vehicle share: grid, anchor nodes, pixel maps, decoding, model metadata."""

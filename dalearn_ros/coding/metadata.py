@@ -1,0 +1,109 @@
+"""What a model file says about itself: label space, grid, input and decoding.
+
+It is one JSON text under the key :data:`KEY` of the ONNX file's metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dalearn_ros.coding.decode import DecodeSettings
+from dalearn_ros.coding.grid import Grid
+from dalearn_ros.core.errors import ModelError, SettingsError
+from dalearn_ros.core.settings import dump_settings, field, load_settings
+from dalearn_ros.landmarks.catalogue import LabelSpace
+
+KEY = "dalearn_ros"
+FORMAT = "landmark-detector"
+FORMAT_VERSION = 1
+OUTPUTS = ("class_logits", "offset", "log_variance", "log_range")
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """How pixels become numbers (D24); the arithmetic stands inside the model."""
+
+    channels: int = field(
+        3, "Channels: 3 (blue, green, red) or 1 (grey, infrared).", choices=(1, 3)
+    )
+    mean: float = field(127.5, "Subtracted from every pixel value.", minimum=0.0, maximum=255.0)
+    scale: float = field(1.0 / 64.0, "Multiplied after that.", minimum=1e-4, maximum=1.0)
+    multiple: int = field(
+        32, "Image sides are padded to multiples of this.", unit="px", choices=(32, 64)
+    )
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """All that decoding needs beside the network's outputs.
+
+    Attributes:
+        label_space: Classes and their reference-point rules.
+        grid: Subregions and anchor nodes.
+        input: Channels and normalisation.
+        decoding: Thresholds, chosen on validation data at export.
+        training: What it was trained on and how well it did, for people; plain JSON values.
+    """
+
+    label_space: LabelSpace
+    grid: Grid
+    input: InputSettings
+    decoding: DecodeSettings
+    training: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """The text that goes into the model file; the same metadata gives the same text."""
+        content = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "label_space": self.label_space.to_dict(),
+            "label_space_digest": self.label_space.digest,
+            "grid": dump_settings(self.grid),
+            "input": dump_settings(self.input),
+            "decoding": dump_settings(self.decoding),
+            "training": dict(self.training),
+        }
+        return json.dumps(content, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | None, source: str) -> ModelMetadata:
+        """Read the text back.
+
+        Args:
+            text: What stood under :data:`KEY`; None if nothing did.
+            source: The file, for the sentence of an error.
+
+        Raises:
+            ModelError: The file is a model of another project, of another kind or version, or its
+                metadata is damaged.
+        """
+        hint = "Make it with 'dalearn export'."
+        if text is None:
+            found = "an ONNX file without it"
+            raise ModelError.at(source, "", "a landmark detector with its metadata", found, hint)
+        try:
+            content = json.loads(text)
+            kind, version = content["format"], content["format_version"]
+        except (ValueError, KeyError, TypeError):
+            raise ModelError.at(source, "metadata", "JSON", "something else", hint) from None
+        if (kind, version) != (FORMAT, FORMAT_VERSION):
+            expected = f"{FORMAT} version {FORMAT_VERSION}"
+            raise ModelError.at(source, "metadata", expected, f"{kind} version {version}", hint)
+        try:
+            space = LabelSpace.from_dict(content["label_space"], source)
+            metadata = cls(
+                label_space=space,
+                grid=load_settings(Grid, None, content["grid"]),
+                input=load_settings(InputSettings, None, content["input"]),
+                decoding=load_settings(DecodeSettings, None, content["decoding"]),
+                training=content["training"],
+            )
+        except (KeyError, TypeError, SettingsError) as error:
+            raise ModelError(f"{source}: its metadata is damaged ({error}). {hint}") from None
+        if space.digest != content["label_space_digest"]:
+            expected = f"label space {content['label_space_digest']}"
+            raise ModelError.at(source, "metadata", expected, space.digest, hint)
+        return metadata

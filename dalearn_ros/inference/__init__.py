@@ -1,0 +1,1 @@
+"""Image in, observations out, without torch."""
