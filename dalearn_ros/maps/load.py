@@ -1,0 +1,65 @@
+"""One call for every map that is on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dalearn_ros.core.errors import MapError
+from dalearn_ros.geometry.geodesy import read_projector
+from dalearn_ros.landmarks.catalogue import Catalogue
+from dalearn_ros.maps.index import IndexedMap
+from dalearn_ros.maps.lanelet2 import Lanelet2Loader
+from dalearn_ros.maps.tags import TagClasses
+
+OSM_NAME = "lanelet2_map.osm"
+INFO_NAME = "map_projector_info.yaml"
+
+
+def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) -> IndexedMap:
+    """Load the landmarks of a map.
+
+    Args:
+        path: A Lanelet2 ``.osm`` file, or a folder as Autoware has it: ``lanelet2_map.osm`` (or
+            the only ``.osm`` file in it) with ``map_projector_info.yaml`` beside it.
+        catalogue: Which tags belong to which class: a shipped name, a file, or None for all
+            shipped ones.
+
+    Returns:
+        The landmarks in the map frame, with a spatial index and a report (``.report``) of what was
+        not read and why.
+
+    Raises:
+        MapError: There is no map, or it cannot be read, or it holds no landmark with a class.
+        SettingsError: No such catalogue.
+    """
+    file = find_map(Path(path))
+    info = file.with_name(INFO_NAME)
+    projector = read_projector(info) if info.is_file() else None
+    loaded = Lanelet2Loader(file, projector, TagClasses(catalogue)).load()
+    if not len(loaded):
+        report = loaded.report
+        found = ", ".join([*report.unknown, *report.problems][:5]) or "none"
+        hint = "`traffic_sign`, `traffic_light`, `stop_line` and `road_marking` ways are read."
+        raise MapError.at(file, "", "landmarks with a class", found, hint)
+    return loaded
+
+
+def find_map(path: Path) -> Path:
+    """The ``.osm`` file that a path means.
+
+    Raises:
+        MapError: There is none, or there are several.
+    """
+    if path.is_file():
+        if path.suffix != ".osm":
+            raise MapError.at(path, "", "a Lanelet2 map (.osm)", f"a '{path.suffix}' file")
+        return path
+    if not path.is_dir():
+        raise MapError(f"{path}: there is no such map; give a folder or an .osm file with --map.")
+    if (path / OSM_NAME).is_file():
+        return path / OSM_NAME
+    files = sorted(path.glob("*.osm"))
+    if len(files) != 1:
+        found = ", ".join(file.name for file in files) or "no .osm file"
+        raise MapError.at(path, "", f"{OSM_NAME} or one .osm file", found)
+    return files[0]
