@@ -1,0 +1,169 @@
+"""From the bytes of image messages to BGR or depth arrays, without cv_bridge.
+
+One table from ROS encodings to OpenCV conversions; ``step`` and ``is_bigendian`` are honoured.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+
+# encoding -> (channels in memory, OpenCV conversion to BGR; None: already BGR)
+_BYTES: dict[str, tuple[int, int | None]] = {
+    "bgr8": (3, None),
+    "8UC3": (3, None),
+    "rgb8": (3, cv2.COLOR_RGB2BGR),
+    "bgra8": (4, cv2.COLOR_BGRA2BGR),
+    "8UC4": (4, cv2.COLOR_BGRA2BGR),
+    "rgba8": (4, cv2.COLOR_RGBA2BGR),
+    "mono8": (1, cv2.COLOR_GRAY2BGR),
+    "8UC1": (1, cv2.COLOR_GRAY2BGR),
+    # ROS names the first two pixels of the first row, OpenCV those of the second row and column.
+    "bayer_rggb8": (1, cv2.COLOR_BayerBG2BGR),
+    "bayer_bggr8": (1, cv2.COLOR_BayerRG2BGR),
+    "bayer_gbrg8": (1, cv2.COLOR_BayerGR2BGR),
+    "bayer_grbg8": (1, cv2.COLOR_BayerGB2BGR),
+    "yuv422": (2, cv2.COLOR_YUV2BGR_UYVY),
+    "uyvy": (2, cv2.COLOR_YUV2BGR_UYVY),
+    "yuv422_yuy2": (2, cv2.COLOR_YUV2BGR_YUY2),
+    "yuyv": (2, cv2.COLOR_YUV2BGR_YUY2),
+}
+DEPTH_ENCODINGS = ("32FC1", "16UC1")
+
+
+class ImageFault(Exception):
+    """An image that cannot be used; ``reason`` is the key under which it is counted."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+def decode_raw(
+    data: Any,
+    height: int,
+    width: int,
+    encoding: str,
+    step: int,
+    is_bigendian: bool = False,
+) -> Image:
+    """BGR image of a sensor_msgs/Image.
+
+    Args:
+        data: Its bytes (anything with a buffer).
+        height: Rows.
+        width: Columns.
+        encoding: As in sensor_msgs/image_encodings.
+        step: Bytes from one row to the next; may be larger than the row (padding).
+        is_bigendian: Byte order of encodings with 16 bits.
+
+    Returns:
+        (H, W, 3) uint8, BGR; a view of ``data`` if that is BGR without padding.
+
+    Raises:
+        ImageFault: Unknown encoding (``encoding``) or too few bytes (``truncated``).
+    """
+    if encoding in ("mono16", "16UC1"):
+        rows = _rows(data, height, width, 2, step).view(">u2" if is_bigendian else "<u2")
+        return cv2.cvtColor((rows >> 8).astype(np.uint8), cv2.COLOR_GRAY2BGR).astype(np.uint8)
+    if encoding not in _BYTES:
+        raise ImageFault("encoding", f"image encoding '{encoding}' is not supported")
+    channels, conversion = _BYTES[encoding]
+    pixels = _rows(data, height, width, channels, step).reshape(height, width, channels)
+    if conversion is None:
+        return pixels
+    if channels == 1:
+        pixels = pixels[..., 0]
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), conversion), dtype=np.uint8)
+
+
+def decode_depth(
+    data: Any,
+    height: int,
+    width: int,
+    encoding: str,
+    step: int,
+    is_bigendian: bool = False,
+) -> npt.NDArray[np.float32]:
+    """Depth (H, W) in metres along the optical axis (REP 118): ``32FC1`` m or ``16UC1`` mm.
+
+    No measurement (0, NaN, infinity) stays as it is.
+
+    Raises:
+        ImageFault: Another encoding (``encoding``) or too few bytes (``truncated``).
+    """
+    order = ">" if is_bigendian else "<"
+    if encoding == "32FC1":
+        metres = _rows(data, height, width, 4, step).view(f"{order}f4")
+        in_metres: npt.NDArray[np.float32] = np.asarray(metres, dtype=np.float32)
+        return in_metres
+    if encoding == "16UC1":
+        millimetres = _rows(data, height, width, 2, step).view(f"{order}u2")
+        return np.asarray(millimetres, dtype=np.float32) / np.float32(1000.0)
+    raise ImageFault("encoding", f"depth encoding '{encoding}' is not supported")
+
+
+def decode_compressed(encoded: bytes) -> Image:
+    """BGR image (H, W, 3) of a JPEG or PNG file.
+
+    Raises:
+        ImageFault: Half-written (``truncated``) or not an image (``undecodable``).
+    """
+    check_complete(encoded)
+    image = cv2.imdecode(np.frombuffer(encoded, dtype=np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ImageFault("undecodable", "the compressed image cannot be decoded")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def check_complete(encoded: bytes) -> None:
+    """Raise ImageFault if a JPEG or PNG lacks its beginning or its end."""
+    if encoded[:2] == b"\xff\xd8":
+        if b"\xff\xd9" not in encoded[-32:]:
+            raise ImageFault("truncated", "the JPEG has no end: it is half-written")
+    elif encoded[:8] == b"\x89PNG\r\n\x1a\n":
+        if b"IEND" not in encoded[-16:]:
+            raise ImageFault("truncated", "the PNG has no end: it is half-written")
+    elif not encoded:
+        raise ImageFault("truncated", "the compressed image is empty")
+
+
+def jpeg_size(encoded: bytes) -> tuple[int, int] | None:
+    """(width, height) from a JPEG's header without decoding it; None if it is no JPEG."""
+    if encoded[:2] != b"\xff\xd8":
+        return None
+    at = 2
+    while at + 9 <= len(encoded):
+        if encoded[at] != 0xFF:
+            return None
+        marker = encoded[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", encoded[at + 5 : at + 9])
+            return width, height
+        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            at += 1 if marker == 0xFF else 2
+            continue
+        at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
+    return None
+
+
+def _rows(data: Any, height: int, width: int, pixel_bytes: int, step: int) -> Image:
+    """(H, W * pixel_bytes) uint8 view of the pixels without the padding of each row."""
+    row = width * pixel_bytes
+    step = step or row
+    flat = np.frombuffer(data, dtype=np.uint8)
+    if step < row or len(flat) < step * (height - 1) + row or height < 1 or width < 1:
+        raise ImageFault(
+            "truncated",
+            f"{len(flat)} bytes are too few for {width}x{height} pixels (step {step})",
+        )
+    if len(flat) < step * height:
+        flat = np.concatenate([flat, np.zeros(step * height - len(flat), np.uint8)])
+    rows = flat[: step * height].reshape(height, step)[:, :row]
+    return rows if step == row else np.ascontiguousarray(rows)

@@ -1,0 +1,152 @@
+"""Vehicle poses out of a bag: Odometry, PoseStamped, PoseWithCovarianceStamped or TF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dalearn_ros.bags.storage import Bag
+from dalearn_ros.core.errors import BagError, PoseError
+from dalearn_ros.geometry.tf_buffer import TransformBuffer
+from dalearn_ros.geometry.trajectory import MAX_GAP_NS, Trajectory
+from dalearn_ros.geometry.transforms import Transform
+
+ODOMETRY = "nav_msgs/msg/Odometry"
+POSE = "geometry_msgs/msg/PoseStamped"
+POSE_COVARIANCE = "geometry_msgs/msg/PoseWithCovarianceStamped"
+TF = "tf2_msgs/msg/TFMessage"
+POSE_KINDS = (ODOMETRY, POSE, POSE_COVARIANCE)
+PREFERRED = "/localization/kinematic_state"
+
+
+def stamp_ns(header: Any) -> int:
+    """Integer nanoseconds of a std_msgs/Header."""
+    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
+
+
+def choose_pose_topic(bag: Bag, topic: str | None, map_frame: str = "map") -> str:
+    """The topic to take poses from.
+
+    The named one; else ``/localization/kinematic_state``; else the only one in the map frame; a
+    bag with none but ``/tf`` gives ``/tf``.
+
+    Raises:
+        BagError: The named one is missing or holds no poses, or the choice is not clear.
+    """
+    known = bag.topics_of(*POSE_KINDS)
+    if topic is not None:
+        if topic in known or (bag.topics.get(topic) == TF and bag.counts[topic]):
+            return topic
+        found = ", ".join(known) or "none"
+        raise BagError.at(bag.path, "", f"poses on the topic {topic}", f"pose topics: {found}")
+    if PREFERRED in known:
+        return PREFERRED
+    in_map = [name for name in known if _frame_of(bag, name) == map_frame]
+    if len(in_map) == 1:
+        return in_map[0]
+    if not in_map and bag.topics_of(TF) and not known:
+        return "/tf"
+    found = ", ".join(in_map or known) or "none"
+    hint = "Name the one to use with --pose-topic." if known else "Labels need vehicle poses."
+    raise BagError.at(bag.path, "", f"{PREFERRED} or one pose topic", found, hint)
+
+
+def read_trajectory(
+    bag: Bag,
+    topic: str,
+    max_gap_ns: int = MAX_GAP_NS,
+    map_frame: str = "map",
+    base_frame: str = "base_link",
+) -> Trajectory:
+    """All poses of a topic.
+
+    Args:
+        bag: The bag.
+        topic: A pose topic, or one of TF messages (then ``map_frame`` from ``base_frame``).
+        max_gap_ns: Samples further apart are not interpolated between (D5).
+        map_frame: For TF.
+        base_frame: For TF.
+
+    Returns:
+        The trajectory; a covariance of nothing but zeros counts as unknown.
+
+    Raises:
+        BagError: No such topic, another type, or no poses on it.
+        PoseError: TF does not connect the two frames.
+    """
+    kind = bag.topics.get(topic)
+    if kind == TF:
+        return _from_transforms(read_transforms(bag, max_gap_ns), map_frame, base_frame, max_gap_ns)
+    if kind not in POSE_KINDS:
+        expected = f"poses on the topic {topic}"
+        raise BagError.at(bag.path, "", expected, kind or "no such topic")
+    stamps, positions, quaternions, covariances = [], [], [], []
+    for raw in bag.raw([topic]):
+        message = bag.decode(raw)
+        body = message.pose if kind == POSE else message.pose.pose
+        p, q = body.position, body.orientation
+        stamps.append(stamp_ns(message.header))
+        positions.append((p.x, p.y, p.z))
+        quaternions.append((q.x, q.y, q.z, q.w))
+        if kind != POSE:
+            covariances.append(np.asarray(message.pose.covariance).reshape(6, 6))
+    if not stamps:
+        raise BagError.at(bag.path, topic, "poses", "no message")
+    matrix = np.array(covariances) if covariances else None
+    return Trajectory(
+        np.array(stamps, dtype=np.int64),
+        np.array(positions),
+        np.array(quaternions),
+        matrix if matrix is not None and np.any(matrix) else None,
+        max_gap_ns,
+        topic,
+    )
+
+
+def read_transforms(bag: Bag, max_gap_ns: int = MAX_GAP_NS) -> TransformBuffer:
+    """All of ``/tf`` and ``/tf_static``; transforms that are not finite are left out."""
+    buffer = TransformBuffer(max_gap_ns)
+    for raw in bag.raw(bag.topics_of(TF)):
+        for item in bag.decode(raw).transforms:
+            t, q = item.transform.translation, item.transform.rotation
+            try:
+                link = Transform.from_quaternion((q.x, q.y, q.z, q.w), (t.x, t.y, t.z))
+            except ValueError:
+                continue
+            if not np.isfinite(link.translation).all():
+                continue
+            if raw.topic.endswith("tf_static"):
+                buffer.add_static(item.header.frame_id, item.child_frame_id, link)
+            else:
+                when = stamp_ns(item.header)
+                buffer.add(item.header.frame_id, item.child_frame_id, when, link)
+    return buffer
+
+
+def _from_transforms(
+    buffer: TransformBuffer, map_frame: str, base_frame: str, max_gap_ns: int
+) -> Trajectory:
+    chain = buffer.chain(base_frame)
+    stamps = sorted({stamp for frame in chain for stamp in buffer.stamps_of(frame)})
+    buffer.lookup(map_frame, base_frame, stamps[len(stamps) // 2] if stamps else 0)
+    kept, transforms = [], []
+    for stamp in stamps:
+        try:
+            transforms.append(buffer.lookup(map_frame, base_frame, stamp))
+        except PoseError:
+            continue
+        kept.append(stamp)
+    return Trajectory(
+        np.array(kept, dtype=np.int64),
+        np.array([t.translation for t in transforms]),
+        np.array([t.quaternion for t in transforms]),
+        None,
+        max_gap_ns,
+        "/tf",
+    )
+
+
+def _frame_of(bag: Bag, topic: str) -> str:
+    first = next(bag.raw([topic]), None)
+    return "" if first is None else str(bag.decode(first).header.frame_id).lstrip("/")

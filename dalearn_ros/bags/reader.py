@@ -1,0 +1,295 @@
+"""Frames out of a rosbag2: image, calibration, mounting, pose and depth, matched by stamp."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.bags.images import (
+    DEPTH_ENCODINGS,
+    ImageFault,
+    check_complete,
+    decode_compressed,
+    decode_depth,
+    decode_raw,
+    jpeg_size,
+)
+from dalearn_ros.bags.poses import choose_pose_topic, read_trajectory, read_transforms, stamp_ns
+from dalearn_ros.bags.storage import Bag
+from dalearn_ros.core.errors import BagError, InputError, PoseError
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.tf_buffer import TransformBuffer
+from dalearn_ros.geometry.trajectory import MAX_GAP_NS, Trajectory
+from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.landmarks.types import Frame
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+DEPTH_WAIT_FRAMES = 4
+DEPTH_TOLERANCE_NS = 5_000_000
+
+
+class BagReader:
+    """Reads frames from a bag folder or a single ``.mcap``/``.db3`` file; a context manager.
+
+    Args:
+        path: The bag.
+        base_frame: Frame of the vehicle (REP 105).
+        max_gap_ns: Poses further apart are not interpolated between (D5).
+
+    Attributes:
+        skipped: Reason → number of frames left out or without a pose by the last :meth:`frames`
+            (``image:truncated``, ``image:size``, ``pose:gap``, ...).
+
+    Raises:
+        BagError: No such bag, truncated, or empty.
+    """
+
+    def __init__(
+        self, path: Path | str, base_frame: str = "base_link", max_gap_ns: int = MAX_GAP_NS
+    ) -> None:
+        self.bag = Bag(path)
+        self.path = self.bag.path
+        self.base_frame = base_frame
+        self.max_gap_ns = max_gap_ns
+        self.skipped: Counter[str] = Counter()
+
+    def __enter__(self) -> BagReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        self.bag.close()
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Topic → message type."""
+        return self.bag.topics
+
+    @property
+    def name(self) -> str:
+        """The drive's name: that of the bag's folder, or of the folder that holds ``bag``."""
+        path = self.path.resolve()
+        return path.parent.name if path.name == "bag" else path.stem
+
+    def transforms(self) -> TransformBuffer:
+        """``/tf`` and ``/tf_static`` of the whole bag."""
+        return read_transforms(self.bag, self.max_gap_ns)
+
+    def trajectory(self, topic: str | None = None) -> Trajectory:
+        """Poses of a topic, or of the one that :func:`choose_pose_topic` picks.
+
+        Raises:
+            BagError: No such topic, no poses, or no clear choice.
+        """
+        chosen = choose_pose_topic(self.bag, topic)
+        return read_trajectory(self.bag, chosen, self.max_gap_ns, base_frame=self.base_frame)
+
+    def camera_topic(self, topic: str | None = None) -> str:
+        """The image topic to read: the named one, else the only colour camera's.
+
+        Where a camera comes raw and compressed, the compressed one is taken.
+
+        Raises:
+            BagError: None, several, or not an image topic.
+        """
+        known = self.bag.topics_of(IMAGE, COMPRESSED)
+        if topic is not None:
+            if topic in known:
+                return topic
+            found = ", ".join(known) or "none"
+            raise BagError.at(self.path, "", f"images on {topic}", f"image topics: {found}")
+        colour = [name for name in known if name not in self.depth_topics()]
+        compressed = [name for name in colour if self.topics[name] == COMPRESSED]
+        single = [n for n in colour if f"{n}/compressed" not in compressed]
+        if len(single) == 1:
+            return single[0]
+        found = ", ".join(single) or "none"
+        raise BagError.at(self.path, "", "images of one camera", found, "Name the topic to use.")
+
+    def depth_topics(self) -> list[str]:
+        """Image topics that hold depth, by the encoding of their first message."""
+        found = []
+        for topic in self.bag.topics_of(IMAGE):
+            first = next(self.bag.raw([topic]))
+            if self.bag.decode(first).encoding in DEPTH_ENCODINGS and "depth" in topic:
+                found.append(topic)
+        return found
+
+    def camera(self, camera_topic: str | None = None) -> Camera:
+        """Calibration of a camera, from the CameraInfo of its name or the only one in the bag.
+
+        Raises:
+            BagError: The bag has no CameraInfo for it, or it is not calibrated.
+        """
+        topic = self.camera_topic(camera_topic)
+        info_topic = self._info_topic(topic)
+        message = self.bag.decode(next(self.bag.raw([info_topic])))
+        try:
+            return Camera(
+                int(message.width),
+                int(message.height),
+                np.asarray(message.k, dtype=np.float64).reshape(3, 3),
+                np.asarray(message.d, dtype=np.float64),
+                message.distortion_model,
+                str(message.header.frame_id).lstrip("/"),
+            )
+        except InputError as error:
+            raise BagError(f"{self.path}, {info_topic}: {error}") from None
+
+    def base_from_camera(self, camera_frame: str) -> Transform:
+        """Mounting of the camera's optical frame, from ``/tf_static`` (and ``/tf``).
+
+        Raises:
+            BagError: The transform tree lacks one of the frames; it is named.
+        """
+        try:
+            return self.transforms().lookup(self.base_frame, camera_frame)
+        except PoseError as error:
+            expected = f"the mounting {self.base_frame} <- {camera_frame} on /tf_static"
+            raise BagError.at(self.path, "", expected, str(error).rstrip(".")) from None
+
+    def frames(
+        self,
+        camera_topic: str | None = None,
+        pose_topic: str | None = None,
+        *,
+        decode: bool = True,
+        depth: bool = True,
+    ) -> Iterator[Frame]:
+        """Frames in the order of the bag; a bad image is skipped and counted in ``skipped``.
+
+        Args:
+            camera_topic: Images to read; None takes the only camera.
+            pose_topic: Poses to interpolate at each stamp; None attaches none. A frame at whose
+                stamp there is no usable pose comes with ``pose=None`` and is counted (D5).
+            decode: Decode the images. If False, a frame whose ``encoded`` is a whole JPEG of the
+                camera's size has a black ``image`` that takes no memory.
+            depth: Attach the depth image of the same stamp where the bag has one.
+
+        Yields:
+            Frames; ``name`` is the stamp in nanoseconds.
+
+        Raises:
+            BagError: No camera, no calibration, no mounting, or a damaged file.
+        """
+        self.skipped = Counter()
+        topic = self.camera_topic(camera_topic)
+        camera = self.camera(topic)
+        mounting = self.base_from_camera(camera.name)
+        poses = None if pose_topic is None else self.trajectory(pose_topic)
+        for message, depth_m in self._with_depth(topic, depth):
+            try:
+                image, encoded = self._image(message, topic, camera, decode)
+            except ImageFault as fault:
+                self.skipped[f"image:{fault.reason}"] += 1
+                continue
+            when = stamp_ns(message.header)
+            frame = Frame(image, when, camera, mounting, None, depth_m, f"{when:019d}", encoded)
+            if poses is not None:
+                try:
+                    frame = dataclasses.replace(frame, pose=poses.at(when))
+                except PoseError as error:
+                    self.skipped[f"pose:{error.reason}"] += 1
+            yield frame
+
+    def count(self, camera_topic: str | None = None) -> int:
+        """Number of images on the camera's topic."""
+        return self.bag.counts[self.camera_topic(camera_topic)]
+
+    def _info_topic(self, image_topic: str) -> str:
+        known = self.bag.topics_of(CAMERA_INFO)
+        folder = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
+        for name in (f"{folder}/camera_info", f"{image_topic}/camera_info"):
+            if name in known:
+                return name
+        if len(known) == 1:
+            return known[0]
+        expected = f"the calibration of {image_topic} on {folder}/camera_info"
+        found = ", ".join(known) or "no sensor_msgs/CameraInfo in the bag"
+        hint = "Record camera_info with the images; without it no landmark can be projected."
+        raise BagError.at(self.path, "", expected, found, hint)
+
+    def _image(
+        self, message: Any, topic: str, camera: Camera, decode: bool
+    ) -> tuple[npt.NDArray[np.uint8], bytes | None]:
+        encoded: bytes | None = None
+        size = (camera.height, camera.width)
+        if self.topics[topic] == COMPRESSED:
+            encoded = message.data.tobytes()
+            check_complete(encoded)
+            if not decode and jpeg_size(encoded) == (camera.width, camera.height):
+                return np.broadcast_to(np.uint8(0), (*size, 3)), encoded
+            image = decode_compressed(encoded)
+        else:
+            m = message
+            shape = int(m.height), int(m.width)
+            image = decode_raw(m.data, *shape, m.encoding, int(m.step), bool(m.is_bigendian))
+        if image.shape[:2] != size:
+            text = f"the image is {image.shape[1::-1]}, its CameraInfo says {size[::-1]}"
+            raise ImageFault("size", text)
+        return image, encoded
+
+    def _with_depth(self, topic: str, depth: bool) -> Iterator[tuple[Any, Any]]:
+        """Image messages, each with the depth (H, W) of the same stamp or None."""
+        depth_topics = self.depth_topics() if depth else []
+        depth_topic = depth_topics[0] if len(depth_topics) == 1 else ""
+        waiting: deque[Any] = deque()
+        depths: dict[int, npt.NDArray[np.float32]] = {}
+        for raw in self.bag.raw([topic, depth_topic]):
+            try:
+                message = self.bag.decode(raw)
+            except BagError:
+                self.skipped["image:undecodable" if raw.topic == topic else "depth"] += 1
+                continue
+            if raw.topic == topic:
+                waiting.append(message)
+            else:
+                self._keep_depth(message, depths)
+            while waiting and (
+                not depth_topic
+                or len(waiting) > DEPTH_WAIT_FRAMES
+                or _match(waiting[0], depths) is not None
+            ):
+                yield _take(waiting.popleft(), depths)
+        for message in waiting:
+            yield _take(message, depths)
+
+    def _keep_depth(self, message: Any, depths: dict[int, npt.NDArray[np.float32]]) -> None:
+        m = message
+        shape = int(m.height), int(m.width)
+        try:
+            image = decode_depth(m.data, *shape, m.encoding, int(m.step), bool(m.is_bigendian))
+        except ImageFault:
+            self.skipped["depth"] += 1
+            return
+        depths[stamp_ns(m.header)] = image
+        while len(depths) > 2 * DEPTH_WAIT_FRAMES:
+            depths.pop(next(iter(depths)))
+
+
+def _match(message: Any, depths: dict[int, Any]) -> int | None:
+    when = stamp_ns(message.header)
+    near = min(depths, key=lambda stamp: abs(stamp - when), default=None)
+    return near if near is not None and abs(near - when) <= DEPTH_TOLERANCE_NS else None
+
+
+def _take(message: Any, depths: dict[int, Any]) -> tuple[Any, Any]:
+    near = _match(message, depths)
+    return message, None if near is None else depths.pop(near)
