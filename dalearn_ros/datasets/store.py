@@ -1,0 +1,221 @@
+"""A labelled set of images on disk: ``dataset.json``, ``annotations.json``, ``images/``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.core.errors import DatasetError, SettingsError
+from dalearn_ros.core.files import atomic_directory, write_json
+from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
+from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.landmarks.types import Labels
+
+Image = npt.NDArray[np.uint8]
+FORMAT_VERSION = 1
+JPEG_QUALITY = 95
+
+
+class DatasetWriter:
+    """Writes a new dataset; the folder appears when the block ends without an error.
+
+    Args:
+        path: The dataset's folder; it must not exist or be empty.
+        label_space: The classes.
+        source: Where the labels come from: command, bag, map, settings.
+
+    Raises:
+        InputError: ``path`` holds files already, or the disk is full.
+    """
+
+    def __init__(
+        self, path: Path | str, label_space: LabelSpace, source: Mapping[str, Any]
+    ) -> None:
+        self.path = Path(path)
+        self.label_space = label_space
+        self.source = dict(source)
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+        self._stack = contextlib.ExitStack()
+        self.folder = self.path
+
+    def __enter__(self) -> DatasetWriter:
+        self.folder = self._stack.enter_context(atomic_directory(self.path))
+        (self.folder / "images").mkdir()
+        return self
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def add(
+        self,
+        image: Image | bytes,
+        labels: Labels,
+        meta: Mapping[str, Any],
+        approximate: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Add one labelled image.
+
+        Args:
+            image: (H, W, 3) uint8 BGR, stored as JPEG, or the bytes of a JPEG or PNG file, stored
+                as they are.
+            labels: What is in it; NaN is stored as null.
+            meta: ``name`` (unique, fit for a file name), ``width``, ``height``, and what else is
+                known: ``stamp_ns``, ``drive``, ``tile``, ``camera``, ``map_from_camera``.
+            approximate: (N,) points that must not be scored in pixels; None: none.
+        """
+        number = len(self._images) + 1
+        encoded, suffix = _encode(image)
+        name = f"images/{meta['name']}{suffix}"
+        (self.folder / name).write_bytes(encoded)
+        extra = {key: value for key, value in meta.items() if key != "name"}
+        self._images.append({"id": number, "file_name": name, **extra})
+        flags = np.zeros(len(labels), dtype=bool) if approximate is None else approximate
+        self._annotations += annotation_rows(labels, number, len(self._annotations) + 1, flags)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack.pop_all():
+            self._finish()
+
+    def _finish(self) -> None:
+        coco = {
+            "info": {"description": "landmarks with one reference point each"},
+            "licenses": [],
+            "images": self._images,
+            "annotations": self._annotations,
+            "categories": categories(self.label_space),
+        }
+        write_json(self.folder / "annotations.json", coco)
+        info = {
+            "format": "dalearn landmarks",
+            "version": FORMAT_VERSION,
+            "label_space": self.label_space.to_dict(),
+            "source": self.source,
+            "images": len(self._images),
+            "annotations": len(self._annotations),
+        }
+        write_json(self.folder / "dataset.json", info)
+
+
+class Dataset:
+    """A dataset opened for reading; make one with :meth:`open`.
+
+    Attributes:
+        path: Its folder.
+        label_space: Its classes.
+        source: Where its labels come from.
+    """
+
+    def __init__(self, path: Path, info: Mapping[str, Any], coco: Mapping[str, Any]) -> None:
+        self.path = path
+        self.label_space = LabelSpace.from_dict(info["label_space"], str(path / "dataset.json"))
+        self.source: Mapping[str, Any] = info.get("source", {})
+        self._images = list(coco["images"])
+        grouped: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in coco["annotations"]:
+            grouped[row["image_id"]].append(row)
+        self._rows = [grouped[image["id"]] for image in self._images]
+
+    @classmethod
+    def open(cls, path: Path | str) -> Dataset:
+        """Open a dataset.
+
+        Raises:
+            DatasetError: No dataset there, unreadable or half-written files, or another version.
+        """
+        folder = Path(path)
+        if not (folder / "dataset.json").is_file():
+            hint = "Make one with `dalearn label` or `dalearn import`."
+            found = "no dataset.json in it" if folder.is_dir() else "no such folder"
+            raise DatasetError.at(folder, "", "a dataset", found, hint)
+        info = _read_json(folder / "dataset.json")
+        if info.get("version") != FORMAT_VERSION:
+            expected = f"version {FORMAT_VERSION}"
+            found = repr(info.get("version"))
+            raise DatasetError.at(folder / "dataset.json", "key 'version'", expected, found)
+        try:
+            return cls(folder, info, _read_json(folder / "annotations.json"))
+        except (KeyError, TypeError, SettingsError) as error:
+            found = f"{type(error).__name__}: {error}"
+            raise DatasetError.at(folder, "", "images and annotations", found) from None
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def labels(self, index: int) -> Labels:
+        """Labels of an image.
+
+        Raises:
+            DatasetError: An annotation lacks what it must have.
+        """
+        try:
+            return labels_of(self._rows[index])
+        except (KeyError, TypeError, ValueError) as error:
+            place = f"annotations of image {self._images[index].get('file_name', index)}"
+            found = f"{type(error).__name__}: {error}"
+            raise DatasetError.at(
+                self.path / "annotations.json", place, "bbox, category_id, keypoints", found
+            ) from None
+
+    def approximate(self, index: int) -> npt.NDArray[np.bool_]:
+        """(N,) labels whose point is a stand-in and is not scored in pixels."""
+        return np.array([bool(row.get("approximate_point", False)) for row in self._rows[index]])
+
+    def image(self, index: int) -> Image:
+        """(H, W, 3) uint8 BGR.
+
+        Raises:
+            DatasetError: The file is missing or cannot be decoded.
+        """
+        file = self.image_path(index)
+        image = cv2.imread(str(file), cv2.IMREAD_COLOR) if file.is_file() else None
+        if image is None:
+            found = "a file that cannot be decoded" if file.is_file() else "no such file"
+            raise DatasetError.at(file, "", "an image", found)
+        return np.asarray(image, dtype=np.uint8)
+
+    def image_path(self, index: int) -> Path:
+        """The image's file."""
+        return self.path / str(self._images[index]["file_name"])
+
+    def meta(self, index: int) -> dict[str, Any]:
+        """What is known about an image: id, file_name, width, height, drive, tile, ..."""
+        return dict(self._images[index])
+
+
+def _encode(image: Image | bytes) -> tuple[bytes, str]:
+    if isinstance(image, bytes):
+        return image, ".png" if image[:4] == b"\x89PNG" else ".jpg"
+    done, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not done:
+        raise DatasetError("An image cannot be encoded as JPEG.")
+    return buffer.tobytes(), ".jpg"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: is missing; the dataset is not whole.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read as JSON ({error}).") from None
+    if not isinstance(content, dict):
+        raise DatasetError.at(path, "", "keys and values", type(content).__name__)
+    return content
