@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.landmarks.types import Labels, Observations
+from dalearn_ros.localization.pairing import nearest_first
 
 Rows = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
@@ -63,25 +64,3 @@ def match(truth: Labels, seen: Observations, match_px: float) -> Matching:
         false_alarms=left[~aside],
         set_aside=left[aside],
     )
-
-
-def nearest_first(cost: Array) -> Rows:
-    """One-to-one pairs of rows and columns, smallest cost first.
-
-    Args:
-        cost: (R, C); a pair that is not finite is never taken. Ties go to the smaller row, then
-            to the smaller column.
-
-    Returns:
-        (K, 2) row and column, in the order of their cost.
-    """
-    rows, columns = np.nonzero(np.isfinite(cost))
-    order = np.argsort(cost[rows, columns], kind="stable")
-    free_row = np.ones(cost.shape[0], dtype=bool)
-    free_column = np.ones(cost.shape[1], dtype=bool)
-    taken: list[tuple[int, int]] = []
-    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if free_row[row] and free_column[column]:
-            free_row[row] = free_column[column] = False
-            taken.append((row, column))
-    return np.array(taken, dtype=np.int64).reshape(-1, 2)

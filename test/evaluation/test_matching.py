@@ -6,14 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dalearn_ros.evaluation.matching import match, nearest_first
+from dalearn_ros.evaluation.matching import match
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels, Observations
 
 
-def labels(
-    points: list[tuple[float, float]], classes: list[int], ignore: object = ()
-) -> Labels:
+def labels(points: list[tuple[float, float]], classes: list[int], ignore: object = ()) -> Labels:
     n = len(points)
     dropped = np.zeros(n, bool)
     dropped[list(ignore)] = True  # type: ignore[call-overload]
@@ -45,9 +43,7 @@ def seen(points: list[tuple[float, float]], classes: list[int]) -> Observations:
 
 def test_the_nearest_pair_goes_first_even_if_the_other_is_then_left_over() -> None:
     # A-1 and B-0 would both be hits; A-0 is nearer, and then B-1 is 9 px off.
-    found = match(
-        labels([(0, 0), (4, 0)], [1, 1]), seen([(1, 0), (-5, 0)], [1, 1]), 8.0
-    )
+    found = match(labels([(0, 0), (4, 0)], [1, 1]), seen([(1, 0), (-5, 0)], [1, 1]), 8.0)
     assert found.truth.tolist() == [0] and found.seen.tolist() == [0]
     assert found.distance_px.tolist() == [1.0]
     assert found.missed.tolist() == [1] and found.false_alarms.tolist() == [1]
@@ -82,9 +78,7 @@ def test_ignored_truth_of_another_class_excuses_nothing() -> None:
 
 
 def test_scored_truth_has_the_first_claim_even_if_ignored_truth_is_nearer() -> None:
-    found = match(
-        labels([(0, 0), (6, 0)], [1, 1], ignore=[1]), seen([(5, 0)], [1]), 8.0
-    )
+    found = match(labels([(0, 0), (6, 0)], [1, 1], ignore=[1]), seen([(5, 0)], [1]), 8.0)
     assert found.truth.tolist() == [0] and len(found.set_aside) == 0
 
 
@@ -105,9 +99,7 @@ things = st.lists(st.tuples(coordinates, st.integers(1, 2), st.booleans()), max_
 @settings(max_examples=60, deadline=None)
 @given(things, things)
 def test_every_row_stands_in_exactly_one_place(a: list, b: list) -> None:  # type: ignore[type-arg]
-    truth = labels(
-        [x[0] for x in a], [x[1] for x in a], [i for i, x in enumerate(a) if x[2]]
-    )
+    truth = labels([x[0] for x in a], [x[1] for x in a], [i for i, x in enumerate(a) if x[2]])
     observed = seen([x[0] for x in b], [x[1] for x in b])
     found = match(truth, observed, 8.0)
     placed = np.concatenate([found.seen, found.false_alarms, found.set_aside])
@@ -116,7 +108,3 @@ def test_every_row_stands_in_exactly_one_place(a: list, b: list) -> None:  # typ
     assert sorted(scored.tolist()) == np.flatnonzero(~truth.ignore).tolist()
     assert (truth.class_id[found.truth] == observed.class_id[found.seen]).all()
     assert (np.diff(found.distance_px) >= 0).all() and (found.distance_px <= 8.0).all()
-
-
-def test_nearest_first_breaks_ties_by_row() -> None:
-    assert nearest_first(np.array([[1.0, 1.0], [1.0, np.inf]])).tolist() == [[0, 0]]
