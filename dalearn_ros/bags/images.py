@@ -105,7 +105,8 @@ def decode_depth(
         return in_metres
     if encoding == "16UC1":
         millimetres = _rows(data, height, width, 2, step).view(f"{order}u2")
-        return np.asarray(millimetres, dtype=np.float32) / np.float32(1000.0)
+        scaled: npt.NDArray[np.float32] = np.float32(0.001) * millimetres.astype(np.float32)
+        return scaled
     raise ImageFault("encoding", f"depth encoding '{encoding}' is not supported")
 
 

@@ -34,8 +34,8 @@ class TagClasses:
     def class_of(self, kind: str, code: str) -> int | None:
         """Class id of an element's type and subtype; None if no catalogue knows it.
 
-        A code is looked up as it is, then without its variants (``de274-30`` is ``de274``), then
-        as a group (``arrow_left`` is ``arrow_*``).
+        A code is looked up as it is, then without its variants (``kr218b`` is ``kr218``,
+        ``de274-30`` is ``de274``), then as a group (``arrow_left`` is ``arrow_*``).
         """
         for form in _forms(code):
             for catalogue in self.catalogues:
@@ -47,6 +47,7 @@ class TagClasses:
 
 def _forms(code: str) -> Iterator[str]:
     yield code
+    yield re.sub(r"(?<=\d)[A-Za-z]+$", "", code)
     for match in reversed(list(re.finditer(r"[-_.]", code))):
         stem = code[: match.start()]
         yield stem
