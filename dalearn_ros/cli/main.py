@@ -162,7 +162,7 @@ def _constants(path: Path) -> dict[str, str]:
 
 def _fail(sentence: str, debug: bool) -> int:
     if debug:
-        raise  # noqa: PLE0704  the exception being handled, with its traceback
+        raise
     print(f"dalearn: {sentence}", file=sys.stderr)
     return FAILED
 

@@ -1,0 +1,43 @@
+#!/bin/sh
+# tools/setup.sh demo|test: make .venv at the root of the project and install into it.
+#
+#   demo   what the demo needs: no torch, under 1 GB
+#   test   everything: torch, the test suite, linters
+#
+# What is missing on the system is named before anything is downloaded. A second call ends at once
+# unless setup.cfg, constraints.txt, underlay/ or this file have changed.
+# Reads PYTHON (interpreter for a new .venv, default python3).
+set -eu
+cd "$(dirname "$0")/.."
+
+profile=${1:?usage: tools/setup.sh demo|test}
+case $profile in
+    demo) extras=ros,world ;;
+    test) extras=ros,world,train,dev ;;
+    *) echo "tools/setup.sh: expected demo or test, found '$profile'." >&2; exit 2 ;;
+esac
+
+state=$(cat setup.cfg setup.py constraints.txt tools/setup.sh underlay/build.py \
+    underlay/definitions/*/msg/*.msg | sha256sum | cut -c1-32)
+state="$state $(pwd)"
+for done in test "$profile"; do # 'test' has all that 'demo' has
+    if [ "$(cat ".venv/.setup-$done" 2>/dev/null)" = "$state" ]; then
+        exit 0
+    fi
+done
+
+if [ -x .venv/bin/python ]; then python=.venv/bin/python; else python=${PYTHON:-python3}; fi
+tools/check_system.sh "$python"
+
+if [ ! -x .venv/bin/python ]; then
+    echo "Making .venv with $python"
+    "$python" -m venv .venv || { rm -rf .venv; exit 1; }
+fi
+if [ ! -x .venv/bin/uv ]; then
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+fi
+echo "Installing .[$extras] into .venv (versions in constraints.txt)"
+.venv/bin/uv pip install --python .venv/bin/python --constraint constraints.txt --editable ".[$extras]"
+.venv/bin/python underlay/build.py
+printf '%s' "$state" >".venv/.setup-$profile"
