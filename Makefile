@@ -43,7 +43,7 @@ lock: setup-demo ## write constraints.txt anew with the newest versions
 	$(BIN)/uv pip compile setup.py --universal --python-version 3.10 --upgrade --quiet \
 	    --extra ros --extra world --extra train --extra dev --no-annotate --no-header \
 	    --output-file constraints.new
-	{ head -n 1 constraints.txt; cat constraints.new; } > constraints.part
+	{ head -n 1 constraints.txt; sed "s/ and implementation_name == .*//" constraints.new; } > constraints.part
 	mv constraints.part constraints.txt && rm constraints.new
 
 clean:
