@@ -1,0 +1,1 @@
+"""The embedded default: procedural cities seen by a camera, written as an ordinary bag and map."""

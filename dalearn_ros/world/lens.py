@@ -1,0 +1,52 @@
+"""From the renderer's wide pinhole picture to the distorted picture of the real lens."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.geometry.camera import Camera
+
+Array = npt.NDArray[np.float64]
+WIDTH, HEIGHT = 1280, 720
+FINEST, WIDEST_PX = 1.5, 1984
+# The rasteriser truncates corners to whole pixels of a slightly shrunk image: on average it draws a
+# point this share of (1 + normalised coordinate) pixels too far left and up.
+TRUNCATION_PX = 0.25
+
+
+class Lens:
+    """Sampling maps of one camera.
+
+    Attributes:
+        camera: The camera as calibrated: what camera_info says.
+        width, height, focal_px: The pinhole picture that the renderer must draw.
+    """
+
+    def __init__(self, camera: Camera) -> None:
+        self.camera = camera
+        u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+        pixels = np.stack([u.ravel(), v.ravel()], axis=1).astype(np.float64)
+        rays = camera.unproject(pixels)[:, :2].reshape(camera.height, camera.width, 2)
+        reach = np.abs(rays).max(axis=(0, 1)) * 1.004
+        scale = min(FINEST, WIDEST_PX / (2 * reach[0] * camera.matrix[0, 0]))
+        self.focal_px = float(scale * camera.matrix[0, 0])
+        self.width = int(np.ceil(2 * reach[0] * self.focal_px / 8) * 8)
+        self.height = int(np.ceil(2 * reach[1] * self.focal_px / 8) * 8)
+        half = np.array([self.width, self.height]) / 2.0
+        x = rays * self.focal_px
+        at = half + x - 0.5 - TRUNCATION_PX * (1.0 + x / half)
+        self.map_x = at[..., 0].astype(np.float32)
+        self.map_y = at[..., 1].astype(np.float32)
+        self.fixed = cv2.convertMaps(self.map_x, self.map_y, cv2.CV_16SC2)
+        radius = np.linalg.norm(pixels - camera.matrix[:2, 2], axis=1).reshape(u.shape)
+        self.radius = (radius / np.hypot(camera.width / 2, camera.height / 2)).astype(np.float32)
+
+    def colour(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The distorted picture (720, 1280, C) of a pinhole picture (H, W, C)."""
+        return np.asarray(cv2.remap(picture, *self.fixed, cv2.INTER_LINEAR))
+
+    def nearest(self, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Distorted without mixing neighbours: for depth (H, W)."""
+        return np.asarray(cv2.remap(picture, self.map_x, self.map_y, cv2.INTER_NEAREST))
