@@ -86,7 +86,7 @@ def labels_of(rows: Sequence[Mapping[str, Any]]) -> Labels:
         point_px=np.array(points, dtype=np.float64).reshape(-1, 2),
         outlines_px=Ragged.of(outlines, 2),
         range_m=np.array([_or_nan(row.get("range_m")) for row in rows]),
-        visible=np.array([float(row.get("visible", 1.0)) for row in rows]),
+        visible=np.array([_or_nan(row.get("visible")) for row in rows]),
         map_id=np.array([str(row.get("map_id", "")) for row in rows], dtype=np.str_),
         covariance_px2=np.array(covariances),
         ignore=np.array([bool(row.get("ignore", row.get("iscrowd", 0))) for row in rows]),
