@@ -6,6 +6,7 @@ COCO ``keypoints`` hold our pixel index (the centre of the top-left pixel is 0, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,22 +46,21 @@ def annotation_rows(
     for i in range(len(labels)):
         outline = np.asarray(labels.outlines_px[i])
         low, high = outline.min(axis=0) + CORNER, outline.max(axis=0) + CORNER
-        u, v = (float(x) for x in labels.point_px[i])
         rows.append(
             {
                 "id": first_id + i,
                 "image_id": image_id,
                 "category_id": int(labels.class_id[i]),
-                "bbox": [*low.tolist(), *(high - low).tolist()],
-                "segmentation": [(outline + CORNER).ravel().tolist()],
-                "area": polygon_area(outline),
+                "bbox": _plain([*low, *(high - low)]),
+                "segmentation": [_plain((outline + CORNER).ravel())],
+                "area": round(polygon_area(outline), 3),
                 "iscrowd": 0,
-                "keypoints": [u, v, 2],
+                "keypoints": [*_plain(labels.point_px[i]), 2],
                 "num_keypoints": 1,
-                "range_m": float(labels.range_m[i]),
-                "visible": float(labels.visible[i]),
+                "range_m": _plain([labels.range_m[i]])[0],
+                "visible": _plain([labels.visible[i]])[0],
                 "map_id": str(labels.map_id[i]),
-                "covariance_px2": labels.covariance_px2[i].tolist(),
+                "covariance_px2": [_plain(row) for row in labels.covariance_px2[i]],
                 "ignore": bool(labels.ignore[i]),
                 "approximate_point": bool(approximate[i]),
             }
@@ -115,3 +115,9 @@ def _outline(row: Mapping[str, Any]) -> Array:
 
 def _or_nan(value: Any) -> float:
     return float("nan") if value is None else float(value)
+
+
+def _plain(values: npt.ArrayLike) -> list[float | None]:
+    """JSON numbers with 6 digits, null for NaN and infinity."""
+    rounded = np.round(np.asarray(values, dtype=np.float64), 6).tolist()
+    return [value if math.isfinite(value) else None for value in rounded]

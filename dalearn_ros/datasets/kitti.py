@@ -3,6 +3,7 @@
 Where the vehicle was comes from its GPS/IMU point (latitude, longitude) in the frames that have it;
 the camera poses carry it to the others. ``base_link`` is on the ground under that point, 1.08 m
 behind the camera. The map's grid is UTM, so headings are turned by the meridian convergence there.
+Roll and pitch are known only against the first frame: the vehicle is taken as level on average.
 The sign's height and size are not in the data: size and turn are nominal, and the height is the one
 at which its boxes lie (the median over the frames); left and right owe nothing to the boxes.
 """
@@ -137,8 +138,7 @@ def vehicle_poses(drive: KittiDrive) -> list[Pose]:
     plus the (interpolated, else nearest) offset from them to the GPS positions.
     """
     map_from_enu = _enu_axes(drive.projector)
-    start = Transform.from_euler(0.0, 0.0, HEADING_START_RAD) @ BASE_FROM_CAMERA
-    enu_from_first = Transform(start.rotation, np.zeros(3))
+    enu_from_first = Transform(_level(drive.first_from_camera), np.zeros(3))
     cameras = [
         Transform(map_from_enu, np.zeros(3)) @ enu_from_first @ Transform(p[:, :3], p[:, 3])
         for p in drive.first_from_camera
@@ -220,6 +220,16 @@ def _enu_axes(projector: Projector) -> Array:
     here, there = projector.forward([lat, lat + step], [lon, lon], 0.0)
     east_of_north = float(np.arctan2(there[0] - here[0], there[1] - here[1]))
     return Transform.from_euler(0.0, 0.0, -east_of_north).rotation
+
+
+def _level(first_from_camera: Array) -> Array:
+    """(3, 3) rotation from the first camera to east, north, up: level on average, heading given."""
+    up = -first_from_camera[:, :, 1].mean(axis=0)  # the cameras' own up, in the first one's frame
+    up /= np.linalg.norm(up)
+    right = np.cross(np.array([0.0, 0.0, 1.0]), up)  # forward x up
+    right /= np.linalg.norm(right)
+    level_from_first = np.stack([np.cross(up, right), -right, up])
+    return Transform.from_euler(0.0, 0.0, HEADING_START_RAD).rotation @ level_from_first
 
 
 def _signs(path: Path) -> list[Sign]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import DatasetError, SettingsError
-from dalearn_ros.core.files import atomic_directory, write_json
+from dalearn_ros.core.files import atomic_directory, atomic_file, plain, write_json
 from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels
@@ -78,7 +78,7 @@ class DatasetWriter:
         name = f"images/{meta['name']}{suffix}"
         (self.folder / name).write_bytes(encoded)
         extra = {key: value for key, value in meta.items() if key != "name"}
-        self._images.append({"id": number, "file_name": name, **extra})
+        self._images.append({"id": number, "file_name": name, **plain(extra)})
         flags = np.zeros(len(labels), dtype=bool) if approximate is None else approximate
         self._annotations += annotation_rows(labels, number, len(self._annotations) + 1, flags)
 
@@ -102,7 +102,8 @@ class DatasetWriter:
             "annotations": self._annotations,
             "categories": categories(self.label_space),
         }
-        write_json(self.folder / "annotations.json", coco)
+        with atomic_file(self.folder / "annotations.json") as file:
+            file.write_text(json.dumps(coco, sort_keys=True, allow_nan=False), encoding="utf-8")
         info = {
             "format": "dalearn landmarks",
             "version": FORMAT_VERSION,
