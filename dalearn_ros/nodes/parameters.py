@@ -1,0 +1,90 @@
+"""Settings dataclasses as ROS parameters: one declaration for all of them, read once."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+
+from dalearn_ros.core.settings import dump_settings, load_settings
+
+T = TypeVar("T")
+
+
+def declare(node: Node, cls: type[T], **defaults: Any) -> T:
+    """Declare every field of a settings class as a parameter and read them.
+
+    A nested class becomes names with dots. Parameters are read-only: a node reads its settings
+    once, when it starts.
+
+    Args:
+        node: Where to declare.
+        cls: A frozen dataclass made with :func:`dalearn_ros.core.settings.field`.
+        defaults: Defaults that differ from the class's own.
+
+    Returns:
+        The settings, checked as a file's are.
+
+    Raises:
+        SettingsError: A value has the wrong type or is out of range.
+    """
+    start = dump_settings(load_settings(cls, None, defaults))
+    return load_settings(cls, None, _declare(node, cls, start, ""))
+
+
+def described(cls: type) -> dict[str, tuple[Any, ParameterDescriptor]]:
+    """Parameter name → default and descriptor, for every leaf of a settings class."""
+    found: dict[str, tuple[Any, ParameterDescriptor]] = {}
+
+    def walk(cls: Any, values: dict[str, Any], prefix: str) -> None:
+        for name, hint, spec in _fields(cls):
+            if dataclasses.is_dataclass(hint):
+                walk(hint, values[name], f"{prefix}{name}.")
+            else:
+                found[prefix + name] = values[name], descriptor(hint, spec)
+
+    walk(cls, dump_settings(cls()), "")
+    return found
+
+
+def descriptor(hint: Any, spec: dataclasses.Field[Any]) -> ParameterDescriptor:
+    """Help, unit, choices and range of a field as ROS shows them."""
+    meta = spec.metadata
+    text = meta.get("help", "")
+    if meta.get("unit"):
+        text += f" [{meta['unit']}]"
+    made = ParameterDescriptor(description=text, read_only=True)
+    if meta.get("choices"):
+        made.additional_constraints = "one of " + ", ".join(map(str, meta["choices"]))
+    low, high = meta.get("minimum"), meta.get("maximum")
+    if hint is int and low is not None and high is not None:
+        made.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=0)]
+    if hint is float and low is not None and high is not None:
+        span = FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)
+        made.floating_point_range = [span]
+    return made
+
+
+def _declare(node: Node, cls: type, start: dict[str, Any], prefix: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, hint, spec in _fields(cls):
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            values[name] = _declare(node, hint, start[name], f"{prefix}{name}.")
+            continue
+        parameter = prefix + name
+        given = node.declare_parameter(parameter, start[name], descriptor(hint, spec)).value
+        values[name] = list(given) if isinstance(start[name], list) else given
+    return values
+
+
+def _fields(cls: type) -> list[tuple[str, Any, dataclasses.Field[Any]]]:
+    hints = typing.get_type_hints(cls)
+    kinds = {Path: str}
+    return [
+        (spec.name, kinds.get(hints[spec.name], hints[spec.name]), spec)
+        for spec in dataclasses.fields(cls)
+    ]

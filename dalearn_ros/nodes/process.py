@@ -1,0 +1,121 @@
+"""The frame of every node's process: environment, signals, spinning, a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import types
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from dalearn_ros.core.errors import DalearnError
+from dalearn_ros.core.resources import resource
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+PROFILES = {
+    "shared_memory": "config/fastdds_sender.xml",
+    "udp": "config/fastdds_udp.xml",
+    "default": "",
+}
+POLL_S = 0.05
+
+
+class Finishing(Protocol):
+    """A node that may end by itself and has something to do at the end."""
+
+    finished: bool
+
+    def finish(self) -> None:
+        """Called once, while the node can still publish."""
+
+
+def run(
+    make_node: Callable[[], Finishing],
+    arguments: Sequence[str] | None = None,
+    transport: str = "default",
+) -> int:
+    """Run one node until it is finished, or SIGINT or SIGTERM comes.
+
+    Args:
+        make_node: Makes the node; called after ROS is up.
+        arguments: Words for ROS (``--ros-args ...``); None takes those of the process.
+        transport: Key of :data:`PROFILES`; the profile is taken unless the user names one.
+
+    Returns:
+        Exit code: 0 done or asked to stop, 1 failed (a sentence went to standard error).
+    """
+    prepare(transport)
+    import rclpy
+    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+
+    stopped = _StopOnSignal()
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    node = None
+    try:
+        node = make_node()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        with contextlib.suppress(ExternalShutdownException):
+            while not (stopped.asked or node.finished):
+                executor.spin_once(timeout_sec=POLL_S)
+        node.finish()
+        executor.shutdown()
+    except DalearnError as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if node is not None:
+            node.destroy_node()  # type: ignore[attr-defined]
+        rclpy.try_shutdown()
+    return 0
+
+
+def prepare(transport: str = "default") -> None:
+    """Set what must be set before ROS starts; what the user has set stays."""
+    keep_memory()
+    index = Path(sys.prefix) / "share/ament_index"
+    if "AMENT_PREFIX_PATH" not in os.environ and index.is_dir():
+        os.environ["AMENT_PREFIX_PATH"] = sys.prefix  # the wheels do not set it
+    profile = PROFILES[transport]
+    if profile and not any(name in os.environ for name in PROFILE_VARIABLES):
+        for name in PROFILE_VARIABLES:  # Fast DDS 3 and 2
+            os.environ[name] = str(resource(profile))
+
+
+def keep_memory() -> None:
+    """Make malloc keep freed image buffers, instead of having each page faulted in afresh."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(M_TRIM_THRESHOLD, 256 << 20)
+
+
+def network_fault() -> str:
+    """Why nodes on this machine cannot find each other; empty if nothing is known to be wrong."""
+    try:
+        flags = int(Path("/sys/class/net/lo/flags").read_text(), 16)
+    except (OSError, ValueError):
+        return "there is no loopback interface 'lo', and without it no node finds another."
+    if not flags & 1:  # IFF_UP
+        return "the loopback interface is down; bring it up with: sudo ip link set lo up"
+    return ""
+
+
+class _StopOnSignal:
+    """Remembers that SIGINT or SIGTERM came; a second one ends the process at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        if self.asked:
+            os._exit(1)
+        self.asked = True
