@@ -1,0 +1,83 @@
+"""``dalearn evaluate``: how well a model does on a drive or a dataset."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+NAME = "evaluate"
+HELP = "score a model on a bag with its map, or on a dataset: metrics, timing, report"
+EXAMPLE = "dalearn evaluate --bag drive/bag --map drive/map --model landmarks.onnx --out result"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--bag", type=Path, help="bag folder or .mcap file; needs --map")
+    source.add_argument("--data", type=Path, help="dataset folder")
+    parser.add_argument("--map", type=Path, help="map folder or .osm file of the bag")
+    parser.add_argument("--model", type=Path, required=True, help="ONNX file or run folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--truth-topic",
+        help="true poses; default /ground_truth/pose. Without true poses localization is not "
+        "scored, and truth in the image comes from the pose that `label` would take",
+    )
+    parser.add_argument("--prior-topic", help="poses for the localizer; /localization/prior")
+    parser.add_argument("--camera-topic", help="images; default: the only camera")
+    parser.add_argument("--match-px", type=float, default=8.0, help="tolerance of a hit, pixels")
+    parser.add_argument("--config", type=Path, help="localizer settings (YAML)")
+    parser.add_argument("--threads", type=int, help="threads of the network; default: all cores")
+    parser.set_defaults(wrong_usage=parser.error)
+
+
+def run(args: argparse.Namespace) -> str:
+    """Do it; the closing line says what was written and the main figures."""
+    from dalearn_ros.core.settings import load_settings
+    from dalearn_ros.evaluation.collector import check_out
+    from dalearn_ros.evaluation.replay import DriveOptions, evaluate_bag, evaluate_dataset
+    from dalearn_ros.inference.detector import LandmarkDetector
+    from dalearn_ros.localization.settings import LocalizerSettings
+
+    if (args.bag is None) != (args.map is None):
+        args.wrong_usage("--bag and --map go together")
+    if not (math.isfinite(args.match_px) and args.match_px > 0.0):
+        args.wrong_usage("--match-px: expected a number of pixels above 0")
+    check_out(args.out)
+    settings = load_settings(LocalizerSettings, args.config)
+    detector = LandmarkDetector.load(args.model, args.threads)
+    if args.data is not None:
+        source = {"dataset": args.data, "model": args.model}
+        collected = evaluate_dataset(args.data, detector, args.match_px, source)
+    else:
+        options = DriveOptions(
+            truth_topic=args.truth_topic,
+            prior_topic=args.prior_topic,
+            camera_topic=args.camera_topic,
+            match_px=args.match_px,
+            localizer=settings,
+        )
+        source = {"bag": args.bag, "map": args.map, "model": args.model}
+        collected = evaluate_bag(args.bag, args.map, detector, options, source)
+    return closing_line(args.out, collected.write(args.out))
+
+
+def closing_line(out: Path, metrics: dict[str, Any]) -> str:
+    """What was written where, and what it says.
+
+    Args:
+        out: The folder.
+        metrics: The content of ``metrics.json``.
+    """
+    text = (
+        f"{out}: metrics.json, timing.json, report.html; F1 {metrics['f1']:.3f} at "
+        f"{metrics['match_px']:g} px over {metrics['frames']} frames"
+    )
+    lateral, prior = metrics["localization"]["lateral_m"], metrics["prior"]["lateral_m"]
+    if math.isfinite(lateral["median"]):
+        text += f"; median lateral error {lateral['median']:.2f} m"
+        text += f" (prior {prior['median']:.2f} m)" if math.isfinite(prior["median"]) else ""
+    skipped = sum(metrics["frames_skipped"].values())
+    return text + (f"; {skipped} frames skipped." if skipped else ".")
