@@ -1,0 +1,85 @@
+"""The training and validation drives of the shipped model.
+
+Every drive is rendered with depth (so that its labels know what is hidden), labelled with its own
+map and true pose, and its bag is removed. A drive that is there already is kept, so the command
+can be interrupted and started again.
+
+    python benchmarks/ship_data.py --out out/ship/data
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+CITIES = ("north", "south", "east")
+CONDITIONS = ("day", "low_sun", "dusk", "night", "rain", "fog", "snow")
+TRAIN_SEEDS = (1001, 1002, 1003, 1004, 1005)
+VALIDATION_SEEDS = (2001,)
+FRAMES = 80
+
+
+class Drive(NamedTuple):
+    """One drive and the share it belongs to."""
+
+    share: str
+    city: str
+    condition: str
+    seed: int
+
+
+def drives() -> Iterator[Drive]:
+    """All drives; seeds differ between conditions, so no street is seen twice."""
+    for share, seeds in (("val", VALIDATION_SEEDS), ("train", TRAIN_SEEDS)):
+        for seed in seeds:
+            for number, condition in enumerate(CONDITIONS):
+                for city in CITIES:
+                    yield Drive(share, city, condition, seed * 10 + number)
+
+
+def make(drive: Drive, out: Path, frames: int) -> str:
+    """Render and label one drive; its dataset's folder."""
+    name = f"{drive.city}_{drive.condition}_{drive.seed}"
+    dataset, raw = out / drive.share / name, out / "raw" / name
+    if dataset.exists():
+        return str(dataset)
+    shutil.rmtree(raw, ignore_errors=True)
+    verb = [sys.executable, "-m", "dalearn_ros.cli.main"]
+    options = [f"--{key}={getattr(drive, key)}" for key in ("city", "condition", "seed")]
+    commands = [
+        [*verb, "world", *options, f"--frames={frames}", "--depth", f"--out={raw}"],
+        [
+            *[*verb, "label", f"--bag={raw / 'bag'}", f"--map={raw / 'map'}"],
+            *["--pose-topic=/ground_truth/pose", f"--out={dataset}"],
+        ],
+    ]
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+    shutil.rmtree(raw, ignore_errors=True)
+    return str(dataset)
+
+
+def main() -> None:
+    """Command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("out/ship/data"))
+    parser.add_argument("--frames", type=int, default=FRAMES)
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    everything = list(drives())
+    with ThreadPoolExecutor(arguments.processes) as pool:
+        done = pool.map(lambda drive: make(drive, arguments.out, arguments.frames), everything)
+        for number, dataset in enumerate(done, start=1):
+            print(f"{number}/{len(everything)} {dataset}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
