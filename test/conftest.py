@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import cv2
 import hypothesis
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # tests say `from helpers.x import y`
 cv2.setNumThreads(1)
 hypothesis.settings.register_profile(
     "suite", deadline=None, database=None, derandomize=True, max_examples=50

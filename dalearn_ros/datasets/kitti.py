@@ -229,7 +229,8 @@ def _level(first_from_camera: Array) -> Array:
     right = np.cross(np.array([0.0, 0.0, 1.0]), up)  # forward x up
     right /= np.linalg.norm(right)
     level_from_first = np.stack([np.cross(up, right), -right, up])
-    return Transform.from_euler(0.0, 0.0, HEADING_START_RAD).rotation @ level_from_first
+    heading = Transform.from_euler(0.0, 0.0, HEADING_START_RAD)
+    return (heading @ Transform(level_from_first, np.zeros(3))).rotation
 
 
 def _signs(path: Path) -> list[Sign]:
