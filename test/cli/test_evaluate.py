@@ -1,0 +1,115 @@
+"""``dalearn evaluate`` from the shell's point of view."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dalearn_ros.cli.main import main
+from dalearn_ros.inference.detector import LandmarkDetector
+
+
+@pytest.fixture(scope="module")
+def drive(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    file = Path(__file__).parents[1] / "evaluation" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("evaluation_fixtures", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.write_drive(tmp_path_factory.mktemp("drive"), frames=6)
+
+
+def words(drive: Any, out: Path) -> list[str]:
+    options = {"--bag": drive.bag, "--map": drive.map, "--model": drive.model, "--out": out}
+    return ["evaluate", *(str(word) for pair in options.items() for word in pair)]
+
+
+def test_it_writes_three_files_and_says_so(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(drive, tmp_path / "a")) == 0
+    out = capsys.readouterr().out.strip()
+    assert out.count("\n") == 0 and "metrics.json, timing.json, report.html" in out
+    assert "F1" in out and "median lateral error" in out and "(prior 0.40 m)" in out
+    assert main(words(drive, tmp_path / "b")) == 0
+    first, second = ((tmp_path / name / "metrics.json").read_bytes() for name in "ab")
+    assert first == second
+    assert json.loads(first)["frames"] == 6
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"--bag": "nowhere"}, "nowhere"),
+        ({"--map": "nowhere"}, "nowhere"),
+        ({"--model": "nowhere.onnx"}, "nowhere.onnx"),
+        ({"--truth-topic": "/none"}, "/none"),
+        ({"--config": "nowhere.yaml"}, "nowhere.yaml"),
+    ],
+)
+def test_a_missing_input_is_named(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, text: str
+) -> None:
+    line = words(drive, tmp_path / "out")
+    for option, value in change.items():
+        if option in line:
+            line[line.index(option) + 1] = value
+        else:
+            line += [option, value]
+    assert main(line) == 1
+    error = capsys.readouterr().err
+    assert text in error and "Traceback" not in error and not (tmp_path / "out").exists()
+
+
+def test_a_misspelt_setting_names_the_right_one(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.yaml").write_text("minimum_match: 3\n")
+    line = [*words(drive, tmp_path / "out"), "--config", str(tmp_path / "settings.yaml")]
+    assert main(line) == 1
+    assert "Did you mean 'minimum_matches'?" in capsys.readouterr().err
+
+
+def test_bag_without_map_is_wrong_usage(drive: Any, tmp_path: Path) -> None:
+    line = words(drive, tmp_path / "out")
+    del line[line.index("--map") : line.index("--map") + 2]
+    with pytest.raises(SystemExit) as caught:
+        main(line)
+    assert caught.value.code == 2
+
+
+def test_an_interrupt_leaves_nothing(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LandmarkDetector, "detect", interrupted)
+    assert main(words(drive, tmp_path / "out")) == 1
+    assert "interrupted" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_said_in_a_sentence(drive: Any, tmp_path: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "dalearn_ros.cli.main", *words(drive, tmp_path / "out")],
+        cwd=Path(__file__).parents[2],
+        preexec_fn=small_files,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "cannot be written" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,101 @@
+"""A whole drive and a whole dataset through detector and localizer."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from dalearn_ros.core.errors import BagError, InputError, ModelError
+from dalearn_ros.datasets.from_bag import label_bag
+from dalearn_ros.evaluation.replay import DriveOptions, evaluate_bag, evaluate_dataset
+from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.landmarks.catalogue import LabelSpace
+
+
+def test_a_drive_is_scored(drive: Any) -> None:
+    collected = evaluate_bag(drive.bag, drive.map, LandmarkDetector.load(drive.model, 1))
+    metrics = collected.metrics()
+    assert metrics["frames"] == drive.frames and not metrics["frames_skipped"]
+    assert metrics["image_size"] == "640x360"
+    assert metrics["f1"] > 0.95  # a cell's centre is at most 5.7 px from the sign's
+    assert metrics["per_class"]["warning_sign"]["support"] == metrics["support"] > 50
+    assert metrics["prior"]["lateral_m"]["median"] == pytest.approx(0.4, abs=1e-6)
+    assert metrics["prior"]["longitudinal_m"]["median"] == pytest.approx(0.5, abs=1e-6)
+    assert metrics["localization"]["lateral_m"]["median"] < 0.2
+    assert metrics["localization"]["availability"] == 1.0
+    timing = collected.clock.result()
+    assert timing["latency_ms"]["total"]["p50"] >= timing["latency_ms"]["inference"]["p50"] > 0.0
+    assert timing["realtime_factor"] > 0.0
+    assert any(snapshot.encoded for snapshot in collected.gallery.best())
+
+
+def test_without_a_true_pose_only_detection_is_scored(drive: Any, other_truth: Any) -> None:
+    metrics = evaluate_bag(
+        other_truth.bag, other_truth.map, LandmarkDetector.load(drive.model, 1)
+    ).metrics()
+    assert metrics["f1"] > 0.9
+    assert math.isnan(metrics["localization"]["lateral_m"]["median"])
+    named = evaluate_bag(
+        other_truth.bag,
+        other_truth.map,
+        LandmarkDetector.load(drive.model, 1),
+        DriveOptions(truth_topic="/localization/kinematic_state"),
+    ).metrics()
+    assert math.isfinite(named["localization"]["lateral_m"]["median"])
+
+
+def test_an_unknown_truth_topic_is_named(drive: Any) -> None:
+    with pytest.raises(BagError, match="/no/such"):
+        evaluate_bag(
+            drive.bag,
+            drive.map,
+            LandmarkDetector.load(drive.model, 1),
+            DriveOptions(truth_topic="/no/such"),
+        )
+
+
+def test_a_dataset_is_scored(drive: Any, tmp_path: Path) -> None:
+    label_bag(drive.bag, drive.map, tmp_path / "data", "/ground_truth/pose")
+    collected = evaluate_dataset(tmp_path / "data", LandmarkDetector.load(drive.model, 1))
+    metrics = collected.metrics()
+    assert metrics["frames"] == drive.frames and metrics["f1"] > 0.95
+    assert math.isnan(metrics["prior"]["availability"])
+    (tmp_path / "data" / "images").rename(tmp_path / "data" / "gone")
+    with pytest.raises(InputError, match="images that can be read"):
+        evaluate_dataset(tmp_path / "data", LandmarkDetector.load(drive.model, 1))
+
+
+def test_a_broken_frame_is_skipped_and_counted(drive: Any) -> None:
+    detector = LandmarkDetector.load(drive.model, 1)
+
+    class Picky:
+        label_space = detector.label_space
+        last_timing_ms: ClassVar[dict[str, float]] = {}
+        calls = 0
+
+        def detect(self, image_bgr: np.ndarray, stamp_ns: int = 0) -> Any:
+            self.calls += 1
+            if self.calls % 4 == 0:
+                raise InputError("image: broken")
+            return detector.detect(image_bgr, stamp_ns)
+
+    metrics = evaluate_bag(drive.bag, drive.map, Picky()).metrics()
+    assert metrics["frames_skipped"] == {"detector": 5} and metrics["frames"] == 15
+
+
+def test_a_model_of_other_classes_is_refused(drive: Any, tmp_path: Path) -> None:
+    other = LabelSpace.from_dict({"classes": [{"name": "cone", "rule": "center"}]})
+
+    class Other:
+        label_space = other
+        last_timing_ms: ClassVar[dict[str, float]] = {}
+
+        def detect(self, image_bgr: np.ndarray, stamp_ns: int = 0) -> Any:
+            raise AssertionError
+
+    with pytest.raises(ModelError, match="cone"):
+        evaluate_bag(drive.bag, drive.map, Other())
