@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,92 +14,127 @@ from dalearn_ros.world.scene import Scene
 
 Array = npt.NDArray[np.float64]
 FLOOR_M = 3.1
+GROUND_FLOOR_M = 3.6
 DEPTH_M = 12.0
 
 
-def house(scene: Scene, mesh: Mesh, frame: Array, width: float) -> None:
-    """A house; ``frame``: origin at the middle of its front's foot, x along the front, y inward."""
+@dataclass(frozen=True)
+class Plot:
+    """A house to be built: its station, width, distance from the road and number of floors."""
+
+    s: float
+    width: float
+    back_m: float
+    floors: int
+
+    @property
+    def height(self) -> float:
+        """Height of its walls in metres."""
+        return GROUND_FLOOR_M + self.floors * FLOOR_M
+
+
+def house(
+    scene: Scene, mesh: Mesh, frame: Array, plot: Plot, hidden: tuple[float, float] = (0.0, 0.0)
+) -> None:
+    """A house; ``frame``: origin at the middle of its front's foot, x along the front, y inward.
+
+    ``hidden``: up to which height a neighbour hides its left and right side beyond the front part.
+    """
     rng, city = scene.rng, scene.city
-    floors = int(rng.integers(city.floors[0], city.floors[1] + 1))
-    ground = 3.6
-    height = ground + floors * FLOOR_M
+    width, height, floors = plot.width, plot.height, plot.floors
     depth = DEPTH_M * rng.uniform(0.85, 1.2)
     number = int(rng.integers(0, len(city.facades)))
     tint = rng.uniform(0.82, 1.0) * np.array([1.0, rng.uniform(0.95, 1.0), rng.uniform(0.92, 1.0)])
     texture = f"facade{number}"
     x0, x1 = -width / 2, width / 2
-    rings = [((x0, 0.0), (x1, 0.0)), ((x1, 0.0), (x1, depth)), ((x0, depth), (x0, 0.0))]
     shops = rng.random() < 0.6
-    for i, ((ax, ay), (bx, by)) in enumerate(rings):
-        length = float(np.hypot(bx - ax, by - ay))
-        bays = max(1, round(length / 2.9)) / 4.0
-        shift = float(rng.integers(0, 4)) / 4.0
-        low, high = np.array([ax, ay, 0.0]), np.array([bx, by, 0.0])
-        up = np.array([0.0, 0.0, 1.0])
-        wall = np.array(
-            [low + up * ground, high + up * ground, high + up * height, low + up * height]
-        )
-        uv = np.array(
-            [[shift, 0], [shift + bays, 0], [shift + bays, floors / 4], [shift, floors / 4]]
-        )
-        _add(mesh, texture, frame, wall, uv, tint)
-        foot = np.array([low - up * 2.0, high - up * 2.0, high + up * ground, low + up * ground])
-        if i == 0 and shops:
-            shop = f"shop{int(rng.integers(0, 5))}"
-            front = foot.copy()
-            front[:2, 2] = 0.0
-            start = float(rng.random())
-            n = length / 8.0
-            _add(
-                mesh,
-                shop,
-                frame,
-                front,
-                np.array([[start, 0], [start + n, 0], [start + n, 1], [start, 1]]),
-                tint,
-            )
-            foot[2:, 2] = 0.0
-            _add(mesh, "plain", frame, foot, None, tint * 0.5)
-        else:
-            _add(
-                mesh,
-                texture,
-                frame,
-                foot,
-                np.array([[shift, 0.25], [shift + bays, 0.25], [shift + bays, 0.5], [shift, 0.5]]),
-                tint * 0.8,
-            )
-    roof = rng.uniform(0.75, 1.0) * np.array(
-        [0.55, 0.30, 0.24] if city.gable > 0.5 else [0.42, 0.41, 0.4]
-    )
-    e = 0.35
-    if rng.random() < city.gable:
-        ridge = height + depth * 0.38
-        a, b = [x0 - e, -e, height - 0.1], [x1 + e, -e, height - 0.1]
-        c, d = [x1 + e, depth / 2, ridge], [x0 - e, depth / 2, ridge]
-        _add(
-            mesh,
-            "roof",
-            frame,
-            np.array([a, b, c, d]),
-            np.array([[0, 0], [width / 4, 0], [width / 4, 2], [0, 2]]),
-            roof,
-        )
-        for x, sign in ((x0, -1), (x1, 1)):
-            ends = np.array(
-                [[x, 0, height], [x, depth, height], [x, depth / 2, ridge], [x, depth / 2, ridge]]
-            )
-            _add(
-                mesh,
-                "plain",
-                frame,
-                ends if sign > 0 else ends[[1, 0, 3, 2]],
-                None,
-                tint * np.array([0.8, 0.76, 0.7]),
-            )
+    _wall(scene, mesh, frame, texture, (x0, 0.0), (x1, 0.0), (0.0, height), tint, shops)
+    seen = max(city.setback_m[1] + 0.5, 1.0)
+    for (ax, ay), (bx, by), low in (
+        ((x1, 0.0), (x1, depth), hidden[1]),
+        ((x0, depth), (x0, 0.0), hidden[0]),
+    ):
+        if low <= 0.0:
+            _wall(scene, mesh, frame, texture, (ax, ay), (bx, by), (0.0, height), tint, False)
+            continue
+        near = min(seen, depth)
+        ends = ((ax, 0.0), (bx, near)) if ay == 0.0 else ((ax, near), (bx, 0.0))
+        _wall(scene, mesh, frame, texture, *ends, (0.0, height), tint, False)
+        if low < height:
+            ends = ((ax, near), (bx, depth)) if ay == 0.0 else ((ax, depth), (bx, near))
+            _wall(scene, mesh, frame, texture, *ends, (low, height), tint, False)
+    _roof(scene, mesh, frame, (x0, x1, depth, height), tint)
+
+
+def _wall(
+    scene: Scene,
+    mesh: Mesh,
+    frame: Array,
+    texture: str,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    span: tuple[float, float],
+    tint: Array,
+    shops: bool,
+) -> None:
+    """One wall between two points of the plan, between two heights."""
+    rng = scene.rng
+    (ax, ay), (bx, by), (bottom, top) = start, end, span
+    length = float(np.hypot(bx - ax, by - ay))
+    bays = max(1, round(length / 2.9)) / 4.0
+    shift = float(rng.integers(0, 4)) / 4.0
+    low, high, up = np.array([ax, ay, 0.0]), np.array([bx, by, 0.0]), np.array([0.0, 0.0, 1.0])
+    ground = GROUND_FLOOR_M
+    base = max(bottom, ground)
+    v0, v1 = (base - ground) / FLOOR_M / 4.0, (top - ground) / FLOOR_M / 4.0
+    wall = np.array([low + up * base, high + up * base, high + up * top, low + up * top])
+    uv = np.array([[shift, v0], [shift + bays, v0], [shift + bays, v1], [shift, v1]])
+    _add(mesh, texture, frame, wall, uv, tint)
+    if bottom >= ground:
+        return
+    foot = np.array([low, high, high + up * ground, low + up * ground])
+    if shops:
+        start_u, n = float(rng.random()), length / 8.0
+        uv = np.array([[start_u, 0], [start_u + n, 0], [start_u + n, 1], [start_u, 1]])
+        _add(mesh, f"shop{int(rng.integers(0, 5))}", frame, foot, uv, tint)
     else:
-        box = np.array([[x0 - 0.2, -0.2, height - 0.5], [x1 + 0.2, depth, height + 0.4]])
-        mesh.add_box("plain", frame, box[0], box[1], roof * 1.2)
+        uv = np.array([[shift, 0.25], [shift + bays, 0.25], [shift + bays, 0.5], [shift, 0.5]])
+        _add(mesh, texture, frame, foot, uv, tint * 0.85)
+    cellar = np.array([low - up * 2.0, high - up * 2.0, high, low])
+    _add(mesh, "plain", frame, cellar, None, tint * 0.5)
+
+
+def _roof(
+    scene: Scene, mesh: Mesh, frame: Array, box: tuple[float, float, float, float], tint: Array
+) -> None:
+    rng, city = scene.rng, scene.city
+    x0, x1, depth, height = box
+    width, e = x1 - x0, 0.35
+    red = [0.55, 0.30, 0.24] if city.gable > 0.5 else [0.42, 0.41, 0.40]
+    roof = rng.uniform(0.75, 1.0) * np.array(red)
+    if rng.random() >= city.gable:
+        low, high = (x0 - 0.2, -0.2, height - 0.5), (x1 + 0.2, depth, height + 0.4)
+        mesh.add_box("plain", frame, low, high, roof * 1.2)
+        return
+    ridge = height + depth * 0.38
+    for front in (True, False):
+        y = -e if front else depth + e
+        corners = np.array(
+            [
+                [x0 - e, y, height - 0.1],
+                [x1 + e, y, height - 0.1],
+                [x1 + e, depth / 2, ridge],
+                [x0 - e, depth / 2, ridge],
+            ]
+        )
+        uv = np.array([[0, 0], [width / 4, 0], [width / 4, 2], [0, 2]])
+        order = [0, 1, 2, 3] if front else [1, 0, 3, 2]
+        _add(mesh, "roof", frame, corners[order], uv[order], roof)
+    for x, sign in ((x0, -1), (x1, 1)):
+        top = [x, depth / 2, ridge]
+        ends = np.array([[x, 0, height], [x, depth, height], top, top])
+        order = [0, 1, 2, 3] if sign > 0 else [1, 0, 3, 2]
+        _add(mesh, "plain", frame, ends[order], None, tint * np.array([0.8, 0.76, 0.7]))
 
 
 def _add(
@@ -106,31 +144,32 @@ def _add(
 
 
 def row_of_houses(
-    scene: Scene, road: Road, side: float, a: float, b: float, tile_s: float | None
+    scene: Scene, road: Road, side: float, a: float, b: float, mesh_of: Callable[[float], Mesh]
 ) -> None:
     """Houses along one side (+1 left) of a road between two stations."""
     rng, city = scene.rng, scene.city
+    plots: list[Plot] = []
     s = a
     while s < b - 8.0:
         width = float(min(rng.uniform(9.0, 22.0), b - s))
-        if width < 8.0:
-            break
         if rng.random() > city.gap * 0.6:
-            d = road.half_m + city.pavement_m + rng.uniform(*city.setback_m)
-            frame = road.frame(s + width / 2, side * d, city.kerb_m, np.pi if side > 0 else 0.0)
-            local = frame.copy()
-            if side < 0:  # front looks to the road's left
-                local[:3, 0], local[:3, 1] = -frame[:3, 0], -frame[:3, 1]
-            else:
-                local[:3, 0], local[:3, 1] = -frame[:3, 0], -frame[:3, 1]
-            if side > 0:
-                local[:3, 0] *= 1.0
-            mesh = scene.tile(s if tile_s is None else tile_s)
-            house(scene, mesh, local, width)
-            garden = d - road.half_m - city.pavement_m
-            if garden > 1.2 and rng.random() < city.hedge_density:
-                hedge(scene, mesh, road, side, s, s + width)
-        s += width + (rng.uniform(2.0, 7.0) if rng.random() < city.gap else 0.0)
+            floors = int(rng.integers(city.floors[0], city.floors[1] + 1))
+            plots.append(Plot(s, width, float(rng.uniform(*city.setback_m)), floors))
+        s += width + (float(rng.uniform(2.0, 7.0)) if rng.random() < city.gap else 0.0)
+    for i, plot in enumerate(plots):
+        before = plots[i - 1] if i else None
+        after = plots[i + 1] if i + 1 < len(plots) else None
+        hide_low = before.height if before and plot.s - before.s - before.width < 0.1 else 0.0
+        hide_high = after.height if after and after.s - plot.s - plot.width < 0.1 else 0.0
+        d = road.half_m + city.pavement_m + plot.back_m
+        frame = road.frame(
+            plot.s + plot.width / 2, side * d, city.kerb_m, 0.0 if side > 0 else np.pi
+        )
+        hidden = (hide_low, hide_high) if side > 0 else (hide_high, hide_low)
+        mesh = mesh_of(plot.s)
+        house(scene, mesh, frame, plot, hidden)
+        if plot.back_m > 1.2 and rng.random() < city.hedge_density:
+            hedge(scene, mesh, road, side, plot.s, plot.s + plot.width)
 
 
 def hedge(scene: Scene, mesh: Mesh, road: Road, side: float, a: float, b: float) -> None:
@@ -182,6 +221,7 @@ def lamp_post(scene: Scene, mesh: Mesh, frame: Array) -> None:
     mesh.add_box("plain", frame, (-0.07, -0.07, 0.0), (0.07, 0.07, 7.6), steel, top=False)
     mesh.add_box("plain", frame, (-0.05, 0.0, 7.5), (0.05, 1.9, 7.62), steel, bottom=True)
     name = "lamp_on" if scene.dark else "plain"
+    scene.lamps.append(frame[:3, :3] @ np.array([0.0, 1.7, 7.3]) + frame[:3, 3])
     mesh.add_box(name, frame, (-0.14, 1.3, 7.38), (0.14, 2.1, 7.5), (0.95, 0.95, 0.9), bottom=True)
 
 

@@ -14,7 +14,7 @@ from dalearn_ros.world.scene import Mover, Scene, SignalGroup
 from dalearn_ros.world.signs import SignFace, faces
 from dalearn_ros.world.style import City
 from dalearn_ros.world.surfaces import register, sky_mesh
-from dalearn_ros.world.weather import light_of
+from dalearn_ros.world.weather import weather_of
 
 CROSS_REACH_M = 75.0
 WALK_DEPTH_M = 3.4
@@ -36,8 +36,7 @@ class CityBuilder:
     def __init__(self, city: City, condition: str, seed: int, plan: Plan) -> None:
         rng = generator(seed, "city", city.name)
         self.plan, self.city = plan, city
-        light = light_of(city, condition, generator(seed, "light", city.name, condition), plan)
-        self.scene = Scene(city, condition, light, rng)
+        self.scene = Scene(city, condition, weather_of(city, condition, seed, plan), rng)
         self.rng = rng
         self.faces = faces(city.country)
         self._by_kind: dict[str, list[SignFace]] = {}
@@ -97,6 +96,7 @@ class CityBuilder:
     def _cross_street(self, s: float, cross: Road, main: Road) -> None:
         scene, mesh = self.scene, self.scene.tile(s)
         inner = main.half_m
+        self._corner_kerb(mesh, main, s, cross)
         for a, b in ((0.0, CROSS_REACH_M - inner), (CROSS_REACH_M + inner, 2 * CROSS_REACH_M)):
             ground.carriageway(scene, mesh, cross, a, b)
             ground.lane_lines(
@@ -127,6 +127,15 @@ class CityBuilder:
             ground.strip(mesh, cross, "paving", s, first, second, 2.0)
             low, high = ground._ordered((side * half, 0.0), (side * half, k), side)
             ground.strip(mesh, cross, "kerb", s, low, high, 2.0, flat=False)
+
+    def _corner_kerb(self, mesh: Mesh, main: Road, s: float, cross: Road) -> None:
+        """The kerbs of a junction's corners along the main road."""
+        half, k = main.half_m, self.city.kerb_m
+        gap, reach = cross.half_m, cross.half_m + self.city.pavement_m
+        for side in (1.0, -1.0):
+            for a, b in ((s - reach, s - gap), (s + gap, s + reach)):
+                low, high = ground._ordered((side * half, 0.0), (side * half, k), side)
+                ground.strip(mesh, main, "kerb", np.array([a, b]), low, high, 2.0, flat=False)
 
     # -- junctions ---------------------------------------------------------------------------
     def _junction(self, index: int, s: float, cross: Road, crossings: list[Road]) -> None:
@@ -274,20 +283,26 @@ class CityBuilder:
         ]
         for side in (1.0, -1.0):
             for a, b in zip(starts, ends, strict=True):
-                buildings.row_of_houses(self.scene, road, side, a, b, None)
+                buildings.row_of_houses(self.scene, road, side, a, b, self.scene.tile)
                 self._planting(road, side, a, b)
         for s, cross in zip(self.plan.junctions, crossings, strict=True):
-            inner = road.half_m + self.city.pavement_m + self.city.setback_m[1] + 16.0
-            for side in (1.0, -1.0):
-                for a, b in (
-                    (0.0, CROSS_REACH_M - inner),
-                    (CROSS_REACH_M + inner, 2 * CROSS_REACH_M),
-                ):
-                    buildings.row_of_houses(self.scene, cross, side, a, b, float(s))
-            for end in (-18.0, 2 * CROSS_REACH_M + 18.0):  # a house closes the view
-                turn = np.pi / 2 if end < 0 else -np.pi / 2
-                frame = cross.frame(end, 0.0, 0.0, -turn)
-                buildings.house(self.scene, self.scene.tile(float(s)), frame, 44.0)
+            self._side_street(float(s), cross, road)
+
+    def _side_street(self, s: float, cross: Road, main: Road) -> None:
+        """Houses along a cross road, drawn only from near: the corner houses hide them else."""
+        mesh = Mesh(self.scene.light)
+        self.scene.side_streets.append((s, mesh))
+        inner = main.half_m + self.city.pavement_m + self.city.setback_m[1] + 16.0
+        for side in (1.0, -1.0):
+            for a, b in (
+                (0.0, CROSS_REACH_M - inner),
+                (CROSS_REACH_M + inner, 2 * CROSS_REACH_M),
+            ):
+                buildings.row_of_houses(self.scene, cross, side, a, b, lambda _: mesh)
+        for end in (-3.0, 2 * CROSS_REACH_M + 3.0):  # a house closes the view
+            frame = cross.frame(end, 0.0, 0.0, np.pi / 2 if end < 0 else -np.pi / 2)
+            floors = int(self.rng.integers(self.city.floors[0], self.city.floors[1] + 1))
+            buildings.house(self.scene, mesh, frame, buildings.Plot(0.0, 44.0, 0.0, floors))
 
     def _planting(self, road: Road, side: float, a: float, b: float) -> None:
         rng, scene, city = self.rng, self.scene, self.city

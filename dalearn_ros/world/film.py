@@ -1,54 +1,84 @@
-"""One drawn frame becomes one picture: air, lens and sensor."""
+"""One drawn frame becomes one picture: air, lamps, lens and sensor.
+
+Colours are kept in display space as the square root of linear light, so that shot noise, whose
+variance grows with the light, has the same deviation everywhere.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.randomness import generator
+from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.world.illumination import Illumination
 from dalearn_ros.world.lens import Lens
+from dalearn_ros.world.precipitation import Precipitation
 from dalearn_ros.world.style import City
+from dalearn_ros.world.weather import Weather
 
 Array = npt.NDArray[np.float64]
+Float = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """What the renderer gave: BGRA (H, W, 4) and depth in metres (H, W)."""
-
-    colour: Picture
-    depth_m: npt.NDArray[np.float32]
-
-
 class Film:
-    """Turns drawn frames into pictures of one camera in one condition."""
+    """Turns drawn frames into pictures of one camera in one weather.
 
-    def __init__(self, city: City, condition: str, seed: int, lens: Lens) -> None:
-        rng = generator(seed, "film", city.name, condition)
-        self.city, self.condition, self.lens = city, condition, lens
-        self._rng = rng
-        self.gain = city.exposure * float(rng.uniform(0.88, 1.12))
-        self.noise = [
-            (rng.standard_normal((780, 1340, 3)) * float(2.6)).round().astype(np.int8)
-            for _ in range(2)
-        ]
-        vignette = 1.0 - 0.28 * lens.radius**2
-        self._weight = np.dstack([np.round(vignette * 255.0).astype(np.uint8)] * 3)
-        soft = np.clip((lens.radius - 0.45) * 1.2, 0.0, 0.8)
+    Args:
+        lamps: (L, 3) positions of street lamps, metres.
+    """
+
+    def __init__(
+        self, city: City, weather: Weather, seed: int, lens: Lens, mount: Transform, lamps: Array
+    ) -> None:
+        self.lens, self.weather = lens, weather
+        self._rng = generator(seed, "film", city.name)
+        self._noise = self._noise_tiles()
+        vignette = 1.0 - 0.30 * lens.radius**2
+        self._vignette = np.dstack([np.round(vignette * 255.0).astype(np.uint8)] * 3)
+        soft = np.clip((lens.radius - 0.5) * 1.3, 0.0, 0.75)
         self._soft = (soft.astype(np.float32), (1.0 - soft).astype(np.float32))
+        self.light = Illumination(weather, lens, mount, lamps)
+        self._falling = Precipitation(self._rng, weather)
 
-    def expose(self, colour: Picture, t: float) -> Picture:
-        """The picture (720, 1280, 3) BGR of one drawn frame."""
-        image = self.lens.colour(colour)
-        image = cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)
-        image = cv2.multiply(image, self._weight, scale=self.gain / 255.0)
-        blurred = cv2.GaussianBlur(image, (5, 5), 1.1)
-        image = cv2.blendLinear(image, blurred, self._soft[1], self._soft[0])
-        k = int(self._rng.integers(0, 2))
-        x, y = (int(v) for v in self._rng.integers(0, 60, 2))
-        noise = self.noise[k][y : y + 720, x : x + 1280]
-        return np.asarray(cv2.add(image, noise, dtype=cv2.CV_8U))
+    def expose(
+        self,
+        colour: Picture,
+        z: npt.NDArray[np.uint32],
+        depth_of: object,
+        map_from_base: Transform,
+    ) -> Picture:
+        """The picture (720, 1280, 3) BGR of one drawn frame.
+
+        Args:
+            colour: (H, W, 4) from the renderer.
+            z: (H, W) from the renderer.
+            depth_of: Turns ``z`` into metres.
+            map_from_base: The vehicle's pose.
+        """
+        image = cv2.cvtColor(self.lens.colour(colour), cv2.COLOR_BGRA2BGR)
+        image = self._soften(image)
+        if self.light.simple:
+            image = cv2.multiply(image, self._vignette, scale=self.weather.gain / 255.0)
+        else:
+            image = self.light.apply(image, colour, z, depth_of, map_from_base)
+        image = self._falling.add(image, self._rng)
+        return self._add_noise(np.asarray(image))
+
+    def _soften(self, image: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """Lens blur that grows towards the corners."""
+        blurred = cv2.blur(image, (3, 3))
+        return np.asarray(cv2.blendLinear(image, blurred, self._soft[1], self._soft[0]))
+
+    def _noise_tiles(self) -> list[npt.NDArray[np.int8]]:
+        size = (800, 1360)
+        luminance = self._rng.standard_normal((*size, 1)) * 0.8
+        chroma = self._rng.standard_normal((*size, 3)) * 0.6
+        return [np.round((luminance + chroma) * self.weather.noise).astype(np.int8)]
+
+    def _add_noise(self, image: Picture) -> Picture:
+        x, y = (int(v) for v in self._rng.integers(0, 80, 2))
+        tile = self._noise[0][y : y + image.shape[0], x : x + image.shape[1]]
+        return np.asarray(cv2.add(image, tile, dtype=cv2.CV_8U))

@@ -40,6 +40,9 @@ class Lens:
         self.map_x = at[..., 0].astype(np.float32)
         self.map_y = at[..., 1].astype(np.float32)
         self.fixed = cv2.convertMaps(self.map_x, self.map_y, cv2.CV_16SC2)
+        self.fixed_nearest = cv2.convertMaps(
+            self.map_x, self.map_y, cv2.CV_16SC2, nninterpolation=True
+        )
         radius = np.linalg.norm(pixels - camera.matrix[:2, 2], axis=1).reshape(u.shape)
         self.radius = (radius / np.hypot(camera.width / 2, camera.height / 2)).astype(np.float32)
 

@@ -12,6 +12,7 @@ from dalearn_ros.world.landmarks import Inventory
 from dalearn_ros.world.materials import Image
 from dalearn_ros.world.mesh import Light, Mesh
 from dalearn_ros.world.style import City
+from dalearn_ros.world.weather import Weather
 
 Array = npt.NDArray[np.float64]
 TILE_M = 50.0
@@ -52,13 +53,20 @@ class Scene:
 
     city: City
     condition: str
-    light: Light
+    weather: Weather
     rng: np.random.Generator
     textures: dict[str, Texture] = field(default_factory=dict)
     tiles: dict[int, Mesh] = field(default_factory=dict)
+    side_streets: list[tuple[float, Mesh]] = field(default_factory=list)
     inventory: Inventory = field(default_factory=Inventory)
     movers: list[Mover] = field(default_factory=list)
     signals: list[SignalGroup] = field(default_factory=list)
+    lamps: list[Array] = field(default_factory=list)
+
+    @property
+    def light(self) -> Light:
+        """The light that is baked in."""
+        return self.weather.light
 
     def tile(self, s: float) -> Mesh:
         """The mesh of the stretch of the main road at ``s`` metres."""

@@ -18,7 +18,7 @@ from dalearn_ros.world.renderer import Renderer
 from dalearn_ros.world.scene import TILE_M
 from dalearn_ros.world.style import City
 
-AHEAD_M, BEHIND_M = 330.0, 40.0
+AHEAD_M, BEHIND_M, SIDE_STREET_M = 330.0, 40.0, 110.0
 Depth = npt.NDArray[np.float32]
 
 
@@ -41,6 +41,9 @@ class Studio:
         self._tiles = {
             key: self.renderer.object(mesh.arrays()) for key, mesh in self.scene.tiles.items()
         }
+        self._side_streets = [
+            (s, self.renderer.object(mesh.arrays())) for s, mesh in self.scene.side_streets
+        ]
         self.renderer.background(self.renderer.object(sky.arrays()))
         self._movers = [
             (self.renderer.object(m.mesh.arrays()), m.world_from_object) for m in self.scene.movers
@@ -48,7 +51,8 @@ class Studio:
         self._signals: list[list[Any]] = [
             [self.renderer.object(g.mesh.arrays()), g, "red"] for g in self.scene.signals
         ]
-        self.film = Film(city, condition, seed, self.lens)
+        lamps = np.array(self.scene.lamps).reshape(-1, 3)
+        self.film = Film(city, self.scene.weather, seed, self.lens, self.base_from_camera, lamps)
 
     def picture(
         self, t: float, map_from_base: Transform, with_depth: bool = False
@@ -61,6 +65,8 @@ class Studio:
         for key, node in self._tiles.items():
             middle = (key + 0.5) * TILE_M
             self.renderer.show(node, -BEHIND_M - TILE_M / 2 < middle - s < AHEAD_M)
+        for at, node in self._side_streets:
+            self.renderer.show(node, -BEHIND_M < at - s < SIDE_STREET_M)
         for node, where in self._movers:
             frame = where(t)
             near = float(np.linalg.norm(frame[:3, 3] - map_from_base.translation)) < 250.0
@@ -73,7 +79,7 @@ class Studio:
                 self.renderer.retexture(entry[0], entry[1].texture_of[state])
                 entry[2] = state
         colour, z = self.renderer.render(map_from_base @ self.base_from_camera)
-        image = self.film.expose(colour, t)
+        image = self.film.expose(colour, z, self.renderer.depth, map_from_base)
         if not with_depth:
             return image, None
         return image, self.lens.nearest(self.renderer.depth(z))

@@ -15,7 +15,8 @@ from dalearn_ros.world.signs import SignFace
 
 def register(scene: Scene, signs: list[SignFace]) -> None:
     """Draw and register every texture of the scene."""
-    city, rng = scene.city, scene.rng
+    city = scene.city
+    rng = np.random.default_rng(scene.rng.integers(0, 2**32))  # lit windows draw more of it
     add = scene.textures
     road = city.asphalt
     wear = city.paint_wear * float(rng.uniform(0.6, 1.3))
@@ -84,10 +85,9 @@ def poster(rng: np.random.Generator) -> Image:
 
 def sky_mesh(scene: Scene) -> Mesh:
     """A dome of 20 x 4 quads around the camera; registers its picture."""
-    rng, city = scene.rng, scene.city
-    top, low = (np.array(c)[::-1] for c in city.sky)
-    cloud = np.array([0.96, 0.96, 0.97])
-    picture = textures.sky(rng, top, low, cloud, float(rng.uniform(0.1, 0.6)))
+    rng, weather = scene.rng, scene.weather
+    top, low, cloud = (c[::-1] for c in (weather.sky_top, weather.sky_low, weather.cloud))
+    picture = textures.sky(rng, top, low, cloud, weather.cover)
     scene.textures["sky"] = Texture(picture)
     mesh = Mesh(Light(np.zeros(3), np.zeros(3), np.ones(3)))
     bearings = np.linspace(0, 2 * np.pi, 21)

@@ -104,30 +104,9 @@ def build(mesh: Mesh, number: int, frame: Array) -> None:
         ]
     )
     mesh.add("shadow", put(shadow), lit=False)
-    left = np.array(
-        [
-            [length / 2, half, 0],
-            [-length / 2, half, 0],
-            [-length / 2, half, height],
-            [length / 2, half, height],
-        ]
-    )
-    right = left * np.array([1.0, -1.0, 1.0])
-    mesh.add(
-        f"side_{name}",
-        put(left[[1, 0, 3, 2]])[None][:, [1, 0, 3, 2]],
-        np.array([[0, 0], [1, 0], [1, 1], [0, 1]]),
-        (1, 1, 1),
-        normal=_out(frame, 1),
-    )
-    mesh.add(
-        f"side_{name}",
-        put(right[[1, 0, 3, 2]]),
-        np.array([[1, 0], [0, 0], [0, 1], [1, 1]]),
-        normal=_out(frame, -1),
-    )
+    _sides(mesh, name, frame, (length, half, height))
     roof = z.max()
-    for i in range(len(profile) - 1):
+    for i in range(2, len(profile) - 2):
         corners = np.array(
             [
                 [x[i], half, z[i]],
@@ -136,18 +115,16 @@ def build(mesh: Mesh, number: int, frame: Array) -> None:
                 [x[i + 1], half, z[i + 1]],
             ]
         )
-        steep = abs(z[i + 1] - z[i]) > 0.25 * abs(x[i + 1] - x[i])
-        glass = (
-            steep
-            and max(z[i], z[i + 1]) > 0.85 * roof
-            and min(z[i], z[i + 1]) > 0.4 * roof
-            and kind != "truck"
-        )
-        if steep and i < 2:
-            continue
-        if i == len(profile) - 2:
-            continue
-        mesh.add("plain", put(corners), tint=(0.16, 0.19, 0.22) if glass else colour * 0.97)
+        tall = z[[i, i + 1]]
+        steep = abs(tall[1] - tall[0]) > 0.25 * abs(x[i + 1] - x[i])
+        glass = steep and tall.max() > 0.85 * roof and tall.min() > 0.4 * roof and kind != "truck"
+        inset = np.array([1.0, 0.92, 1.0])
+        mesh.add("plain", put(corners[[1, 0, 3, 2]]), tint=colour * 0.97)
+        if glass:
+            pane = corners * inset
+            pane = pane[[1, 0, 3, 2]] * 0.94 + pane.mean(axis=0) * 0.06
+            lift = np.array([0.02 if x[i] > 0 else -0.02, 0.0, 0.02])
+            mesh.add("plain", put(pane + lift), tint=(0.16, 0.19, 0.22))
     low, high_front, high_rear = 0.12 * height, z[2], z[-2]
     front = np.array(
         [
@@ -165,8 +142,20 @@ def build(mesh: Mesh, number: int, frame: Array) -> None:
             [-length / 2, -half, high_rear],
         ]
     )
-    mesh.add(f"front_{name}", put(front[[1, 0, 3, 2]])[None][:, [1, 0, 3, 2]])
-    mesh.add(f"rear_{name}", put(rear[[1, 0, 3, 2]])[None][:, [1, 0, 3, 2]])
+    mesh.add_two_sided(f"front_{name}", put(front))
+    mesh.add_two_sided(f"rear_{name}", put(rear))
+
+
+def _sides(mesh: Mesh, name: str, frame: Array, size: tuple[float, float, float]) -> None:
+    """Both sides as cutouts; u = 0 is the vehicle's front."""
+    length, half, height = size
+    z = np.array([0.0, 0.0, height, height])
+    x = np.array([length / 2, -length / 2, -length / 2, length / 2])
+    u = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    for side in (1, -1):
+        local = np.stack([x, np.full(4, side * half), z], axis=1)
+        world = local @ frame[:3, :3].T + frame[:3, 3]
+        mesh.add_two_sided(f"side_{name}", world, u, normal=_out(frame, side))
 
 
 def _out(frame: Array, side: int) -> Array:
