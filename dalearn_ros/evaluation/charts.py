@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 WIDTH, HEIGHT = 760.0, 260.0
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 14.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 62.0, 14.0, 30.0, 44.0
 MOST_POINTS = 1500
 
 
@@ -154,9 +154,9 @@ def _axes(
         x = LEFT + (value - x0) * scale[0]
         parts.append(
             f'<path class="grid" d="M{x:.1f} {TOP}V{bottom:.1f}"/><text x="{x:.1f}" '
-            f'y="{bottom + 15:.1f}" text-anchor="middle">{value:g}</text>'
+            f'y="{bottom + 17:.1f}" text-anchor="middle">{value:g}</text>'
         )
-    for value in ticks(y0, y1, max(2, round(inner[1] / 45))):
+    for value in ticks(y0, y1, max(3, round(inner[1] / 30))):
         y = bottom - (value - y0) * scale[1]
         parts.append(
             f'<path class="grid" d="M{LEFT} {y:.1f}H{LEFT + inner[0]:.1f}"/>'
@@ -164,8 +164,8 @@ def _axes(
         )
     middle = TOP + inner[1] / 2
     parts.append(
-        f'<text x="{LEFT + inner[0] / 2:.1f}" y="{bottom + 33:.1f}" text-anchor="middle">'
-        f'{html.escape(x_label)}</text><text transform="translate(13 {middle:.1f}) rotate(-90)" '
+        f'<text x="{LEFT + inner[0] / 2:.1f}" y="{bottom + 37:.1f}" text-anchor="middle">'
+        f'{html.escape(x_label)}</text><text transform="translate(15 {middle:.1f}) rotate(-90)" '
         f'text-anchor="middle">{html.escape(y_label)}</text>'
     )
     return parts
@@ -197,14 +197,14 @@ def _legend(series: Sequence[Series]) -> list[str]:
     parts, x = [], LEFT + 8.0
     for item in series:
         mark = (
-            f'<circle cx="{x + 9:.0f}" cy="{TOP + 10}" r="3" fill="{item.colour}"/>'
+            f'<circle cx="{x + 9:.0f}" cy="14" r="3" fill="{item.colour}"/>'
             if item.dots
-            else f'<path d="M{x:.0f} {TOP + 10}h18" stroke="{item.colour}" stroke-width="2.5" '
+            else f'<path d="M{x:.0f} 14h18" stroke="{item.colour}" stroke-width="2.5" '
             f'stroke-dasharray="{item.dash}"/>'
         )
         text = html.escape(item.name)
-        parts.append(f'{mark}<text class="key" x="{x + 23:.0f}" y="{TOP + 14}">{text}</text>')
-        x += 36.0 + 7.2 * len(item.name)
+        parts.append(f'{mark}<text x="{x + 23:.0f}" y="19">{text}</text>')
+        x += 46.0 + 9.5 * len(item.name)
     return parts
 
 

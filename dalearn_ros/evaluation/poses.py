@@ -15,7 +15,7 @@ from dalearn_ros.geometry.transforms import wrap_rad
 Array = npt.NDArray[np.float64]
 SAMPLE_NS = 5_000_000_000  # consistency takes one sample per 5 s: errors beside it are correlated
 CHI2_3DOF_95 = 7.815
-CONFIRMED_SIGMA_M, WRONG_M = 0.5, 1.0
+CONFIRMED_SIGMA_M, WRONG_M = 0.5 - 1e-6, 1.0
 
 
 class PoseScore:

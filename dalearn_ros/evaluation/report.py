@@ -86,13 +86,19 @@ def number(value: Any, digits: int = 2, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """An HTML table; the first column is text, the others are figures. Cells are escaped."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    """An HTML table; the first column is text, the others are figures. Cells are escaped.
+
+    Args:
+        head: Headings.
+        rows: Cells.
+        kind: CSS class; ``wide`` for long texts that may break anywhere.
+    """
     top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
-    return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>'
+    return f'<div class="scroll {kind}"><table><tr>{top}</tr>{body}</table></div>'
 
 
 def _summary(metrics: Mapping[str, Any], located: bool) -> str:
@@ -239,7 +245,11 @@ def _pictures(title: str, frames: list[Snapshot], collected: Collector) -> str:
         _, buffer = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 82])
         data = base64.b64encode(buffer.tobytes()).decode("ascii")
         hits, missed = len(frame.found.truth), len(frame.found.missed)
-        text = f"{frame.name}: {hits} hits, {missed} missed, {len(frame.found.false_alarms)} false"
+        when = ""
+        if collected.paths.stamps_ns:
+            when = f" at {(frame.stamp_ns - collected.paths.stamps_ns[0]) / 1e9:.1f} s"
+        false = len(frame.found.false_alarms)
+        text = f"{frame.name}{when}: {hits} hits, {missed} missed, {false} false"
         figures.append(
             f'<figure><img alt="{html.escape(text)}" src="data:image/jpeg;base64,{data}">'
             f"<figcaption>{html.escape(text)}</figcaption></figure>"
@@ -271,7 +281,7 @@ def _about(collected: Collector, metrics: Mapping[str, Any]) -> str:
     rows += [[f"skipped: {reason}", str(n)] for reason, n in metrics["frames_skipped"].items()]
     if not rows:
         return ""
-    return f"<h2>What was evaluated</h2>{table(['input', ''], rows)}"
+    return f"<h2>What was evaluated</h2>{table(['input', ''], rows, 'wide')}"
 
 
 def _place(pose: Pose) -> tuple[float, float]:

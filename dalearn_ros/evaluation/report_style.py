@@ -16,13 +16,14 @@ table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:
 th,td{padding:5px 9px;text-align:right;border-bottom:1px solid #e4e8ec}
 th{font-weight:600;color:#4b5661;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
-td:first-child{overflow-wrap:anywhere}
+td:first-child{min-width:5.5em}
+.wide td{overflow-wrap:anywhere}.wide td:last-child{text-align:left}
 figure{margin:.6em 0}
 figcaption{font-size:.84rem;color:#4b5661}
 svg,img{width:100%;height:auto;display:block}
 svg text{font-size:12px;fill:#3b444d}
-svg text.key{paint-order:stroke;stroke:#fff;stroke-width:3px}
 svg .grid{stroke:#e4e8ec;fill:none}
+@media (max-width:600px){svg text{font-size:19px}main{padding:10px}th,td{padding:4px 6px}}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:12px}
 .key span{border-bottom:3px solid;margin-left:.6em}
 .hit{border-color:#3cdc50!important}.missed{border-color:#ffa500!important}
