@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.world import shadows
 from dalearn_ros.world.mesh import Mesh
 from dalearn_ros.world.roads import Road
 from dalearn_ros.world.scene import Scene
@@ -168,6 +169,7 @@ def row_of_houses(
         hidden = (hide_low, hide_high) if side > 0 else (hide_high, hide_low)
         mesh = mesh_of(plot.s)
         house(scene, mesh, frame, plot, hidden)
+        shadows.of_wall(scene, mesh, road, (plot.s, plot.s + plot.width), side * d, plot.height)
         if plot.back_m > 1.2 and rng.random() < city.hedge_density:
             hedge(scene, mesh, road, side, plot.s, plot.s + plot.width)
 
@@ -183,11 +185,13 @@ def hedge(scene: Scene, mesh: Mesh, road: Road, side: float, a: float, b: float)
     )
 
 
-def tree(scene: Scene, mesh: Mesh, at: Array, scale: float = 1.0) -> None:
+def tree(scene: Scene, mesh: Mesh, road: Road, s: float, d: float, scale: float = 1.0) -> None:
     """A tree: a trunk and crossed pictures of its crown."""
     rng = scene.rng
     height = rng.uniform(4.5, 8.0) * scale
     crown = rng.uniform(2.2, 3.6) * scale
+    at = road.at(s, d, scene.city.kerb_m)
+    shadows.of_crown(scene, mesh, road, s, d, height - 0.2 * crown, crown)
     frame = np.eye(4)
     frame[:3, 3] = at
     mesh.add_box(

@@ -315,8 +315,8 @@ class CityBuilder:
             if near:
                 pass
             elif pick < city.tree_density:
-                at = road.at(s, side * (edge + float(rng.uniform(0.0, 0.8))), city.kerb_m)
-                buildings.tree(scene, mesh, at, float(rng.uniform(0.75, 1.1)))
+                d = side * (edge + float(rng.uniform(0.0, 0.8)))
+                buildings.tree(scene, mesh, road, s, d, float(rng.uniform(0.75, 1.1)))
             elif pick < city.tree_density + 0.16:
                 turn = -np.pi if side > 0 else 0.0
                 buildings.lamp_post(scene, mesh, road.frame(s, side * edge, city.kerb_m, turn))

@@ -73,9 +73,7 @@ class Illumination:
         small_z = cv2.remap(z.view(np.float32), *self._maps, cv2.INTER_NEAREST).view(np.uint32)
         depth = depth_of(small_z)
         far = np.minimum(depth, np.float32(4000.0))
-        clear = np.exp(-w.extinction * far * self._range_of_depth).astype(
-            np.float32
-        )
+        clear = np.exp(-w.extinction * far * self._range_of_depth).astype(np.float32)
         linear = cv2.multiply(image, image, scale=1.0 / 65025.0, dtype=cv2.CV_32F)
         if self.dark:
             linear = self._lit(linear, code, depth, clear, map_from_base)
@@ -138,7 +136,7 @@ class Illumination:
         azimuth, elevation = y / x, up / x
         aim = np.exp(-((azimuth / 0.42) ** 2)) + 0.12 * np.exp(-((azimuth / 1.1) ** 2))
         cut = 1.0 / (1.0 + np.exp((elevation + 0.012 - 0.03 * (azimuth < 0)) * 220.0))
-        low = np.clip(1.15 + elevation * 2.2, 0.25, 1.0)
+        low = np.exp(9.0 * np.minimum(elevation, 0.0))
         beam = (
             self.weather.headlights
             * 420.0

@@ -31,7 +31,7 @@ notify-level fatal
 textures-power-2 none
 max-texture-dimension 4096
 """
-MODES = ("opaque", "cutout", "decal")
+MODES = ("opaque", "cutout", "decal", "shade")
 
 
 class Renderer:
@@ -75,7 +75,8 @@ class Renderer:
         """Register a texture (H, W, 4) uint8, sides powers of two, by its name.
 
         ``mode`` is one of :data:`MODES`: the alpha channel of an opaque or cutout texture is the
-        material code (0 = hole of a cutout); that of a decal is its opacity.
+        material code (0 = hole of a cutout); that of a decal is its opacity;
+        a shade is a decal that is drawn after the others.
         """
         core = self._core
         h, w = bgra.shape[:2]
@@ -99,10 +100,10 @@ class Renderer:
             path.setTexture(texture)
             if mode == "cutout":
                 path.setAttrib(core.AlphaTestAttrib.make(core.RenderAttrib.M_greater, 0.19))
-            if mode == "decal":
+            if mode in ("decal", "shade"):
                 path.setTransparency(core.TransparencyAttrib.M_alpha)
                 path.setDepthWrite(False)
-                path.setBin("fixed", 10)
+                path.setBin("fixed", 10 if mode == "decal" else 20)
         return parent
 
     def background(self, node: Any) -> None:

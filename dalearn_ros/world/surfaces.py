@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from dalearn_ros.world import textures
+from dalearn_ros.world import shadows, textures
 from dalearn_ros.world.markings import SIZES, decal
 from dalearn_ros.world.materials import DIFFUSE, EMISSIVE, GROUND, RETRO, Image, with_code
 from dalearn_ros.world.mesh import Light, Mesh
@@ -51,10 +51,32 @@ def register(scene: Scene, signs: list[SignFace]) -> None:
         lamps = 4 if city.signal_horizontal else 3
         picture = textures.signal(state, city.signal_horizontal, city.signal_body, lamps)
         add[f"signal_{state}"] = Texture(picture, repeat=False)
+    wall, crown = shadows.pictures(scene, add["leaves0"].image)
+    add["cast_wall"] = Texture(wall, "shade", False)
+    add["cast_crown"] = Texture(crown, "shade", False)
+    if scene.weather.snow > 0:
+        _snow(scene, rng)
     for face in signs:
         image = face.image()
         add[face.name] = Texture(image, "cutout", False)
         add[face.name + "_back"] = Texture(_back(image), "cutout", False)
+
+
+def _snow(scene: Scene, rng: np.random.Generator) -> None:
+    """Snow lies on what is level: thinly on the road, thickly beside it and on the roofs."""
+    cover = scene.weather.snow
+    shares = {"asphalt": 0.75, "paint_white": 0.55, "paint_yellow": 0.55, "paving": 1.15}
+    shares |= {"grass": 1.6, "kerb": 0.9, "roof": 1.6, "hedge": 0.5}
+    shares |= dict.fromkeys(SIZES, 0.55)
+    for name, share in shares.items():
+        old = scene.textures[name]
+        image = textures.snowed(rng, old.image, min(cover * share, 0.98), old.mode == "decal")
+        scene.textures[name] = Texture(image, old.mode, old.repeat)
+    for i in range(3):
+        old = scene.textures[f"leaves{i}"]
+        image = old.image.copy()
+        image[..., :3] = textures.snowed(rng, image, 0.6 * cover)[..., :3]
+        scene.textures[f"leaves{i}"] = Texture(image, old.mode, old.repeat)
 
 
 def _back(image: Image) -> Image:

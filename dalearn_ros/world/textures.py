@@ -249,3 +249,19 @@ def car_end(colour: Array, rear: bool, lamps_on: bool) -> Image:
     cv2.rectangle(image, (34, 52), (94, 66), (30, 30, 30, DIFFUSE), -1)
     cv2.rectangle(image, (0, 112), (127, 127), (20, 20, 22, DIFFUSE), -1)
     return image
+
+
+def snowed(rng: Random, image: Image, cover: float, decal: bool = False) -> Image:
+    """A surface with patches of snow on a share of it; a decal vanishes under them."""
+    h, w = image.shape[:2]
+    size = max(h, w)
+    noise = fractal(rng, size, (2, 4, 8, 32, 64))[:h, :w] + 0.3 * rng.standard_normal((h, w))
+    level = np.quantile(noise, 1.0 - min(cover, 0.999))
+    mask = 1.0 / (1.0 + np.exp(-(noise - level) * 3.5))
+    out = image.astype(np.float64)
+    if decal:
+        out[..., 3] *= 1.0 - 0.92 * mask
+        return np.asarray(out, dtype=np.uint8)
+    white = bgr255((0.88, 0.90, 0.94)) * (0.94 + 0.04 * np.clip(noise, -1, 1))[..., None]
+    out[..., :3] += (white - out[..., :3]) * (0.95 * mask)[..., None]
+    return np.asarray(np.clip(out, 0, 255), dtype=np.uint8)

@@ -126,5 +126,5 @@ def _low_sun(rng: np.random.Generator, city: City, plan: Plan, gain: float) -> W
     return Weather(
         light, np.array([0.36, 0.50, 0.76]), np.array([0.96, 0.82, 0.62]),
         np.array([0.98, 0.88, 0.76]), float(rng.uniform(0.05, 0.4)), 0.0012,
-        np.array([0.72, 0.56, 0.38]), glare=float(rng.uniform(0.6, 1.0)), gain=gain,
+        np.array([0.72, 0.56, 0.38]), glare=float(rng.uniform(0.6, 1.0)), gain=gain * 1.15,
     )  # fmt: skip
