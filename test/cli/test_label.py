@@ -1,0 +1,164 @@
+"""``dalearn label`` from the shell: what it writes, what it says, what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.small_drive import POSE_TOPIC, jpeg, write_bag, write_street
+
+from dalearn_ros.cli.main import main
+from dalearn_ros.datasets import Dataset
+from dalearn_ros.labels import Labeller
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    """A street and six frames on it."""
+    write_street(tmp_path / "drive" / "map")
+    write_bag(tmp_path / "drive" / "bag")
+    return tmp_path / "drive"
+
+
+def _arguments(drive: Path, *more: str) -> list[str]:
+    out = str(drive.parent / "out")
+    return [
+        "label", "--bag", f"{drive}/bag", "--map", f"{drive}/map", "--out", out, *more,
+    ]  # fmt: skip
+
+
+def _left_behind(drive: Path) -> list[str]:
+    return sorted(path.name for path in drive.parent.iterdir() if path != drive)
+
+
+def test_labels_a_drive(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_arguments(drive)) == 0
+    told = capsys.readouterr()
+    assert told.out.count("\n") == 1
+    assert "6 frames" in told.out
+    assert told.err == ""
+    dataset = Dataset.open(drive.parent / "out")
+    assert len(dataset) == 6
+    assert dataset.image_path(0).read_bytes() == jpeg(0)  # untouched
+    labels = dataset.labels(0)
+    # Vehicle at (10, -1.75), camera at (11.5, -1.75, 1.5); the sign's centre at (40, -4.4, 2.6).
+    row = int(np.flatnonzero(labels.class_id == 2)[0])
+    z = 28.5
+    assert labels.point_px[row] == pytest.approx(
+        [319.5 + 500 * 2.65 / z, 191.5 - 500 * 1.1 / z], abs=1e-3
+    )
+    assert sorted(labels.class_id[~labels.ignore].tolist()) == [2, 5, 6, 7, 8]
+    meta = dataset.meta(0)
+    assert meta["drive"] == "drive"
+    assert meta["tile"] == "0_-1"
+    assert meta["stamp_ns"] == 0
+    assert np.allclose(np.array(meta["map_from_camera"])[:3, 3], [11.5, -1.75, 1.5])
+
+
+def test_the_audit_is_beside_the_labels(drive: Path) -> None:
+    write_bag(drive / "broken", frames=8, broken=(2, 5))
+    arguments = _arguments(drive)
+    arguments[2] = f"{drive}/broken"
+    assert main(arguments) == 0
+    out = drive.parent / "out"
+    audit = json.loads((out / "audit.json").read_text())
+    assert audit["frames"] == 6
+    assert audit["frames_skipped"] == {"image:truncated": 2}
+    assert audit["landmarks_in_map"] == 6
+    page = (out / "audit.html").read_text()
+    pictures = sorted((out / "audit").glob("*.jpg"))
+    assert pictures
+    assert all(f"audit/{picture.name}" in page for picture in pictures)
+
+
+def test_settings_come_from_a_file(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = drive / "label.yaml"
+    config.write_text("min_side_pxx: 3\n")
+    assert main(_arguments(drive, "--config", str(config))) == 1
+    assert "min_side_px" in capsys.readouterr().err
+    config.write_text("min_side_px: 1000\n")
+    assert main(_arguments(drive, "--config", str(config))) == 0
+    assert Dataset.open(drive.parent / "out").labels(0).ignore.all()
+
+
+@pytest.mark.parametrize(
+    "option, value, named",
+    [
+        ("--bag", "nowhere", "no such bag"),
+        ("--map", "nowhere", "no such map"),
+        ("--bag", "map", "neither metadata.yaml"),
+        ("--map", "bag", ".osm"),
+        ("--pose-topic", "/gps", f"pose topics: {POSE_TOPIC}"),
+        ("--camera-topic", "/rear", "image topics"),
+    ],
+)
+def test_bad_input_is_a_sentence(
+    drive: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, named: str
+) -> None:
+    value = value if value.startswith("/") else f"{drive}/{value}"
+    assert main([*_arguments(drive), option, value]) == 1
+    told = capsys.readouterr().err
+    assert named in told
+    assert "Traceback" not in told
+    assert _left_behind(drive) == []
+
+
+def test_a_bag_without_camera_info_leaves_nothing(
+    drive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bag(drive / "plain", info=False)
+    assert main([*_arguments(drive), "--bag", f"{drive}/plain"]) == 1
+    assert "camera_info" in capsys.readouterr().err
+    assert _left_behind(drive) == []
+
+
+def test_no_usable_frame_is_a_sentence(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_bag(drive / "bad", frames=3, broken=(0, 1, 2))
+    assert main([*_arguments(drive), "--bag", f"{drive}/bad"]) == 1
+    assert "3 image:truncated" in capsys.readouterr().err
+    assert _left_behind(drive) == []
+
+
+def test_an_interrupt_leaves_nothing(
+    drive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = []
+    whole = Labeller.label
+
+    def interrupted(self: Labeller, frame: object) -> object:
+        calls.append(frame)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return whole(self, frame)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Labeller, "label", interrupted)
+    assert main(_arguments(drive)) == 1
+    assert "interrupted" in capsys.readouterr().err
+    assert _left_behind(drive) == []
+
+
+def test_a_full_disk_leaves_nothing(drive: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+
+    command = [sys.executable, "-m", "dalearn_ros.cli.main", *_arguments(drive)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        command, capture_output=True, text=True, preexec_fn=small_files, cwd=root, check=False
+    )
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert _left_behind(drive) == []
+
+
+def test_an_existing_output_is_kept(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_arguments(drive)) == 0
+    assert main(_arguments(drive)) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert len(Dataset.open(drive.parent / "out")) == 6
