@@ -1,0 +1,1 @@
+"""The landmark detector as it learns: network, targets, losses and training regime."""

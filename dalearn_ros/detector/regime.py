@@ -1,0 +1,124 @@
+"""The detector's training regime: batches, loss and validation for the training loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dalearn_ros.coding.decode import DecodeSettings
+from dalearn_ros.coding.metadata import ModelMetadata
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.losses import landmark_loss
+from dalearn_ros.detector.network import LandmarkNetwork
+from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.detector.validation import LOWEST_SCORE, TorchBackend, observe, summarise
+from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.landmarks.catalogue import LabelSpace
+
+CHOSEN = ("score_threshold", "variance_scale", "range_sigma")
+
+
+def build_network(settings: TrainSettings, label_space: LabelSpace, seed: int) -> LandmarkNetwork:
+    """A network with random weights that depend on the seed alone."""
+    torch.manual_seed(seed)
+    network = LandmarkNetwork(settings.network, settings.grid, settings.input, len(label_space))
+    return network.to(memory_format=torch.channels_last)
+
+
+def metadata_of(
+    settings: TrainSettings,
+    label_space: LabelSpace,
+    figures: Mapping[str, float],
+    training: Mapping[str, Any],
+) -> ModelMetadata:
+    """What a trained network says about itself.
+
+    Args:
+        settings: Of its training.
+        label_space: Its classes.
+        figures: Of its validation; the thresholds in them win over the settings.
+        training: For people.
+    """
+    chosen = {name: figures[name] for name in CHOSEN if name in figures}
+    values = {**dump_settings(settings.decoding), **chosen}
+    decoding = load_settings(DecodeSettings, None, values)
+    return ModelMetadata(label_space, settings.grid, settings.input, decoding, training)
+
+
+class DetectorTask:
+    """Batches, losses and validation of the landmark detector; see :class:`training.loop.Task`.
+
+    Attributes:
+        skipped: Images that could not be read so far.
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        data: Sequence[Dataset],
+        validation: Sequence[Dataset],
+        seed: int,
+    ) -> None:
+        self.settings, self.validation = settings, validation
+        self._batches = CropBatches(data, settings, seed)
+        self.label_space = data[0].label_space
+        self.skipped: set[str] = set()
+        torch.set_num_threads(settings.batch.threads or os.cpu_count() or 1)
+        grid, crops = settings.grid, settings.crops
+        rows, columns = grid.shape(crops.width, crops.height)
+        cells = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+        centers = grid.centers_px(cells[0].numpy(), cells[1].numpy())
+        self._centers = torch.from_numpy(centers).float()
+        self._nodes = torch.from_numpy(grid.node_offsets_px / grid.cell_px).float()
+
+    def batches(self, start: int, stop: int) -> Iterable[Batch]:
+        """The batches of the steps start..stop-1."""
+        return batch_loader(self._batches, start, stop)
+
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """The loss terms of a batch; see :func:`detector.losses.landmark_loss`."""
+        self.skipped.update(batch["skipped"])
+        cell_px = self.settings.grid.cell_px
+        return landmark_loss(
+            network(batch["image"]),
+            batch["class_id"],
+            (batch["point_px"] - self._centers) / cell_px,
+            batch["log_range"],
+            self._nodes,
+            cell_px,
+            self.settings.loss,
+        )
+
+    def describe(self, batch: Batch) -> str:
+        """The images of a batch."""
+        return "; ".join(batch["names"])
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """F1 and thresholds on the validation datasets; empty without any."""
+        if not self.validation:
+            return {}
+        assert isinstance(network, LandmarkNetwork)
+        return validate(network, self.settings, self.label_space, self.validation)
+
+
+def validate(
+    network: LandmarkNetwork,
+    settings: TrainSettings,
+    label_space: LabelSpace,
+    data: Sequence[Dataset],
+) -> dict[str, float]:
+    """Figures of a network on whole images; see :func:`detector.validation.summarise`."""
+    metadata = metadata_of(settings, label_space, {}, {})
+    decoding = dataclasses.replace(
+        metadata.decoding, score_threshold=LOWEST_SCORE, variance_scale=1.0
+    )
+    metadata = dataclasses.replace(metadata, decoding=decoding)
+    detector = LandmarkDetector(TorchBackend(network, metadata))
+    return summarise(observe(detector, data, settings.validation), settings.validation.match_px)

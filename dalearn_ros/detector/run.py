@@ -1,0 +1,153 @@
+"""A run folder of the detector: settings, checkpoint, weights, history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.core.errors import InputError, ModelError, SettingsError
+from dalearn_ros.core.files import plain, write_json
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.network import LandmarkNetwork
+from dalearn_ros.detector.regime import DetectorTask, build_network
+from dalearn_ros.detector.samples import check_label_spaces
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
+
+RUN_FILE = "run.json"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or interrupted run.
+
+    Attributes:
+        path: Its folder.
+        settings: Of its training.
+        label_space: Its classes.
+        network: With the run's averaged weights.
+        header: Step, minutes and figures of the weights.
+        description: Seed and data, for people.
+    """
+
+    path: Path
+    settings: TrainSettings
+    label_space: LabelSpace
+    network: LandmarkNetwork
+    header: Mapping[str, Any]
+    description: Mapping[str, Any]
+
+
+def train_detector(
+    data: Sequence[Dataset],
+    validation: Sequence[Dataset],
+    run: Path,
+    settings: TrainSettings,
+    seed: int,
+    init: Path | None = None,
+) -> tuple[TrainResult, set[str]]:
+    """Train, or go on with the run that is in the folder.
+
+    Args:
+        data: What to learn from.
+        validation: What to judge and choose thresholds on; may be empty.
+        run: The folder. A run with the same settings, data and seed in it is continued.
+        settings: All settings.
+        seed: Seed of weights, crops and order.
+        init: A run folder or weights file to start from.
+
+    Returns:
+        How it ended, and the images that could not be read.
+
+    Raises:
+        InputError: The folder holds something else, or a run that differs; the difference is named.
+        ModelError: ``init`` does not fit, or a loss is not finite.
+    """
+    check_label_spaces([*data, *validation])
+    space = data[0].label_space
+    description = {
+        "format": "landmark-detector run",
+        "format_version": FORMAT_VERSION,
+        "settings": dump_settings(settings),
+        "label_space": space.to_dict(),
+        "seed": seed,
+        "init": None if init is None else str(init),
+        "data": [{"path": str(d.path), "images": len(d)} for d in data],
+        "validation": [{"path": str(d.path), "images": len(d)} for d in validation],
+    }
+    network = build_network(settings, space, seed)
+    if init is not None:
+        path = init / WEIGHTS if init.is_dir() else init
+        load_weights(network, dict(load_checkpoint(path).groups.get("network", {})), path)
+    task = DetectorTask(settings, data, validation, seed)
+    _claim(run, description)
+    result = Trainer(network, task, settings.loop, run).run()
+    return result, task.skipped
+
+
+def open_run(path: Path) -> Run:
+    """Open a run folder with its averaged weights.
+
+    Raises:
+        ModelError: Not a run folder, no weights yet, or damaged.
+    """
+    description = _read(path)
+    if description is None:
+        hint = "Give the --out folder of 'dalearn train'."
+        raise ModelError.at(path, "", f"a run folder with {RUN_FILE}", "none", hint)
+    try:
+        settings = load_settings(TrainSettings, None, description["settings"])
+        space = LabelSpace.from_dict(description["label_space"], str(path / RUN_FILE))
+    except (KeyError, SettingsError) as error:
+        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
+    weights = path / WEIGHTS
+    if not weights.is_file():
+        raise ModelError(f"{path}: the run is not finished; continue it with 'dalearn train'.")
+    checkpoint = load_checkpoint(weights)
+    network = build_network(settings, space, 0)
+    load_weights(network, dict(checkpoint.groups.get("network", {})), weights)
+    return Run(path, settings, space, network.eval(), checkpoint.header, description)
+
+
+def _claim(run: Path, description: Mapping[str, Any]) -> None:
+    """Make the folder this run's, or see that it is."""
+    found = _read(run)
+    wanted = plain(description)
+    if found is None:
+        if run.is_file() or (run.is_dir() and any(run.iterdir())):
+            raise InputError(f"{run}: holds something else; choose another --out.")
+        write_json(run / RUN_FILE, description)
+    elif found != wanted:
+        key = _difference(found, wanted)
+        raise InputError(
+            f"{run}: holds a run with another '{key}'; choose another --out, or give the same "
+            "settings, data and seed to continue it."
+        )
+
+
+def _read(run: Path) -> dict[str, Any] | None:
+    path = run / RUN_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ModelError(f"{path}: is damaged; it is no readable JSON.") from None
+    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
+        raise ModelError.at(path, "", f"a run of format {FORMAT_VERSION}", "another")
+    return content
+
+
+def _difference(found: Any, wanted: Any, prefix: str = "") -> str:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in sorted({*found, *wanted}):
+            if found.get(key) != wanted.get(key):
+                return _difference(found.get(key), wanted.get(key), f"{prefix}.{key}".lstrip("."))
+    return prefix

@@ -1,0 +1,135 @@
+"""Batches of crops with their targets; the same seed and step always give the same batch."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import DataLoader
+
+from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.randomness import generator
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.detector.targets import Targets, make_targets
+from dalearn_ros.inference.preprocess import as_channels
+from dalearn_ros.landmarks.types import Labels
+from dalearn_ros.training.transforms import change_colours, choose_crop, cut, mirror
+
+Batch = dict[str, Any]
+Image = npt.NDArray[np.uint8]
+_TRIES = 10
+
+
+class CropBatches(torch.utils.data.Dataset[Batch]):
+    """Batch number to batch."""
+
+    def __init__(self, data: Sequence[Dataset], settings: TrainSettings, seed: int) -> None:
+        """Draw from datasets; every image once per round, in a random order.
+
+        Args:
+            data: Datasets of one label space.
+            settings: Crops, colours, targets, batch.
+            seed: Seed of all draws.
+
+        Raises:
+            DatasetError: There is no image, or the label spaces differ.
+        """
+        check_label_spaces(data)
+        self.data, self.settings, self.seed = data, settings, seed
+        self._frames = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
+        if not self._frames:
+            raise DatasetError("--data: there is no image to train on.")
+        self._order = functools.lru_cache(maxsize=2)(self._shuffled)
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of a step.
+
+        Returns:
+            ``image`` (B, H, W, C) uint8; ``class_id`` (B, h, w), ``point_px`` (B, h, w, 2) and
+            ``log_range`` (B, h, w) as in :class:`Targets`; ``names``: the images; ``skipped``:
+            those that could not be read.
+        """
+        batch, per_image = self.settings.batch.size, self.settings.batch.crops_per_image
+        random = generator(self.seed, "crops", step)
+        images: list[Image] = []
+        targets: list[Targets] = []
+        names: list[str] = []
+        skipped: list[str] = []
+        number = step * -(-batch // per_image)
+        while len(images) < batch:
+            image, labels, name = self._frame(number, skipped)
+            number += 1
+            for _ in range(min(per_image, batch - len(images))):
+                crop, target = self._crop(image, labels, random)
+                images.append(crop)
+                targets.append(target)
+            names.append(name)
+        return {
+            "image": torch.from_numpy(np.stack(images)),
+            "class_id": torch.from_numpy(np.stack([t.class_id for t in targets])),
+            "point_px": torch.from_numpy(np.stack([t.point_px for t in targets])),
+            "log_range": torch.from_numpy(np.stack([t.log_range for t in targets])),
+            "names": names,
+            "skipped": skipped,
+        }
+
+    def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
+        return generator(self.seed, "order", round_number).permutation(len(self._frames))
+
+    def _frame(self, number: int, skipped: list[str]) -> tuple[Image, Labels, str]:
+        for attempt in range(_TRIES):
+            round_number, place = divmod(number + attempt, len(self._frames))
+            which, index = self._frames[int(self._order(round_number)[place])]
+            dataset = self.data[which]
+            name = f"{dataset.path}, image {index}"
+            try:
+                return dataset.image(index), dataset.labels(index), name
+            except DatasetError as error:
+                logging.getLogger(__name__).warning("skipped: %s", error)
+                skipped.append(name)
+        raise DatasetError(f"{skipped[-1]}: {_TRIES} images in a row cannot be read.")
+
+    def _crop(self, image: Image, labels: Labels, random: Any) -> tuple[Image, Targets]:
+        settings = self.settings
+        size = (image.shape[1], image.shape[0])
+        mapping = choose_crop(labels, size, settings.crops, random)
+        crop, moved = cut(image, labels, mapping, settings.crops)
+        if random.random() < settings.crops.mirror:
+            crop, moved = mirror(crop, moved, self.data[0].label_space)
+        crop = as_channels(change_colours(crop, settings.colours, random), settings.input.channels)
+        shape = (settings.crops.width, settings.crops.height)
+        return crop, make_targets(moved, shape, settings.grid, settings.targets)
+
+
+def check_label_spaces(data: Sequence[Dataset]) -> None:
+    """Raise DatasetError if two datasets have different classes."""
+    for dataset in data[1:]:
+        if dataset.label_space.digest != data[0].label_space.digest:
+            expected = f"the classes of {data[0].path}"
+            found = ", ".join(dataset.label_space.names[1:])
+            raise DatasetError.at(dataset.path, "dataset.json", expected, found)
+
+
+def batch_loader(batches: CropBatches, start: int, stop: int) -> Iterable[Batch]:
+    """The batches of the steps start..stop-1, prepared by worker processes."""
+    workers = batches.settings.batch.workers
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        prefetch_factor=3 if workers else None,
+        worker_init_fn=_start_worker if workers else None,
+    )
+
+
+def _start_worker(_: int) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)

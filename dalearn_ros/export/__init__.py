@@ -1,0 +1,1 @@
+"""Trained network to ONNX, with a check that both say the same."""
