@@ -14,7 +14,10 @@ from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
 from dalearn_ros.maps.lanelet2_writer import Lanelet2Writer, Origin
 
 CAMERA = Camera(
-    640, 384, np.array([[500.0, 0, 319.5], [0, 500.0, 191.5], [0, 0, 1]]), np.array([-0.2, 0.05])[:0]
+    640,
+    384,
+    np.array([[500.0, 0, 319.5], [0, 500.0, 191.5], [0, 0, 1]]),
+    np.array([-0.2, 0.05])[:0],
 )
 BASE_FROM_CAMERA = Transform(LINK_FROM_OPTICAL.rotation, np.array([1.5, 0.0, 1.5]))
 STEP_NS = 20_000_000
@@ -47,9 +50,7 @@ def write_street(folder: Path) -> None:
 
 def pose_at(number: int, x_m: float = 0.0) -> Pose:
     """Pose of sample ``number`` (every 20 ms): 10 m/s along the vehicle's lane."""
-    return Pose(
-        number * STEP_NS, Transform(np.eye(3), np.array([x_m + 0.2 * number, -1.75, 0.0]))
-    )
+    return Pose(number * STEP_NS, Transform(np.eye(3), np.array([x_m + 0.2 * number, -1.75, 0.0])))
 
 
 def jpeg(seed: int = 0, size: tuple[int, int] = (640, 384)) -> bytes:
