@@ -20,9 +20,8 @@ from typing import NamedTuple
 
 CITIES = ("north", "south", "east")
 CONDITIONS = ("day", "low_sun", "dusk", "night", "rain", "fog", "snow")
-TRAIN_SEEDS = (1001, 1002, 1003, 1004, 1005)
-VALIDATION_SEEDS = (2001,)
-FRAMES = 80
+SEEDS = {"val": (2001,), "train": (1001, 1002, 1003)}
+FRAMES = {"val": 40, "train": 80}
 
 
 class Drive(NamedTuple):
@@ -36,14 +35,14 @@ class Drive(NamedTuple):
 
 def drives() -> Iterator[Drive]:
     """All drives; seeds differ between conditions, so no street is seen twice."""
-    for share, seeds in (("val", VALIDATION_SEEDS), ("train", TRAIN_SEEDS)):
+    for share, seeds in SEEDS.items():
         for seed in seeds:
             for number, condition in enumerate(CONDITIONS):
                 for city in CITIES:
                     yield Drive(share, city, condition, seed * 10 + number)
 
 
-def make(drive: Drive, out: Path, frames: int) -> str:
+def make(drive: Drive, out: Path) -> str:
     """Render and label one drive; its dataset's folder."""
     name = f"{drive.city}_{drive.condition}_{drive.seed}"
     dataset, raw = out / drive.share / name, out / "raw" / name
@@ -52,8 +51,9 @@ def make(drive: Drive, out: Path, frames: int) -> str:
     shutil.rmtree(raw, ignore_errors=True)
     verb = [sys.executable, "-m", "dalearn_ros.cli.main"]
     options = [f"--{key}={getattr(drive, key)}" for key in ("city", "condition", "seed")]
+    options.append(f"--frames={FRAMES[drive.share]}")
     commands = [
-        [*verb, "world", *options, f"--frames={frames}", "--depth", f"--out={raw}"],
+        [*verb, "world", *options, "--depth", f"--out={raw}"],
         [
             *[*verb, "label", f"--bag={raw / 'bag'}", f"--map={raw / 'map'}"],
             *["--pose-topic=/ground_truth/pose", f"--out={dataset}"],
@@ -71,12 +71,11 @@ def main() -> None:
     """Command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/ship/data"))
-    parser.add_argument("--frames", type=int, default=FRAMES)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     everything = list(drives())
     with ThreadPoolExecutor(arguments.processes) as pool:
-        done = pool.map(lambda drive: make(drive, arguments.out, arguments.frames), everything)
+        done = pool.map(lambda drive: make(drive, arguments.out), everything)
         for number, dataset in enumerate(done, start=1):
             print(f"{number}/{len(everything)} {dataset}", flush=True)
 
