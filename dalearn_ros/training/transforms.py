@@ -172,10 +172,8 @@ def _curves(channels: int, settings: ColourSettings, random: Random) -> Image:
 
 
 def _noisy(image: Image, sigma: float, random: Random) -> Image:
-    noise: npt.NDArray[Any] = np.empty(image.shape, np.int16)
-    cv2.setRNGSeed(int(random.integers(1, 2**31 - 1)))
-    cv2.randn(noise, np.zeros(4), np.full(4, sigma))
-    return np.asarray(cv2.add(image, noise, dtype=cv2.CV_8U), np.uint8)
+    noise = random.standard_normal(image.shape, dtype=np.float32) * np.float32(sigma)
+    return np.clip(image + noise + 0.5, 0, 255).astype(np.uint8)
 
 
 def _bounds(labels: Labels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
