@@ -196,7 +196,7 @@ class CityBuilder:
                 overhead = False
             else:
                 self._post(approach, mesh(a), a, self._combination())
-            a += float(rng.uniform(11.0, 18.0))
+            a += float(rng.uniform(9.0, 15.0))
 
     def _arrows(self, approach: Approach, mesh, stop: float, room: float) -> None:  # type: ignore[no-untyped-def]
         rng, lanes, w = self.rng, approach.road.lanes, self.city.lane_m
@@ -338,7 +338,7 @@ class CityBuilder:
             if rng.random() < 0.45:
                 d = side * (road.half_m - city.parking_m / 2 - 0.15)
                 turn = (np.pi if side > 0 else 0.0) + float(rng.normal(0, 0.02))
-                number = int(rng.integers(0, len(vehicles.KINDS) - 2))
+                number = int(rng.integers(0, 11 if side < 0 else 13))
                 vehicles.build(self.scene.tile(s), number, road.frame(s, d, 0.0, turn))
             s += float(rng.uniform(5.8, 8.0))
 
@@ -351,6 +351,7 @@ class CityBuilder:
             self._mover(
                 lambda t: (plan.station(t + ahead), plan.offset(plan.station(t + ahead)), 0.0),
                 heading,
+                largest=12,
             )
         if road.lanes > 1:
             other = next(i for i in range(road.lanes) if abs((i + 0.5) * w - plan.lane_r) > 0.5)
@@ -370,9 +371,9 @@ class CityBuilder:
             )
             s += float(rng.uniform(22, 90))
 
-    def _mover(self, where, heading: float) -> None:  # type: ignore[no-untyped-def]
+    def _mover(self, where, heading: float, largest: int = 14) -> None:  # type: ignore[no-untyped-def]
         road = self.plan.road
-        number = int(self.rng.integers(0, len(vehicles.KINDS)))
+        number = int(self.rng.integers(0, largest + 1))
         mesh = vehicles.own_mesh(self.scene, number, heading)
 
         def world_from_object(t: float):  # type: ignore[no-untyped-def]

@@ -6,6 +6,8 @@ variance grows with the light, has the same deviation everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +49,9 @@ class Film:
         self,
         colour: Picture,
         z: npt.NDArray[np.uint32],
-        depth_of: object,
+        depth_of: Callable[[npt.NDArray[np.uint32]], Float],
         map_from_base: Transform,
+        later_from_now: Transform | None = None,
     ) -> Picture:
         """The picture (720, 1280, 3) BGR of one drawn frame.
 
@@ -56,16 +59,21 @@ class Film:
             colour: (H, W, 4) from the renderer.
             z: (H, W) from the renderer.
             depth_of: Turns ``z`` into metres.
-            map_from_base: The vehicle's pose.
+            map_from_base: The vehicle's pose in the middle of the exposure.
+            later_from_now: The camera's motion in a quarter of the exposure; None: sharp.
         """
-        image = cv2.cvtColor(self.lens.colour(colour), cv2.COLOR_BGRA2BGR)
-        image = self._soften(image)
         if self.light.simple:
+            image = self._soften(cv2.cvtColor(self.lens.colour(colour), cv2.COLOR_BGRA2BGR))
             image = cv2.multiply(image, self._vignette, scale=self.weather.gain / 255.0)
+            return self._add_noise(np.asarray(image))
+        depth = self.light.sample_depth(z, depth_of)
+        if later_from_now is None:
+            seen = self.lens.colour(colour)
         else:
-            image = self.light.apply(image, colour, z, depth_of, map_from_base)
-        image = self._falling.add(image, self._rng)
-        return self._add_noise(np.asarray(image))
+            seen = self.lens.moving(colour, self.light.flow(depth, later_from_now))
+        image = self._soften(cv2.cvtColor(seen, cv2.COLOR_BGRA2BGR))
+        image = self.light.apply(image, colour, depth, map_from_base)
+        return self._add_noise(np.asarray(self._falling.add(image, self._rng)))
 
     def _soften(self, image: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Lens blur that grows towards the corners."""

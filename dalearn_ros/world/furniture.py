@@ -91,8 +91,8 @@ def gantry(
     mesh.add_box(
         "plain",
         frame,
-        (-0.08, 0.0, top - 0.1),
-        (0.08, reach - inner, top + 0.08),
+        (0.0, 0.0, top - 0.1),
+        (0.16, reach - inner, top + 0.08),
         STEEL,
         bottom=True,
     )

@@ -46,21 +46,41 @@ class Illumination:
         pixels = np.stack([u.ravel(), v.ravel()], axis=1).astype(np.float64)
         rays = lens.camera.unproject(pixels).reshape(size[1], size[0], 3)
         self._range_of_depth = np.linalg.norm(rays, axis=2).astype(np.float32)
+        self._rays_optical = rays.astype(np.float32)
         self._rays_base = (rays @ mount.rotation.T).astype(np.float32)
         radius = cv2.resize(lens.radius, size, interpolation=cv2.INTER_AREA)
         self._exposure = ((1.0 - 0.30 * radius**2) ** 2 * w.gain**2).astype(np.float32)
         slope = self._rays_base[..., 2] / np.linalg.norm(self._rays_base, axis=2)
         grazing = np.clip(1.0 + slope, 0.0, 1.0)  # 1 - sine of the angle to the ground
         self._fresnel = ((0.02 + 0.98 * grazing**5) * (slope < 0)).astype(np.float32)
-        self._tables = (emission_weight(), retro_weight(), ground_weight())
+        own = emission_weight()
+        self._tables = (own, 1.0 - own, 1.0 + RETRO_GAIN * retro_weight(), ground_weight())
         self._horizon = int(np.argmin(np.abs(slope[:, size[0] // 2])))
+
+    def sample_depth(self, z: npt.NDArray[np.uint32], depth_of: Any) -> Float:
+        """Depth in metres on the coarse grid (180, 320)."""
+        small = cv2.remap(z.view(np.float32), *self._maps, cv2.INTER_NEAREST).view(np.uint32)
+        return np.asarray(depth_of(small), dtype=np.float32)
+
+    def flow(self, depth: Float, later_from_now: Transform) -> Float:
+        """Motion (180, 320, 2) in pixels of the drawn picture.
+
+        Args:
+            depth: From :meth:`sample_depth`.
+            later_from_now: The camera's motion: coordinates a moment later from those now.
+        """
+        near = np.clip(depth, 1.5, 4000.0)[..., None]
+        now = self._rays_optical * near
+        later = now @ later_from_now.rotation.T.astype(np.float32)
+        later += later_from_now.translation.astype(np.float32)
+        moved = later[..., :2] / np.maximum(later[..., 2:], 0.5) - self._rays_optical[..., :2]
+        return np.asarray(moved * np.float32(self.lens.focal_px))
 
     def apply(
         self,
         image: npt.NDArray[Any],
         colour: npt.NDArray[np.uint8],
-        z: npt.NDArray[np.uint32],
-        depth_of: Any,
+        depth: Float,
         map_from_base: Transform,
     ) -> npt.NDArray[np.uint8]:
         """The lit picture (720, 1280, 3) uint8, before noise."""
@@ -70,8 +90,6 @@ class Illumination:
             code = cv2.remap(
                 np.ascontiguousarray(code), *self.lens.fixed_nearest, cv2.INTER_NEAREST
             )
-        small_z = cv2.remap(z.view(np.float32), *self._maps, cv2.INTER_NEAREST).view(np.uint32)
-        depth = depth_of(small_z)
         far = np.minimum(depth, np.float32(4000.0))
         clear = np.exp(-w.extinction * far * self._range_of_depth).astype(np.float32)
         linear = cv2.multiply(image, image, scale=1.0 / 65025.0, dtype=cv2.CV_32F)
@@ -113,15 +131,18 @@ class Illumination:
         beam, lambert = self._headlights(depth)
         around = w.ambient[::-1].astype(np.float32)[None, None]
         lamps = self._street_lamps(depth, pose)[..., None] * np.array([0.55, 0.80, 1.0], np.float32)
-        emission, retro, ground = (cv2.LUT(code, table) for table in self._tables)
+        emission, others, retro, ground = (cv2.LUT(code, table) for table in self._tables)
         base = _full(((around + lamps) * seen[..., None]).astype(np.float32))
         head = _full((beam * seen).astype(np.float32))
-        head_ground = _full((beam * lambert * seen).astype(np.float32))
-        share = head + (head_ground - head) * ground + head * (RETRO_GAIN * retro)
+        less = _full((beam * (lambert - 1.0) * seen).astype(np.float32))
         own = _full((seen * w.glow).astype(np.float32))
-        total = base + share[..., None]
-        total += emission[..., None] * (own[..., None] - total)
-        return np.asarray(linear * total)
+        share = cv2.multiply(head, retro)  # retro = 1 + gain on signs
+        cv2.accumulateProduct(less, ground, share)
+        cv2.multiply(share, others, share)
+        cv2.accumulateProduct(own, emission, share)
+        total = cv2.multiply(base, cv2.merge([others] * 3))
+        cv2.add(total, cv2.merge([share] * 3), total)
+        return np.asarray(cv2.multiply(linear, total, linear))
 
     def _headlights(self, depth: Float) -> tuple[Float, Float]:
         """Irradiance of low beams on a surface that faces them, and the road's share of it."""
@@ -168,7 +189,7 @@ class Illumination:
     def _wet(self, linear: Float, code: npt.NDArray[np.uint8], extra: Float) -> Float:
         """A wet ground is darker and mirrors what stands beyond it, blurred upright."""
         w = self.weather
-        ground = cv2.LUT(code, self._tables[2])
+        ground = cv2.LUT(code, self._tables[3])
         size = (WIDTH // SMALL, HEIGHT // SMALL)
         small = cv2.resize(linear, size, interpolation=cv2.INTER_AREA) + extra
         mirror = np.zeros_like(small)
@@ -178,8 +199,9 @@ class Illumination:
         mirror = cv2.GaussianBlur(mirror, (5, 23), 0)
         strength = self._fresnel * np.float32(w.wet)
         shine = _full(mirror * strength[..., None])
-        dark = 1.0 - np.float32(0.5 * w.wet) * ground
-        return np.asarray(linear * dark[..., None] + shine * ground[..., None])
+        dark = cv2.merge([1.0 - np.float32(0.5 * w.wet) * ground] * 3)
+        cv2.multiply(linear, dark, linear)
+        return np.asarray(cv2.accumulateProduct(shine, cv2.merge([ground] * 3), linear))
 
     def _glare(self, depth: Float, pose: Transform) -> Float:
         """The sun's disc and its veil."""

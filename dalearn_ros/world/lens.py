@@ -10,7 +10,7 @@ from dalearn_ros.geometry.camera import Camera
 
 Array = npt.NDArray[np.float64]
 WIDTH, HEIGHT = 1280, 720
-FINEST, WIDEST_PX = 1.5, 1984
+FINEST, WIDEST_PX = 1.3, 1760
 # The rasteriser truncates corners to whole pixels of a slightly shrunk image: on average it draws a
 # point this share of (1 + normalised coordinate) pixels too far left and up.
 TRUNCATION_PX = 0.25
@@ -49,6 +49,23 @@ class Lens:
     def colour(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The distorted picture (720, 1280, C) of a pinhole picture (H, W, C)."""
         return np.asarray(cv2.remap(picture, *self.fixed, cv2.INTER_LINEAR))
+
+    def moving(
+        self, picture: npt.NDArray[np.uint8], flow: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        """The same, smeared: the mean of two samples at plus and minus ``flow``.
+
+        Args:
+            picture: (H, W, C) from the renderer.
+            flow: (h, w, 2) in pixels of the renderer's picture, any size: how far the scene moves
+                from the middle of the exposure to a quarter of it later.
+        """
+        size = (self.map_x.shape[1], self.map_x.shape[0])
+        full = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
+        x, y = cv2.split(full)
+        first = cv2.remap(picture, self.map_x + x, self.map_y + y, cv2.INTER_LINEAR)
+        second = cv2.remap(picture, self.map_x - x, self.map_y - y, cv2.INTER_LINEAR)
+        return np.asarray(cv2.addWeighted(first, 0.5, second, 0.5, 0.0))
 
     def nearest(self, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Distorted without mixing neighbours: for depth (H, W)."""

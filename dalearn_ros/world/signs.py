@@ -251,6 +251,8 @@ def _vienna() -> list[SignFace]:
         ("de239", 0.6, _on(must, _walker(WHITE))),
     ]
     signs += [_face(c, "regulating_sign", s, s, d) for c, s, d in regulating]
+    one_way = _on(blue, _arrow(90, WHITE, 0.42))
+    signs.append(_face("de220", "regulating_sign", 0.8, 0.3, one_way))
     diamond = _on(
         lambda c: _ngon(c, 4, 0, WHITE, BLACK, 0.012),
         lambda c: c.polygon(regular(4, 0.34, 0), yellow),
@@ -269,7 +271,6 @@ def _vienna() -> list[SignFace]:
                 _bar(RED, (0.28, 0.3), (0.72, 0.3), 0.14),
             ),
         ),
-        ("de220", 0.8, 0.3, _on(blue, _arrow(90, WHITE, 0.42))),
         ("de432", 1.9, 0.5, _board((245, 245, 245), BLACK, (("Zentrum", 90),))),
         ("de418", 1.9, 0.5, _board(yellow, BLACK, (("Lindau", 90),))),
         (
@@ -345,7 +346,7 @@ def _korea() -> list[SignFace]:
             0.6,
             _on(lambda c: _circle(c, BLUE, RED, 0.12), slash, _glyphs(9, 2, 0.5, 0.1, WHITE)),
         ),
-        ("kr218b", 0.6, _on(ban, _walker(s=0.22), slash)),
+        ("kr230", 0.6, _on(ban, _walker(s=0.22), slash)),
         ("kr220", 0.6, _on(ban, _text("5.5t", 0.22))),
         ("kr227", 0.75, stop),
         ("kr228", 0.9, give),
@@ -418,7 +419,7 @@ def _mutcd() -> list[SignFace]:
 
     warning = [
         ("usW1-2", _snake(1, s=0.26, y=0.52)),
-        ("usW1-2L", _snake(-1, s=0.26, y=0.52)),
+        ("usW1-1", _snake(-1, s=0.26, y=0.52)),
         ("usW1-5", _snake(2, s=0.26, y=0.52)),
         ("usW2-1", _cross(y=0.5, s=0.2, w=0.09)),
         ("usW3-3", _lamps(0.5, 0.085)),

@@ -79,10 +79,23 @@ class Studio:
                 self.renderer.retexture(entry[0], entry[1].texture_of[state])
                 entry[2] = state
         colour, z = self.renderer.render(map_from_base @ self.base_from_camera)
-        image = self.film.expose(colour, z, self.renderer.depth, map_from_base)
+        image = self.film.expose(
+            colour, z, self.renderer.depth, map_from_base, self._motion(t, map_from_base)
+        )
         if not with_depth:
             return image, None
         return image, self.lens.nearest(self.renderer.depth(z))
+
+    def _motion(self, t: float, map_from_base: Transform) -> Transform | None:
+        """How the camera moves in a quarter of the exposure; None if that is too short to see."""
+        shutter = self.scene.weather.shutter_s
+        if shutter <= 0:
+            return None
+        later = self.plan.pose(t + shutter / 4.0) @ self.base_from_camera
+        step = self.plan.pose(t).inverse() @ map_from_base  # the caller may look from elsewhere
+        return (
+            later @ self.base_from_camera.inverse() @ step @ self.base_from_camera
+        ).inverse() @ (map_from_base @ self.base_from_camera)
 
     def close(self) -> None:
         """Free the renderer."""
