@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.datasets import Dataset, DatasetWriter
+from dalearn_ros.datasets.copy import write_subset
 from dalearn_ros.datasets.split import merge, split_by_place, stratified_folds, tile_of
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels
@@ -109,3 +110,15 @@ def test_merge_refuses_other_classes(tmp_path: Path) -> None:
         merge([a, b])
     with pytest.raises(DatasetError, match="No dataset"):
         merge([])
+
+
+def test_a_subset_becomes_a_dataset(tmp_path: Path) -> None:
+    a = _dataset(tmp_path / "a", "m1", ["0_0", "1_0"])
+    b = _dataset(tmp_path / "b", "m2", ["5_0"])
+    chosen = merge([a, b]).select([2, 0])
+    written = write_subset(chosen, tmp_path / "c", {"kind": "fold"})
+    assert len(written) == 2
+    assert [written.meta(i)["tile"] for i in range(2)] == ["5_0", "0_0"]
+    assert written.image_path(0).name != written.image_path(1).name  # both were called 0
+    assert written.image_path(1).read_bytes() == a.image_path(0).read_bytes()
+    assert written.source["kind"] == "fold"

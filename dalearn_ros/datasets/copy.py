@@ -1,0 +1,39 @@
+"""A part of one or several datasets as a dataset of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.datasets.split import Subset
+from dalearn_ros.datasets.store import Dataset, DatasetWriter
+
+
+def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Dataset:
+    """Write a subset as a dataset; image files are copied byte for byte.
+
+    Args:
+        subset: The images. Names that occur twice are told apart by a number.
+        path: The new dataset.
+        source: Where it comes from; kept in ``dataset.json``.
+
+    Returns:
+        The dataset, opened.
+
+    Raises:
+        DatasetError: An image file is missing.
+        InputError: ``path`` exists, or the disk is full.
+    """
+    names: set[str] = set()
+    with DatasetWriter(path, subset.label_space, source) as writer:
+        for i in range(len(subset)):
+            meta = subset.meta(i)
+            name = Path(meta.pop("file_name")).stem
+            meta.pop("id")
+            unique = name if name not in names else f"{name}_{i}"
+            names.add(unique)
+            file = subset.image_path(i)
+            content = file.read_bytes() if file.is_file() else subset.image(i)
+            writer.add(content, subset.labels(i), {"name": unique, **meta}, subset.approximate(i))
+    return Dataset.open(path)
