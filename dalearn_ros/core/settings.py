@@ -109,7 +109,20 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise SettingsError.at(path, "", "keys and values", type(content).__name__)
-    return content
+    return _without_ros_layers(content)
+
+
+def _without_ros_layers(content: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a ROS parameter file (``/**: ros__parameters: ...``) as plain settings."""
+    layers = list(content.values())
+    if not layers or any(
+        not isinstance(layer, dict) or set(layer) != {"ros__parameters"} for layer in layers
+    ):
+        return content
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged = _merge(merged, layer["ros__parameters"] or {})
+    return merged
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

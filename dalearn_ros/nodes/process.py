@@ -10,16 +10,18 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dalearn_ros.core.errors import DalearnError
 from dalearn_ros.core.resources import resource
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+FAST_DDS_2 = ("humble", "iron", "jazzy")  # these know the second name only
 PROFILES = {
     "shared_memory": "config/fastdds_sender.xml",
     "udp": "config/fastdds_udp.xml",
+    "local": "config/fastdds_local.xml",
     "default": "",
 }
 POLL_S = 0.05
@@ -54,7 +56,7 @@ def run(
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.signals import SignalHandlerOptions
 
-    stopped = _StopOnSignal()
+    stopped = StopOnSignal()
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
@@ -64,10 +66,10 @@ def run(
         with contextlib.suppress(ExternalShutdownException):
             while not (stopped.asked or node.finished):
                 executor.spin_once(timeout_sec=POLL_S)
-        node.finish()
         executor.shutdown()
+        node.finish()
     except DalearnError as error:
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
         return 1
     finally:
         if node is not None:
@@ -84,8 +86,8 @@ def prepare(transport: str = "default") -> None:
         os.environ["AMENT_PREFIX_PATH"] = sys.prefix  # the wheels do not set it
     profile = PROFILES[transport]
     if profile and not any(name in os.environ for name in PROFILE_VARIABLES):
-        for name in PROFILE_VARIABLES:  # Fast DDS 3 and 2
-            os.environ[name] = str(resource(profile))
+        old = os.environ.get("ROS_DISTRO") in FAST_DDS_2
+        os.environ[PROFILE_VARIABLES[old]] = str(resource(profile))
 
 
 def keep_memory() -> None:
@@ -94,6 +96,34 @@ def keep_memory() -> None:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)
         libc.mallopt(M_TRIM_THRESHOLD, 256 << 20)
+
+
+def forget_error() -> None:
+    """Clear the error text that some wheels leave behind after a call that succeeded.
+
+    Without it the next such call prints a page about an error that is overwritten.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("librcutils.so").rcutils_reset_error()
+
+
+class CleanCalls:
+    """Put before ``Node`` among the bases: clears stale error text before endpoints are made."""
+
+    def create_publisher(self, *args: Any, **options: Any) -> Any:
+        """As ``Node.create_publisher``."""
+        forget_error()
+        return super().create_publisher(*args, **options)  # type: ignore[misc]
+
+    def create_subscription(self, *args: Any, **options: Any) -> Any:
+        """As ``Node.create_subscription``."""
+        forget_error()
+        return super().create_subscription(*args, **options)  # type: ignore[misc]
+
+    def create_service(self, *args: Any, **options: Any) -> Any:
+        """As ``Node.create_service``."""
+        forget_error()
+        return super().create_service(*args, **options)  # type: ignore[misc]
 
 
 def network_fault() -> str:
@@ -107,7 +137,7 @@ def network_fault() -> str:
     return ""
 
 
-class _StopOnSignal:
+class StopOnSignal:
     """Remembers that SIGINT or SIGTERM came; a second one ends the process at once."""
 
     def __init__(self) -> None:
