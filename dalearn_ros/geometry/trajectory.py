@@ -67,6 +67,8 @@ class Trajectory:
         after = int(np.searchsorted(self.stamps_ns, stamp_ns))
         if after < len(self) and self.stamps_ns[after] == stamp_ns:
             self._check_usable(after, stamp_ns)
+            if after > 0 and self._usable[after - 1]:
+                self._check_jump(after - 1, after, stamp_ns)
             return self._pose(after)
         if after == 0 or after == len(self):
             reason = "before_start" if after == 0 else "after_end"
@@ -77,10 +79,7 @@ class Trajectory:
             raise self._error(stamp_ns, "gap", f"the poses around it are {gap / 1e9:.3f} s apart")
         self._check_usable(before, stamp_ns)
         self._check_usable(after, stamp_ns)
-        distance = float(np.linalg.norm(self.positions[after] - self.positions[before]))
-        if distance > MAX_SPEED_MPS * gap * 1e-9 + JUMP_MARGIN_M:
-            text = f"the pose jumps {distance:.1f} m within {gap / 1e9:.3f} s"
-            raise self._error(stamp_ns, "jump", text)
+        self._check_jump(before, after, stamp_ns)
         t = float(stamp_ns - self.stamps_ns[before]) / gap
         covariance = None
         if self.covariances is not None:
@@ -98,6 +97,13 @@ class Trajectory:
     def _check_usable(self, index: int, stamp_ns: int) -> None:
         if not self._usable[index]:
             raise self._error(stamp_ns, "nan", "a pose beside it is not finite")
+
+    def _check_jump(self, before: int, after: int, stamp_ns: int) -> None:
+        gap = int(self.stamps_ns[after] - self.stamps_ns[before])
+        distance = float(np.linalg.norm(self.positions[after] - self.positions[before]))
+        if distance > MAX_SPEED_MPS * gap * 1e-9 + JUMP_MARGIN_M:
+            text = f"the pose jumps {distance:.1f} m within {gap / 1e9:.3f} s"
+            raise self._error(stamp_ns, "jump", text)
 
     def _error(self, stamp_ns: int, reason: str, text: str) -> PoseError:
         return PoseError(f"{self.source} at {stamp_ns} ns: {text}.", reason)

@@ -111,6 +111,20 @@ def test_frames_without_a_usable_pose_are_counted_by_reason(tmp_path: Path) -> N
         }
 
 
+def test_a_jump_at_the_very_stamp_of_an_image_is_noticed(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        bag.transforms("/tf_static", 0, {("base_link", CAMERA.name): BASE_FROM_CAMERA})
+        bag.camera_info("/camera/camera_info", 0, CAMERA)
+        for number, x in enumerate((0.0, 1.0, 500.0, 501.0)):
+            moved = Transform(np.eye(3), np.array([x, 0.0, 0.0]))
+            bag.pose(POSE_TOPIC, Pose(number * 100_000_000, moved))
+            bag.compressed_image(COMPRESSED, number * 100_000_000, jpeg(), CAMERA.name)
+    with BagReader(tmp_path / "bag") as reader:
+        found = [frame.pose is not None for frame in reader.frames(pose_topic=POSE_TOPIC)]
+        assert found == [True, True, False, True]
+        assert reader.skipped == {"pose:jump": 1}
+
+
 def test_every_kind_of_pose_message_gives_the_same_trajectory(tmp_path: Path) -> None:
     covariance = np.diag(np.arange(1.0, 7.0))
     with BagWriter(tmp_path / "bag") as bag:
