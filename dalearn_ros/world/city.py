@@ -47,10 +47,12 @@ class CityBuilder:
         self._taken: list[tuple[float, float]] = []  # (station, side) where a post stands
         self._pictures: list[str] = []
 
-    def build(self) -> Scene:
-        """Build everything."""
-        register(self.scene, self.faces)
-        vehicles.textures(self.scene)
+    def build(self, pictures: bool = True) -> Scene:
+        """Build everything; without ``pictures`` (textures) only the layout."""
+        texture_seed = int(self.rng.integers(0, 2**32))
+        if pictures:
+            register(self.scene, self.faces, texture_seed)
+            vehicles.textures(self.scene)
         road = self.plan.road
         crossings = []
         for s in self.plan.junctions:

@@ -13,10 +13,10 @@ from dalearn_ros.world.scene import Scene, Texture
 from dalearn_ros.world.signs import SignFace
 
 
-def register(scene: Scene, signs: list[SignFace]) -> None:
+def register(scene: Scene, signs: list[SignFace], seed: int) -> None:
     """Draw and register every texture of the scene."""
     city = scene.city
-    rng = np.random.default_rng(scene.rng.integers(0, 2**32))  # lit windows draw more of it
+    rng = np.random.default_rng(seed)
     add = scene.textures
     road = city.asphalt
     wear = city.paint_wear * float(rng.uniform(0.6, 1.3))
