@@ -144,11 +144,13 @@ class Player(process.CleanCalls, Node):
             known = ", ".join(self._outputs)
             raise InputError.at(self.bag.path, "", f"the topic {unknown[0]}", known)
         deadline = time.perf_counter() + self.options.wait
+        links = list(self.options.wait_for_links)
+        if self.options.lockstep:
+            links.append(self.options.result)
         complete_since = time.perf_counter()
-        while waited and not self.stop.asked:
+        while (waited or links) and not self.stop.asked:
             missing = [t for t in waited if not self._outputs[t].get_subscription_count()]
-            if self.options.lockstep and not self.count_publishers(self.options.result):
-                missing = [*missing, self.options.result]
+            missing = [*missing, *(topic for topic in links if not self._linked(topic))]
             now = time.perf_counter()
             if missing:
                 complete_since = now
@@ -160,6 +162,9 @@ class Player(process.CleanCalls, Node):
                     f"nobody is on {', '.join(missing)} after {self.options.wait:g} s: {fault}"
                 )
             self._spinner.spin_once(timeout_sec=0.05)
+
+    def _linked(self, topic: str) -> bool:
+        return bool(self.count_publishers(topic) and self.count_subscribers(topic))
 
     def _paced(self) -> Iterator[RawMessage]:
         """Messages at their time: by the clock, or as fast as results come."""
@@ -256,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--patience", type=_positive, default=10.0, help="longest wait for one result, s")
     add("--wait", type=float, default=30.0, help="longest wait for subscribers, s; 0: none")
     add("--wait-for", nargs="+", default=[], help="wait for a subscriber on these topics")
+    add("--wait-for-links", nargs="+", default=[], help="and for both ends of these topics")
     add("--manifest", type=Path, help="file for the stamps of all that was sent")
     add(
         "--transport",
