@@ -54,7 +54,7 @@ class LabelSettings:
         maximum=180.0,
     )  # fmt: skip
     max_direction_deg: float = field(
-        90.0, "Markings whose driving direction differs from the camera's by more are ignored.",
+        60.0, "Markings whose driving direction differs from the camera's by more are ignored.",
         unit="deg", minimum=0.0, maximum=180.0,
     )  # fmt: skip
     near_m: float = field(

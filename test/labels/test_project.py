@@ -127,6 +127,14 @@ def test_markings_of_the_other_direction_are_ignored() -> None:
     assert result.dropped == {"other_direction": 1}
 
 
+@pytest.mark.parametrize("degrees, ignored", [(0, False), (55, False), (65, True), (-85, True)])
+def test_markings_seen_from_the_side_are_ignored(degrees: float, ignored: bool) -> None:
+    """There the lower right end is another for either direction of the crossing road."""
+    along = [np.cos(np.radians(degrees)), np.sin(np.radians(degrees)), 0]
+    row = ("a", ARROW, _quad(10, 14, 1, 2), [10, 1, 0], NONE, along)
+    assert _label(row).labels.ignore.tolist() == [ignored]
+
+
 def test_partly_seen_markings_stay_as_ignored_areas() -> None:
     """Over the line: its point is behind the camera, its far part still in the image."""
     walk = ("w:+", CROSSWALK, _quad(0, 9, -3, 3), [0, -3, 0], NONE, [1, 0, 0])
