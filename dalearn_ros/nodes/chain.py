@@ -21,12 +21,17 @@ from dalearn_ros.nodes.process import PROFILES
 
 DETECTOR, LOCALIZER = "/landmark_detector", "/landmark_localizer"
 TRUTH, PRIOR = "/ground_truth/pose", "/localization/prior"
-SLACK_S = 90.0  # starting four processes on a busy machine, and scoring
+PATIENCE_S = 90.0  # starting four processes on a busy machine, and scoring
 END_S = 10.0
 
 
 def play_through_nodes(
-    bag: Path, map_path: Path, model: Path, out: Path, threads: int, rate: float = 1.0
+    bag: Path,
+    map_path: Path,
+    model: Path,
+    out: Path,
+    threads: int,
+    patience_s: float = PATIENCE_S,
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Play a bag through the nodes and score them.
 
@@ -36,7 +41,7 @@ def play_through_nodes(
         model: ONNX file.
         out: Folder; gets ``results/``, ``logs/``, ``sent.json`` and ``journal.csv``.
         threads: Of the detector.
-        rate: Times real time.
+        patience_s: How much longer than the drive it may take.
 
     Returns:
         The content of ``metrics.json``, and what became of the images: processed, overwritten,
@@ -46,9 +51,9 @@ def play_through_nodes(
         InputError: A process failed (its last words are in the sentence), or took too long.
     """
     (out / "logs").mkdir(parents=True, exist_ok=True)
-    words = commands(bag, map_path, model, out, threads, rate)
+    words = commands(bag, map_path, model, out, threads, patience_s)
     with BagReader(bag) as reader:
-        limit = reader.bag.duration_ns * 1e-9 / rate + SLACK_S
+        limit = reader.bag.duration_ns * 1e-9 + patience_s
     with own_domain() as domain:
         environment = {
             "FASTDDS_DEFAULT_PROFILES_FILE": str(resource(PROFILES["local"])),
@@ -74,7 +79,7 @@ def play_through_nodes(
 
 
 def commands(
-    bag: Path, map_path: Path, model: Path, out: Path, threads: int, rate: float
+    bag: Path, map_path: Path, model: Path, out: Path, threads: int, patience_s: float
 ) -> dict[str, list[str]]:
     """Node → its command line."""
     with BagReader(bag) as reader:
@@ -116,8 +121,8 @@ def commands(
         ),
         "player": [
             *(sys.executable, "-m", "dalearn_ros.nodes.bag_player", "--bag", str(bag)),
-            *("--manifest", str(out / "sent.json"), "--rate", str(rate)),
-            *("--wait", "60", "--wait-for", image, info, PRIOR, TRUTH),
+            *("--manifest", str(out / "sent.json"), "--wait", f"{patience_s:g}"),
+            *("--wait-for", image, info, PRIOR, TRUTH),
             *("--wait-for-links", landmarks, f"{LOCALIZER}/output/pose_with_covariance"),
         ],
     }

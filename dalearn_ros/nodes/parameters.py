@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
+from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import dump_settings, load_settings
 
 T = TypeVar("T")
@@ -76,7 +78,11 @@ def _declare(node: Node, cls: type, start: dict[str, Any], prefix: str) -> dict[
             values[name] = _declare(node, hint, start[name], f"{prefix}{name}.")
             continue
         parameter = prefix + name
-        given = node.declare_parameter(parameter, start[name], descriptor(hint, spec)).value
+        try:
+            given = node.declare_parameter(parameter, start[name], descriptor(hint, spec)).value
+        except ParameterException as error:
+            expected = descriptor(hint, spec).description
+            raise SettingsError(f"parameter '{parameter}' ({expected}): {error}.") from None
         values[name] = list(given) if isinstance(start[name], list) else given
     return values
 
