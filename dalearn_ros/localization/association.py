@@ -78,13 +78,14 @@ def associate(
         false_alarm_density: Wrong observations per px² of the image.
         gate: Largest squared Mahalanobis distance of a pair, given the pairs before it.
         ambiguity: Pairs in which the best reading differs from one whose log-likelihood is closer
-            than this are left out.
+            than this are left out, and a pair that is not likelier than a false alarm by this.
     """
     pairs = _possible(observations, found, noise_px2, map_sigma_m, gate)
     if not len(pairs.seen):
         return NOTHING
     seeds = np.argsort(np.linalg.det(pairs.noise), kind="stable")[:MOST_SEEDS]
-    taken, score = _grow(pairs, seeds, covariance, math.log(false_alarm_density), gate)
+    density = math.log(false_alarm_density)
+    taken, score = _grow(pairs, seeds, covariance, density, gate, ambiguity)
     best = int(np.argmax(score))
     if score[best] <= 0.0:
         return NOTHING
@@ -97,21 +98,30 @@ def associate(
 
 
 def pairs_at(
-    observations: Observations, found: Candidates, noise_px2: Array, map_sigma_m: float, gate: float
+    observations: Observations,
+    found: Candidates,
+    noise_px2: Array,
+    map_sigma_m: float,
+    false_alarm_density: float,
+    gate: float,
+    ambiguity: float,
 ) -> Ints:
-    """Pairs (M, 2) of one class, nearest first, from a pose that is known well by now.
+    """Pairs (M, 2) of one class, likeliest first, from a pose that is known well by now.
 
     Args:
         observations: N of one image.
         found: Landmarks seen from the pose; their spread is that pose's uncertainty.
         noise_px2: (N, 2, 2) of the observations.
         map_sigma_m: Standard deviation of a landmark's place, each axis, metres.
+        false_alarm_density: Wrong observations per px² of the image.
         gate: Largest squared Mahalanobis distance.
+        ambiguity: How much likelier than a false alarm a pair must be, log-likelihood.
     """
     pairs = _possible(observations, found, noise_px2, map_sigma_m, gate)
     spread = found.spread_px2[pairs.landmark] + pairs.noise
     cost = np.full((len(observations), len(found)), np.inf)
-    cost[pairs.seen, pairs.landmark], _ = _distance2(pairs.residual, spread)
+    gain = _gain(pairs.residual, spread, math.log(false_alarm_density))
+    cost[pairs.seen, pairs.landmark] = np.where(gain > ambiguity, -gain, np.inf)
     return nearest_first(cost)
 
 
@@ -137,7 +147,7 @@ def _possible(
 
 
 def _grow(
-    pairs: _Pairs, seeds: Ints, prior: Array, log_density: float, gate: float
+    pairs: _Pairs, seeds: Ints, prior: Array, log_density: float, gate: float, ambiguity: float
 ) -> tuple[npt.NDArray[np.bool_], Array]:
     """Grow one hypothesis from each seed: pairs taken (S, P), log-likelihood (S,)."""
     count, size = len(seeds), len(pairs.seen)
@@ -154,13 +164,13 @@ def _grow(
         ahead = (flat @ covariance[active]).reshape(len(active), size, 2, 6)
         spread = np.einsum("spak,pbk->spab", ahead, pairs.by_pose) + pairs.noise
         residual = pairs.residual - np.einsum("pak,sk->spa", pairs.by_pose, step[active])
-        distance2, log_det = _distance2(residual, spread)
-        gain = -0.5 * (distance2 + log_det) - math.log(2.0 * math.pi) - log_density
+        distance2, _ = _distance2(residual, spread)
+        gain = _gain(residual, spread, log_density)
         gain[~free[active] | (distance2 > gate)] = -np.inf
         chosen = np.argmax(gain, axis=1)
         best = gain[np.arange(len(active)), chosen]
-        score[active] += np.maximum(best, 0.0)
-        going = best > 0.0
+        going = best > ambiguity
+        score[active] += np.where(going, best, 0.0)
         active, chosen = active[going], chosen[going]
     return taken, score + _first_gain(pairs, seeds, prior, log_density)
 
@@ -168,9 +178,13 @@ def _grow(
 def _first_gain(pairs: _Pairs, seeds: Ints, prior: Array, log_density: float) -> Array:
     by_pose = pairs.by_pose[seeds]
     spread = by_pose @ prior @ by_pose.transpose(0, 2, 1) + pairs.noise[seeds]
-    distance2, log_det = _distance2(pairs.residual[seeds], spread)
-    gain: Array = -0.5 * (distance2 + log_det) - math.log(2.0 * math.pi) - log_density
-    return gain
+    return _gain(pairs.residual[seeds], spread, log_density)
+
+
+def _gain(residual: Array, spread: Array, log_density: float) -> Array:
+    """Log-likelihood of pairs (..., 2) against the same observations being false alarms."""
+    distance2, log_det = _distance2(residual, spread)
+    return -0.5 * (distance2 + log_det) - math.log(2.0 * math.pi) - log_density
 
 
 def _condition(pairs: _Pairs, chosen: Ints, active: Ints, step: Array, covariance: Array) -> None:

@@ -17,6 +17,9 @@ Array = npt.NDArray[np.float64]
 
 RANGE_FACTOR = 1.3  # a detector may see further than its class is asked to
 SEEN_FROM_THE_SIDE = 0.05  # cosine below which a face is edge-on
+ONCOMING = (
+    -0.15
+)  # cosine below which a marking is for traffic the other way; the prior may be turned
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def candidates(
     with np.errstate(invalid="ignore"):  # NaN: the landmark has no face or no direction
         facing = np.einsum("ij,ij->i", landmarks.normal[rows], towards)
         away = facing < SEEN_FROM_THE_SIDE * distance
-        oncoming = landmarks.direction[rows] @ forward < 0.0
+        oncoming = landmarks.direction[rows] @ forward < ONCOMING
     keep = (distance <= reach[landmarks.class_id[rows]]) & ~away & ~oncoming
     rows = rows[keep]
     seen = project_with_jacobian(landmarks.point_m[rows], map_from_base, camera, base_from_camera)

@@ -106,14 +106,14 @@ class Localizer:
         found: Candidates,
         reading: Association,
     ) -> tuple[PoseFit | None, Ints]:
-        """Fit, match once more from the fitted pose, fit again; None if too few are left."""
+        """Fit, complete the pairs from the fitted pose, fit again; None if too few are left."""
         pairs = np.stack([reading.pairs[:, 0], found.rows[reading.pairs[:, 1]]], axis=1)
         for _ in range(2):
             if len(pairs) < self.settings.minimum_matches:
                 return None, pairs
             fit = self._fit(observations, noise, pairs, start)
-            used, pairs = pairs, self._match_from(fit.pose, observations, noise, reading)
-            if set(map(tuple, used.tolist())) == set(map(tuple, pairs.tolist())):
+            used, pairs = pairs, self._completed(pairs, fit, observations, noise, reading)
+            if np.array_equal(pairs, used):
                 break
         used = used[fit.inliers]
         return (fit if len(used) >= self.settings.minimum_matches else None), used
@@ -126,6 +126,11 @@ class Localizer:
         if not usable or np.linalg.eigvalsh(covariance)[0] < -1e-6 * np.trace(covariance):
             return None
         return Pose(prior.stamp_ns, prior.map_from_base, covariance)
+
+    @property
+    def _false_alarm_density(self) -> float:
+        area = self.camera.width * self.camera.height
+        return self.settings.false_alarms_per_image / area
 
     def _candidates(self, pose: Pose) -> Candidates:
         assert pose.covariance is not None
@@ -149,14 +154,13 @@ class Localizer:
         self, observations: Observations, found: Candidates, start: Pose, noise: Array
     ) -> Association:
         assert start.covariance is not None
-        area = self.camera.width * self.camera.height
         return associate(
             observations,
             found,
             start.covariance,
             noise_px2=noise,
             map_sigma_m=self.settings.map_sigma_m,
-            false_alarm_density=self.settings.false_alarms_per_image / area,
+            false_alarm_density=self._false_alarm_density,
             gate=self.settings.gate,
             ambiguity=self.settings.ambiguity,
         )
@@ -177,18 +181,33 @@ class Localizer:
             gate=self.settings.gate,
         )
 
-    def _match_from(
-        self, pose: Pose, observations: Observations, noise: Array, reading: Association
+    def _completed(
+        self,
+        pairs: Ints,
+        fit: PoseFit,
+        observations: Observations,
+        noise: Array,
+        reading: Association,
     ) -> Ints:
-        """Match from the fitted pose: what the linear step lost or took in vain.
+        """The pairs that the fit bears out, and those that can be told only from its pose.
 
         An observation that was left out as doubtful stays out.
         """
-        found = self._candidates(pose)
-        settings = self.settings
-        pairs = pairs_at(observations, found, noise, settings.map_sigma_m, settings.gate)
-        pairs = pairs[~np.isin(pairs[:, 0], reading.doubtful_seen)]
-        return np.stack([pairs[:, 0], found.rows[pairs[:, 1]]], axis=1)
+        settings, found = self.settings, self._candidates(fit.pose)
+        more = pairs_at(
+            observations,
+            found,
+            noise,
+            settings.map_sigma_m,
+            self._false_alarm_density,
+            settings.gate,
+            settings.ambiguity,
+        )
+        more = np.stack([more[:, 0], found.rows[more[:, 1]]], axis=1)
+        kept = pairs[fit.inliers]
+        known = np.isin(more[:, 0], np.concatenate([pairs[:, 0], reading.doubtful_seen]))
+        known |= np.isin(more[:, 1], kept[:, 1])
+        return np.concatenate([kept, more[~known]])
 
     def _too_few(self, count: int, seen: int, doubtful: int) -> LocalizationResult:
         text = f"not enough landmarks: {count} of at least {self.settings.minimum_matches}"

@@ -37,8 +37,8 @@ class LocalizerSettings:
     )
     ambiguity: float = field(
         3.0,
-        "A second reading of the image whose log-likelihood is closer than this to the best one "
-        "makes the matches doubtful in which the two differ.",
+        "Log-likelihood by which a match must beat a false alarm, and the best reading of the "
+        "image another one; matches in which the two differ are doubtful.",
         minimum=0.0,
         maximum=100.0,
     )
