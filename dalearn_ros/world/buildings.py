@@ -42,7 +42,7 @@ def house(
     ``hidden``: up to which height a neighbour hides its left and right side beyond the front part.
     """
     rng, city = scene.rng, scene.city
-    width, height, floors = plot.width, plot.height, plot.floors
+    width, height = plot.width, plot.height
     depth = DEPTH_M * rng.uniform(0.85, 1.2)
     number = int(rng.integers(0, len(city.facades)))
     tint = rng.uniform(0.82, 1.0) * np.array([1.0, rng.uniform(0.95, 1.0), rng.uniform(0.92, 1.0)])

@@ -86,7 +86,7 @@ def _write_messages(
     links = {("base_link", CAMERA_FRAME): studio.base_from_camera}
     bag.transforms(TOPICS["tf_static"], stamp_of(float(plan.times_s[0])), links)
     step = POSE_HZ // IMAGE_HZ
-    first = int(round(-float(plan.times_s[0]) * POSE_HZ))
+    first = round(-float(plan.times_s[0]) * POSE_HZ)
     pictures = iter(track(range(frames), total=frames, label="world"))
     for i, pose in enumerate(truth):
         stamp = stamp_of(float(plan.times_s[i]))

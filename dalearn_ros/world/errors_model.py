@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -80,14 +81,13 @@ def odometry(
 
     Returns:
         odom_from_base for each sample (the first is the identity), the scale error (as a share)
-        and the heading's drift in radians a second: each drawn once a drive with the protocol's
-        size as its standard deviation... of fixed size and random sign.
+        and the heading's drift in radians a second: of fixed size, their signs drawn once a drive.
     """
     scale = ODOMETRY_SCALE * (1.0 if rng.random() < 0.5 else -1.0)
     drift = ODOMETRY_DRIFT_RADPS * (1.0 if rng.random() < 0.5 else -1.0)
     pose = Transform.identity()
     poses = [pose]
-    for before, after in zip(truth[:-1], truth[1:], strict=True):
+    for before, after in pairwise(truth):
         step = before.inverse() @ after
         turn = Transform.from_euler(0.0, 0.0, drift * dt_s, (0.0, 0.0, 0.0))
         pose = pose @ Transform(turn.rotation @ step.rotation, step.translation * (1.0 + scale))

@@ -7,6 +7,7 @@ variance grows with the light, has the same deviation everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -75,7 +76,7 @@ class Film:
         image = self.light.apply(image, colour, depth, map_from_base)
         return self._add_noise(np.asarray(self._falling.add(image, self._rng)))
 
-    def _soften(self, image: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def _soften(self, image: Any) -> Any:
         """Lens blur that grows towards the corners."""
         blurred = cv2.blur(image, (3, 3))
         return np.asarray(cv2.blendLinear(image, blurred, self._soft[1], self._soft[0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.world.markings import SIZES
 from dalearn_ros.world.mesh import Mesh
 from dalearn_ros.world.roads import Approach, Road
 from dalearn_ros.world.scene import Scene
@@ -75,14 +76,15 @@ def roadside(scene: Scene, mesh: Mesh, road: Road, a: float, b: float, reach: fl
         ):
             if texture == "kerb":
                 top = (side * (half + 0.14), k + 0.004)
-                strip(mesh, road, "kerb", s, *_ordered(rails[1], top, side), 2.0, flat=True)
-            first, second = _ordered(rails[i], rails[i + 1], side)
+                strip(mesh, road, "kerb", s, *ordered(rails[1], top, side), 2.0, flat=True)
+            first, second = ordered(rails[i], rails[i + 1], side)
             strip(mesh, road, texture, s, first, second, uv_m, (tint,) * 3, flat=i > 0)
 
 
-def _ordered(
+def ordered(
     near: tuple[float, float], far: tuple[float, float], side: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(left, right) rails of a strip on one side (+1 left) of the road."""
     return (far, near) if side > 0 else (near, far)
 
 
@@ -128,8 +130,10 @@ def lane_lines(scene: Scene, mesh: Mesh, road: Road, a: float, b: float) -> None
 
 
 def quad_on_road(approach: Approach, a: float, r: float, length: float, width: float) -> Array:
-    """Corners (4, 3) of a marking with its centre at (a, r): near left, near right, far right, far
-    left as the driver sees them."""
+    """Corners (4, 3) of a marking with its centre at (a, r).
+
+    In the order near left, near right, far right, far left as the driver sees them.
+    """
     at_a = np.array([a + length / 2, a + length / 2, a - length / 2, a - length / 2])
     at_r = np.array([r - width / 2, r + width / 2, r + width / 2, r - width / 2])
     return approach.at(at_a, at_r, PAINT_M)
@@ -162,15 +166,10 @@ def stop_line(scene: Scene, mesh: Mesh, approach: Approach, a: float, width: flo
 
 
 def painted(
-    scene: Scene,
-    mesh: Mesh,
-    approach: Approach,
-    name: str,
-    size: tuple[float, float],
-    a: float,
-    r: float,
+    scene: Scene, mesh: Mesh, approach: Approach, name: str, place: tuple[float, float]
 ) -> None:
-    """An arrow or symbol; its picture's upper end lies away from the driver."""
-    corners = quad_on_road(approach, a, r, size[1], size[0])
+    """An arrow or symbol with its middle at ``place`` (a, r); its upper end lies far away."""
+    width, length = SIZES[name]
+    corners = quad_on_road(approach, *place, length, width)
     mesh.add(name, corners, normal=UP)
     scene.inventory.marking(name, corners)

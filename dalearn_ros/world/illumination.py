@@ -85,14 +85,14 @@ class Illumination:
     ) -> npt.NDArray[np.uint8]:
         """The lit picture (720, 1280, 3) uint8, before noise."""
         w = self.weather
-        code = colour[..., 3]
+        code: Any = colour[..., 3]
         if self.dark or w.wet > 0:
             code = cv2.remap(
                 np.ascontiguousarray(code), *self.lens.fixed_nearest, cv2.INTER_NEAREST
             )
         far = np.minimum(depth, np.float32(4000.0))
         clear = np.exp(-w.extinction * far * self._range_of_depth).astype(np.float32)
-        linear = cv2.multiply(image, image, scale=1.0 / 65025.0, dtype=cv2.CV_32F)
+        linear: Any = cv2.multiply(image, image, scale=1.0 / 65025.0, dtype=cv2.CV_32F)
         if self.dark:
             linear = self._lit(linear, code, depth, clear, map_from_base)
         else:

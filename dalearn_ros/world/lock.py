@@ -17,7 +17,7 @@ import numpy.typing as npt
 import yaml
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.world.city import CityBuilder
+from dalearn_ros.world.city import build_city
 from dalearn_ros.world.plan import Plan, make_plan
 from dalearn_ros.world.scene import Scene
 from dalearn_ros.world.studio import Studio
@@ -47,7 +47,7 @@ SEEDS = {
 def layout_digest(city: str, condition: str, seed: int, frames: int) -> str:
     """Hash of true poses and of all mapped things, to the millimetre; draws nothing."""
     plan = make_plan(city_named(city), frames, seed)
-    scene = CityBuilder(city_named(city), condition, seed, plan).build(pictures=False)
+    scene, _ = build_city(city_named(city), condition, seed, plan, pictures=False)
     return _layout(plan, scene)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def _lanes(writer: Lanelet2Writer, scene: Scene, plan: Plan) -> None:
     """Lanelets of the main road in both directions, from junction to junction and across."""
     road, w = plan.road, scene.city.lane_m
     cuts = [0.0, *(float(s) for s in plan.junctions), road.length_m]
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in pairwise(cuts):
         s = np.linspace(a, b, max(2, int((b - a) / 4.0)))
         bounds = {}
         for i in range(-road.lanes, road.lanes + 1):

@@ -62,7 +62,7 @@ class Mesh:
         Args:
             texture: Name of the texture.
             corners: (N, 4, 3) metres.
-            uv: (N, 4, 2) or (4, 2) texture coordinates, (0, 0) bottom-left; the unit square if None.
+            uv: (N, 4, 2) or (4, 2) texture coordinates, (0, 0) bottom-left; None: a unit square.
             tint: (3,), (N, 3) or (N, 4, 3) red, green, blue factors in display space.
             normal: (3,) overrides the quads' own normals for lighting.
             lit: False leaves the tint as it is (lamps, sky).

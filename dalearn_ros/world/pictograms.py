@@ -140,7 +140,7 @@ class Canvas:
         self.polygon(points, colour)
 
     def glyph(self, x: float, y: float, s: float, colour: Colour, seed: int) -> None:
-        """A made-up block letter of straight strokes and a ring, as a Korean text looks from afar."""
+        """A made-up block letter of strokes and a ring, as a Korean text looks from afar."""
         rng = np.random.default_rng(seed)
         k = self.h / self.w
         for _ in range(3):

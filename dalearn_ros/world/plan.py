@@ -100,7 +100,7 @@ def _motion(
     ease = rng.uniform(0, 6.28)
     dt = 1.0 / POSE_HZ
     n = round((duration + 2 * MARGIN_S) * POSE_HZ) + 1
-    times = np.arange(n) * dt - MARGIN_S
+    times = np.arange(n, dtype=np.float64) * dt - MARGIN_S
     stations, speeds = np.zeros(n), np.zeros(n)
     s, v = START_M, limit * 0.8
     for i in range(n):
@@ -110,11 +110,10 @@ def _motion(
             ahead = at - s
             if -4.0 < ahead < 60.0:
                 wish = min(wish, math.sqrt(speed**2 + 2 * 1.5 * max(ahead - 8.0, 0.0)))
-        v += (
-            float(np.clip(wish - v, -2.6, 1.9)) * min(1.0, 2.0 * dt)
-            if wish < v
-            else float(np.clip(wish - v, 0, 1.9)) * dt
-        )
+        if wish < v:
+            v += max(wish - v, -2.6) * min(1.0, 2.0 * dt)
+        else:
+            v += min(wish - v, 1.9) * dt
         v = float(np.clip(v, SLOWEST, FASTEST))
         s += v * dt
     return times, stations, speeds

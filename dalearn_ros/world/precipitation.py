@@ -32,7 +32,7 @@ class Precipitation:
             return image
         layer = self._layers[int(rng.integers(0, LAYERS))]
         x, y = (int(v) for v in rng.integers(0, MARGIN, 2))
-        part = layer[y : y + HEIGHT, x : x + WIDTH]
+        part: Any = layer[y : y + HEIGHT, x : x + WIDTH]
         if rng.random() < 0.5:
             part = cv2.flip(part, 1)
         return np.asarray(cv2.add(image, cv2.merge([part, part, part])))

@@ -98,17 +98,19 @@ class Renderer:
             texture, mode = self._textures[name]
             path = parent.attachNewNode(self._geometry(name, arrays[name]))
             path.setTexture(texture)
+            # Fixed bins: drawn in the order of the scene, never by where a state lies in memory.
+            path.setBin("fixed", 10 * MODES.index(mode))
             if mode == "cutout":
                 path.setAttrib(core.AlphaTestAttrib.make(core.RenderAttrib.M_greater, 0.19))
             if mode in ("decal", "shade"):
                 path.setTransparency(core.TransparencyAttrib.M_alpha)
                 path.setDepthWrite(False)
-                path.setBin("fixed", 10 if mode == "decal" else 20)
         return parent
 
     def background(self, node: Any) -> None:
         """Draw an object first, around the camera, without depth: the sky."""
-        node.setBin("background", 0)
+        for child in node.getChildren():
+            child.setBin("background", 0)
         node.setDepthWrite(False)
         node.setDepthTest(False)
         node.reparentTo(self._camera)
@@ -134,8 +136,8 @@ class Renderer:
         """Draw from an optical frame (x right, y down, z forward).
 
         Returns:
-            Colour and material code (H, W, 4) uint8 BGRA and inverse depth (H, W) uint32, both views
-            that the next call overwrites; :meth:`depth` turns the latter into metres.
+            Colour and material code (H, W, 4) uint8 BGRA, and inverse depth (H, W) uint32 that
+            :meth:`depth` turns into metres: both are views that the next call overwrites.
         """
         r = world_from_camera.rotation
         axes = np.eye(4)
@@ -152,7 +154,7 @@ class Renderer:
                 z.astype(np.float32) - np.float32(self._z_offset)
             )
         depth[z == 0] = np.inf
-        return depth
+        return np.asarray(depth, dtype=np.float32)
 
     def close(self) -> None:
         """Free the window and its memory."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +59,7 @@ def of_wall(
     tip = d + dd
     rails = [d, side * road.half_m, -side * road.half_m, -d]
     stations = np.linspace(span[0], span[1], max(2, int((span[1] - span[0]) / 4.0) + 1))
-    for i, (start, end) in enumerate(zip(rails[:-1], rails[1:], strict=True)):
+    for i, (start, end) in enumerate(pairwise(rails)):
         if side * (start - tip) <= 0:
             break
         stop = end if side * (end - tip) >= 0 else tip

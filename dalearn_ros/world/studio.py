@@ -44,6 +44,7 @@ class Studio:
         self._side_streets = [
             (s, self.renderer.object(mesh.arrays())) for s, mesh in self.scene.side_streets
         ]
+        assert sky is not None
         self.renderer.background(self.renderer.object(sky.arrays()))
         self._movers = [
             (self.renderer.object(m.mesh.arrays()), m.world_from_object) for m in self.scene.movers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
@@ -115,8 +117,8 @@ def sky_mesh(scene: Scene) -> Mesh:
     bearings = np.linspace(0, 2 * np.pi, 21)
     heights = np.radians([-12.0, 0.0, 12.0, 30.0, 60.0, 89.0])
     corners, uv = [], []
-    for b0, b1 in zip(bearings[:-1], bearings[1:], strict=True):
-        for h0, h1 in zip(heights[:-1], heights[1:], strict=True):
+    for b0, b1 in pairwise(bearings):
+        for h0, h1 in pairwise(heights):
             ring = [(b1, h0), (b0, h0), (b0, h1), (b1, h1)]
             corners.append(
                 [

@@ -50,7 +50,7 @@ def asphalt(rng: Random, city: City) -> Image:
         cv2.polylines(
             image, [path], False, (*(bgr255(city.asphalt) * 0.55), GROUND), 2, cv2.LINE_AA
         )
-    return image
+    return np.asarray(image, dtype=np.uint8)
 
 
 def paint(rng: Random, colour: Colour, road: Colour, wear: float) -> Image:
@@ -112,7 +112,7 @@ def facade(rng: Random, colour: Colour, lit_share: float) -> Image:
             middle = (x0 + x1) // 2
             image[y0:y1, middle - 2 : middle + 2] = (*frame, DIFFUSE)
             cv2.rectangle(image, (x0 - 9, y1 + 4), (x1 + 9, y1 + 10), (*(frame * 0.8), DIFFUSE), -1)
-    return image
+    return np.asarray(image, dtype=np.uint8)
 
 
 def shop(rng: Random, colour: Colour, lit: bool) -> Image:
@@ -144,7 +144,7 @@ def shop(rng: Random, colour: Colour, lit: bool) -> Image:
             )
         cv2.rectangle(image, (x, 82), (min(x + width, 500), low), (60, 60, 60, DIFFUSE), 3)
         x += width + 10
-    return image
+    return np.asarray(image, dtype=np.uint8)
 
 
 def leaves(rng: Random, colour: Colour, size: int = 256, ragged: float = 1.0) -> Image:
@@ -161,7 +161,7 @@ def leaves(rng: Random, colour: Colour, size: int = 256, ragged: float = 1.0) ->
         axes = (int(rng.integers(4, 10)), int(rng.integers(2, 6)))
         at = (int(x), int(y))
         cv2.ellipse(image, at, axes, rng.uniform(0, 180), 0, 360, (*tone, DIFFUSE), -1)
-    return image
+    return np.asarray(image, dtype=np.uint8)
 
 
 def hedge(rng: Random, colour: Colour) -> Image:
@@ -224,8 +224,8 @@ def car_side(rng: Random, profile: Array, colour: Array) -> Image:
     shape = np.vstack([window, low])
     shape = np.stack([shape[:, 0] * 511, 255 - shape[:, 1] * 255], axis=1).astype(np.int32)
     cv2.fillConvexPoly(big, cv2.convexHull(shape), (58, 50, 44, DIFFUSE))
-    x = int(middle[0] * 511)
-    cv2.line(big, (x, 60), (x, 225), (*(colour * 0.6), DIFFUSE), 3)
+    door = int(middle[0] * 511)
+    cv2.line(big, (door, 60), (door, 225), (*(colour * 0.6), DIFFUSE), 3)
     for x in (0.18, 0.81):
         at = (int(x * 511), 222)
         cv2.circle(big, at, 36, (22, 22, 24, DIFFUSE), -1)
@@ -248,7 +248,7 @@ def car_end(colour: Array, rear: bool, lamps_on: bool) -> Image:
     cv2.rectangle(image, (44, 76), (84, 90), (225, 225, 225, DIFFUSE), -1)
     cv2.rectangle(image, (34, 52), (94, 66), (30, 30, 30, DIFFUSE), -1)
     cv2.rectangle(image, (0, 112), (127, 127), (20, 20, 22, DIFFUSE), -1)
-    return image
+    return np.asarray(image, dtype=np.uint8)
 
 
 def snowed(rng: Random, image: Image, cover: float, decal: bool = False) -> Image:

@@ -93,7 +93,7 @@ def build(mesh: Mesh, number: int, frame: Array) -> None:
     half = width / 2
 
     def put(corners: Array) -> Array:
-        return corners @ frame[:3, :3].T + frame[:3, 3]
+        return np.asarray(corners @ frame[:3, :3].T + frame[:3, 3])
 
     shadow = np.array(
         [

@@ -99,7 +99,8 @@ def weather_of(city: City, condition: str, seed: int, plan: Plan) -> Weather:
     glow_low = np.array([0.20, 0.15, 0.13]) * float(rng.uniform(0.6, 1.3))
     return Weather(
         flat, np.array([0.03, 0.035, 0.06]), glow_low, np.array([0.09, 0.08, 0.08]), 0.4, 0.0008,
-        np.array([0.012, 0.010, 0.010]), np.array([0.8, 0.9, 1.2]) * float(rng.uniform(0.008, 0.02)),
+        np.array([0.012, 0.010, 0.010]),
+            np.array([0.8, 0.9, 1.2]) * float(rng.uniform(0.008, 0.02)),
         headlights=1.0, lamps=1.0, glow=2.2, gain=gain * 1.3, noise=6.5, shutter_s=0.016,
     )  # fmt: skip
 
