@@ -23,4 +23,5 @@ def shared_files() -> list[tuple[str, list[str]]]:
     return files
 
 
-setup(data_files=shared_files())
+# In setup.cfg, python_requires becomes an object that colcon cannot read.
+setup(data_files=shared_files(), python_requires=">=3.10")

@@ -114,7 +114,7 @@ def test_every_executable_is_a_function_that_exists() -> None:
 
 
 def test_what_ros2_run_and_launch_look_for_is_installed() -> None:
-    source = (ROOT / "setup.py").read_text().replace("setup(data_files", "FOUND = dict(data_files")
+    source = (ROOT / "setup.py").read_text().replace("\nsetup(", "\nFOUND = dict(")
     space: dict[str, Any] = {"__file__": str(ROOT / "setup.py"), "__name__": "probe"}
     exec(compile(source, "setup.py", "exec"), space)
     files = dict(space["FOUND"]["data_files"])
