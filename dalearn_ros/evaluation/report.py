@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -14,13 +15,13 @@ import numpy.typing as npt
 
 from dalearn_ros.evaluation.charts import Series, bars, chart
 from dalearn_ros.evaluation.drawing import draw_matching
-from dalearn_ros.evaluation.gallery import Snapshot
+from dalearn_ros.evaluation.gallery import Gallery, Snapshot
+from dalearn_ros.evaluation.poses import PoseScore
 from dalearn_ros.evaluation.report_style import STYLE
+from dalearn_ros.evaluation.timing import Timing
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap
-
-if TYPE_CHECKING:
-    from dalearn_ros.evaluation.collector import Collector
 
 Array = npt.NDArray[np.float64]
 TRUE, PRIOR, ESTIMATE, MAP = "#222222", "#d9730d", "#1463c8", "#9aa7b4"
@@ -52,12 +53,26 @@ class Paths:
         return np.array(self._rows, dtype=np.float64).reshape(-1, 6)
 
 
-def report_page(collected: Collector, metrics: Mapping[str, Any]) -> str:
+class Gathered(Protocol):
+    """What a report is made of."""
+
+    title: str
+    source: dict[str, Any]
+    label_space: LabelSpace
+    localization: PoseScore
+    prior: PoseScore
+    clock: Timing
+    gallery: Gallery
+    no_pose: Counter[str]
+    paths: Paths
+
+
+def report_page(collected: Gathered, metrics: Mapping[str, Any]) -> str:
     """The page as text.
 
     Args:
         collected: What was gathered.
-        metrics: Its :meth:`Collector.metrics`.
+        metrics: The content of metrics.json, not yet rounded.
     """
     located = collected.localization.frames > 0
     parts = [
@@ -135,7 +150,7 @@ def _summary(metrics: Mapping[str, Any], located: bool) -> str:
     return f'<div class="cards">{cells}</div><p>{text}</p>'
 
 
-def _localization(collected: Collector, metrics: Mapping[str, Any]) -> str:
+def _localization(collected: Gathered, metrics: Mapping[str, Any]) -> str:
     sources = (("localizer", metrics["localization"]), ("prior", metrics["prior"]))
     rows = [
         [name]
@@ -180,7 +195,7 @@ def _map(paths: Paths) -> str:
     return f"<h3>The drive</h3><figure>{picture}</figure>"
 
 
-def _errors(collected: Collector, column: int, label: str) -> str:
+def _errors(collected: Gathered, column: int, label: str) -> str:
     stamps = collected.paths.stamps_ns
     series = []
     for name, score, colour, dash in (
@@ -229,7 +244,7 @@ def _detection_row(name: str, entry: Mapping[str, Any]) -> list[str]:
             number(point["p95"]), relative]  # fmt: skip
 
 
-def _pictures(title: str, frames: list[Snapshot], collected: Collector) -> str:
+def _pictures(title: str, frames: list[Snapshot], collected: Gathered) -> str:
     if not frames:
         return ""
     figures = []
@@ -276,7 +291,7 @@ def _timing(timing: Mapping[str, Any]) -> str:
     return f"<h2>Time</h2>{table(['milliseconds', *columns], rows)}{pace}"
 
 
-def _about(collected: Collector, metrics: Mapping[str, Any]) -> str:
+def _about(collected: Gathered, metrics: Mapping[str, Any]) -> str:
     rows = [[str(name), str(value)] for name, value in collected.source.items()]
     rows += [[f"skipped: {reason}", str(n)] for reason, n in metrics["frames_skipped"].items()]
     if not rows:
