@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "dalearn_ros"
 # From the ground up: a room imports rooms before it only.
@@ -45,7 +43,7 @@ def imports_of(module: str, top_only: bool = False) -> frozenset[str]:
     """Full names that a module imports, inside functions too unless ``top_only``."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     found: set[str] = set()
-    nodes = _outside_functions(tree) if top_only else list(ast.walk(tree))
+    nodes = _running(tree, not top_only)
     for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
@@ -57,11 +55,12 @@ def imports_of(module: str, top_only: bool = False) -> frozenset[str]:
     return frozenset(found)
 
 
-def _outside_functions(tree: ast.AST) -> list[ast.AST]:
+def _running(tree: ast.AST, functions: bool) -> list[ast.AST]:
+    """All parts of a tree, or those that run when the module is imported."""
     found: list[ast.AST] = []
     for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            found += [node, *_outside_functions(node)]
+        if functions or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found += [node, *_running(node, functions)]
     return found
 
 
@@ -88,40 +87,40 @@ def test_every_room_is_in_the_order() -> None:
     assert {"core", "geometry", "landmarks", "nodes", "cli"} <= rooms
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_room_imports_rooms_above_it_only(module: str) -> None:
-    room = room_of(module)
-    allowed = set(ORDER[: ORDER.index(room) + 1]) if room else set()
-    for name in imports_of(module):
-        if name.startswith("dalearn_ros.") and room_of(name) != room:
-            assert room_of(name) in allowed, f"{module} ({room}) imports {name}"
+def test_a_room_imports_rooms_above_it_only() -> None:
+    wrong = []
+    for module in MODULES:
+        room = room_of(module)
+        allowed = set(ORDER[: ORDER.index(room) + 1]) if room else set()
+        for name in imports_of(module):
+            if name.startswith("dalearn_ros.") and room_of(name) not in allowed:
+                wrong.append(f"{module} imports {name}")
+    assert not wrong
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) != "nodes"])
-def test_only_nodes_import_ros(module: str) -> None:
-    assert not tops(imports_of(module)) & ROS
-    if room_of(module) == "cli":  # verbs that use ROS start the nodes as processes
-        return
-    assert not tops(reach_of(module, top_only=False)) & ROS
+def test_only_nodes_import_ros() -> None:
+    others = [m for m in MODULES if room_of(m) != "nodes"]
+    assert not [m for m in others if tops(imports_of(m)) & ROS]
+    # Verbs that use ROS start the nodes as processes; importing a verb must not import ROS.
+    indirect = [m for m in others if tops(reach_of(m, top_only=room_of(m) == "cli")) & ROS]
+    assert not indirect
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) not in LEARNING])
-def test_torch_stays_in_the_learning_rooms(module: str) -> None:
-    assert not tops(imports_of(module)) & TORCH
-    if module not in LEARNING_VERBS:
-        found = reach_of(module, top_only=room_of(module) == "cli")
-        assert not tops(found) & TORCH, f"{module} imports torch by way of another module"
+def test_torch_stays_in_the_learning_rooms() -> None:
+    others = [m for m in MODULES if room_of(m) not in LEARNING]
+    assert not [m for m in others if tops(imports_of(m)) & TORCH]
+    plain = [m for m in others if m not in LEARNING_VERBS]
+    indirect = [m for m in plain if tops(reach_of(m, top_only=room_of(m) == "cli")) & TORCH]
+    assert not indirect
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_tensorrt_stays_in_its_file(module: str) -> None:
-    if module != "dalearn_ros.inference.tensorrt":
-        assert not tops(imports_of(module)) & {"tensorrt", "tensorrt_rtx", "cuda"}
+def test_tensorrt_stays_in_its_file() -> None:
+    others = [m for m in MODULES if m != "dalearn_ros.inference.tensorrt"]
+    assert not [m for m in others if tops(imports_of(m)) & {"tensorrt", "tensorrt_rtx", "cuda"}]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_circle(module: str) -> None:
-    assert module not in reach_of(module, top_only=False), f"{module} imports itself in a circle"
+def test_no_circle() -> None:
+    assert not [m for m in MODULES if m in reach_of(m, top_only=False)]
 
 
 def test_the_vehicle_and_the_demo_run_without_torch() -> None:
