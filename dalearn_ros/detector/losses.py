@@ -37,8 +37,8 @@ class LossSettings:
     balance: float = field(1.0, "λ of Eq. 1.", minimum=0.0, maximum=1000.0)
     reduction: str = field(
         "mean",
-        "'sum' as in the source, or each term by its own count (D12).",
-        choices=("sum", "mean"),
+        "'sum' as in the source, each term by its own count, or all by the landmark's (D12).",
+        choices=("sum", "mean", "landmark_mean"),
     )
     variance_weight: float = field(
         0.1, "Weight of the point's variance.", minimum=0.0, maximum=100.0
@@ -161,8 +161,9 @@ def landmark_loss(
     range_error = range_error.abs() * known[:, None]
 
     whole = settings.reduction == "sum"
-    count = 1.0 if whole else float(max(1, len(target)))
     count_landmark = 1.0 if whole else float(max(1, int(landmark.sum())))
+    own = settings.reduction == "mean"
+    count = float(max(1, len(target))) if own else count_landmark
     terms = {
         "class": (per_anchor * used).sum() / count,
         "localization": (coupled * used_landmark).sum() / count_landmark,

@@ -26,6 +26,12 @@ class NetworkSettings:
     backbone_weights: Path | None = field(None, "Pretrained torchvision weights, safetensors.")
     widths: tuple[int, ...] = field((16, 32, 64, 128, 192), "Channels of the stages of 'plain'.")
     depths: tuple[int, ...] = field((1, 2, 2, 2, 2), "Convolutions per stage of 'plain'.")
+    background_logit: float = field(
+        0.0,
+        "Where the background's logit starts; high if most subregions learnt from are it.",
+        minimum=-20.0,
+        maximum=20.0,
+    )
     head_channels: int = field(64, "Channels of the fused features.", minimum=8, maximum=512)
 
 
@@ -80,6 +86,7 @@ class LandmarkNetwork(nn.Module):
         self.offset_head = nn.Conv2d(width, nodes * 2, 1)
         self.variance_head = nn.Conv2d(width, nodes * 2, 1)
         self.range_head = nn.Conv2d(width, nodes, 1)
+        self.class_head.bias.data[::classes] = settings.background_logit  # type: ignore[union-attr]
         nn.init.constant_(self.range_head.bias, MEAN_LOG_RANGE)  # type: ignore[arg-type]
 
     def normalise(self, image: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import signal
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -131,5 +132,7 @@ def batch_loader(batches: CropBatches, start: int, stop: int) -> Iterable[Batch]
 
 
 def _start_worker(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends the workers itself
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

@@ -84,9 +84,8 @@ def make_targets(
     class_id = np.zeros((rows, columns), np.int64)
     owner = np.full((rows, columns), -1, np.int64)
     cost = np.full((rows, columns), _FAR)
-    inside: npt.NDArray[np.bool_] = (
-        (labels.point_px >= -0.5) & (labels.point_px < np.array(size) - 0.5)
-    ).all(axis=1)
+    near = (labels.point_px >= -0.5) & (labels.point_px < np.array(size) - 0.5)
+    inside = np.asarray(near.all(axis=1), np.bool_)
     centers = grid.centers_px(*np.mgrid[0:rows, 0:columns])
     for index in range(len(labels)):
         usable = bool(inside[index]) and not labels.ignore[index]

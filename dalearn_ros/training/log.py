@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import plain
 
 HISTORY = "history.jsonl"
@@ -22,7 +24,11 @@ class RunLog:
         self._board = SummaryWriter(str(run / "tensorboard"))
 
     def losses(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Losses of a training step."""
+        """Losses of a training step.
+
+        Raises:
+            InputError: The disk is full.
+        """
         self._write("loss", step, seconds, values)
 
     def figures(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
@@ -37,7 +43,11 @@ class RunLog:
 
     def _write(self, kind: str, step: int, seconds: float, values: Mapping[str, float]) -> None:
         entry = {"kind": kind, "step": step, "seconds": seconds, **values}
-        self._file.write(json.dumps(plain(entry), sort_keys=True) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(plain(entry), sort_keys=True) + "\n")
+            self._file.flush()
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise InputError(f"{self._file.name}: cannot be written ({reason}).") from error
         for name, value in values.items():
             self._board.add_scalar(f"{kind}/{name}", value, step)

@@ -200,8 +200,6 @@ class Trainer:
         except KeyboardInterrupt:
             self.save()
             raise
-        finally:
-            bar.close() if isinstance(bar, Iterator) and hasattr(bar, "close") else None
 
     def _timed(self, batches: Iterable[Any]) -> Iterator[Any]:
         last = time.monotonic()
