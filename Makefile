@@ -10,7 +10,6 @@ unexport PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_P
 unexport ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 BIN := .venv/bin
-OUT ?= out/demo
 # Two workers with one thread each; tests on DDS share one worker.
 WORKERS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
@@ -18,8 +17,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR
 .PHONY: demo test lint format lock setup-demo setup-test clean
 
 demo: setup-demo ## the main job on a drive of the embedded world, with a report in out/demo
-	rm -rf $(OUT)
-	$(BIN)/dalearn demo --out $(OUT)
+	rm -rf out/demo
+	$(BIN)/dalearn demo --out out/demo
 
 test: setup-test ## the whole suite; ARGS="-k name" chooses
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)

@@ -17,8 +17,8 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("camera_info", default_value="/camera/camera_info"),
             DeclareLaunchArgument("image_transport", default_value="raw"),
             DeclareLaunchArgument("model", default_value=""),
-            DeclareLaunchArgument("prior", default_value="/localization/prior"),
-            DeclareLaunchArgument("prior_type", default_value="pose_with_covariance"),
+            DeclareLaunchArgument("pose", default_value="/localization/prior"),
+            DeclareLaunchArgument("pose_type", default_value="pose_with_covariance"),
             LifecycleNode(
                 package="dalearn_ros",
                 executable="landmark_detector",
@@ -47,12 +47,12 @@ def generate_launch_description() -> LaunchDescription:
                     PathJoinSubstitution([configs, "localizer.yaml"]),
                     {
                         "map": LaunchConfiguration("map"),
-                        "pose_type": LaunchConfiguration("prior_type"),
+                        "pose_type": LaunchConfiguration("pose_type"),
                     },
                 ],
                 remappings=[
                     ("~/input/landmarks", "/landmark_detector/output/landmarks"),
-                    ("~/input/pose", LaunchConfiguration("prior")),
+                    ("~/input/pose", LaunchConfiguration("pose")),
                     ("~/input/camera_info", info),
                 ],
             ),
