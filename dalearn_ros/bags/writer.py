@@ -60,9 +60,7 @@ class BagWriter:
         self.path = Path(path)
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
         self._types = self.typestore.types
-        self._writer = Writer(
-            self.path, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP
-        )
+        self._writer = Writer(self.path, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
         self._connections: dict[str, Connection] = {}
 
     def __enter__(self) -> BagWriter:
@@ -87,9 +85,7 @@ class BagWriter:
             stamp_ns: Time of receipt, integer nanoseconds (0 or later).
             message: An object of :meth:`make`.
         """
-        self.write_raw(
-            topic, kind, stamp_ns, self.typestore.serialize_cdr(message, kind)
-        )
+        self.write_raw(topic, kind, stamp_ns, self.typestore.serialize_cdr(message, kind))
 
     def write_raw(
         self,
@@ -116,9 +112,7 @@ class BagWriter:
     def header(self, stamp_ns: int, frame_id: str) -> Any:
         """A std_msgs/Header."""
         seconds, nanoseconds = divmod(int(stamp_ns), 1_000_000_000)
-        time = self.make(
-            "builtin_interfaces/msg/Time", sec=seconds, nanosec=nanoseconds
-        )
+        time = self.make("builtin_interfaces/msg/Time", sec=seconds, nanosec=nanoseconds)
         return self.make("std_msgs/msg/Header", stamp=time, frame_id=frame_id)
 
     # -- camera ----------------------------------------------------------------------------
@@ -200,16 +194,12 @@ class BagWriter:
         message = self.make(name, header=header, pose=self._pose(pose.map_from_base))
         self.write(topic, name, pose.stamp_ns, message)
 
-    def pose_with_covariance(
-        self, topic: str, pose: Pose, frame_id: str = "map"
-    ) -> None:
+    def pose_with_covariance(self, topic: str, pose: Pose, frame_id: str = "map") -> None:
         """Write geometry_msgs/PoseWithCovarianceStamped (zeros where there is none)."""
         name = "geometry_msgs/msg/PoseWithCovarianceStamped"
         header = self.header(pose.stamp_ns, frame_id)
         body = self._pose_with_covariance(pose.map_from_base, pose.covariance)
-        self.write(
-            topic, name, pose.stamp_ns, self.make(name, header=header, pose=body)
-        )
+        self.write(topic, name, pose.stamp_ns, self.make(name, header=header, pose=body))
 
     def odometry(
         self,
@@ -218,8 +208,7 @@ class BagWriter:
         odom_from_base: Transform,
         speed_mps: float,
         yaw_rate_radps: float,
-        covariances: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
-        | None = None,
+        covariances: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
         frames: tuple[str, str] = ("odom", "base_link"),
     ) -> None:
         """Write nav_msgs/Odometry; ``covariances`` are those of pose and twist, each (6, 6)."""
@@ -301,9 +290,5 @@ class BagWriter:
 
 
 def _flat(covariance: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
-    matrix = (
-        np.zeros((6, 6))
-        if covariance is None
-        else np.asarray(covariance, dtype=np.float64)
-    )
+    matrix = np.zeros((6, 6)) if covariance is None else np.asarray(covariance, dtype=np.float64)
     return matrix.reshape(36)

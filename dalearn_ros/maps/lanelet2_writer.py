@@ -43,31 +43,23 @@ class Lanelet2Writer:
         self._points: list[Array] = []
         self._nodes: dict[tuple[float, float, float], int] = {}
         self._ways: list[tuple[int, list[int], dict[str, str]]] = []
-        self._relations: list[
-            tuple[int, list[tuple[str, int, str]], dict[str, str]]
-        ] = []
+        self._relations: list[tuple[int, list[tuple[str, int, str]], dict[str, str]]] = []
         self._node_ids: list[int] = []
         self._last_id = 0
 
-    def way(
-        self, points: npt.ArrayLike, tags: Mapping[str, object], closed: bool = False
-    ) -> int:
+    def way(self, points: npt.ArrayLike, tags: Mapping[str, object], closed: bool = False) -> int:
         """Add a way of points (k, 3) in metres; closed repeats its first node. Returns its id.
 
         Points that are equal to the millimetre share one node, as Lanelet2's topology needs.
         """
-        nodes = [
-            self._node(p) for p in np.asarray(points, dtype=np.float64).reshape(-1, 3)
-        ]
+        nodes = [self._node(p) for p in np.asarray(points, dtype=np.float64).reshape(-1, 3)]
         if closed:
             nodes.append(nodes[0])
         identifier = self._next_id()
         self._ways.append((identifier, nodes, _text(tags)))
         return identifier
 
-    def lanelet(
-        self, left: int, right: int, tags: Mapping[str, object] | None = None
-    ) -> int:
+    def lanelet(self, left: int, right: int, tags: Mapping[str, object] | None = None) -> int:
         """Add a lanelet between two ways that run in its driving direction. Returns its id."""
         merged = {
             "type": "lanelet",
@@ -78,9 +70,7 @@ class Lanelet2Writer:
         }
         return self.relation([("way", left, "left"), ("way", right, "right")], merged)
 
-    def relation(
-        self, members: Sequence[tuple[str, int, str]], tags: Mapping[str, object]
-    ) -> int:
+    def relation(self, members: Sequence[tuple[str, int, str]], tags: Mapping[str, object]) -> int:
         """Add a relation; members are (``way`` or ``relation``, id, role). Returns its id."""
         identifier = self._next_id()
         self._relations.append((identifier, list(members), _text(tags)))
@@ -100,9 +90,7 @@ class Lanelet2Writer:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / MAP_FILE
         path.write_text("\n".join(self._lines()) + "\n", encoding="utf-8")
-        (folder / PROJECTOR_FILE).write_text(
-            projector_info(self.origin), encoding="utf-8"
-        )
+        (folder / PROJECTOR_FILE).write_text(projector_info(self.origin), encoding="utf-8")
         return path
 
     def _lines(self) -> list[str]:
@@ -173,9 +161,7 @@ def geographic(points: Array, origin: Origin) -> tuple[Array, Array]:
     longitude, latitude = to_utm.transform(
         points[:, 0] + easting, points[:, 1] + northing, direction="INVERSE"
     )
-    return np.asarray(latitude, dtype=np.float64), np.asarray(
-        longitude, dtype=np.float64
-    )
+    return np.asarray(latitude, dtype=np.float64), np.asarray(longitude, dtype=np.float64)
 
 
 def projector_info(origin: Origin) -> str:
