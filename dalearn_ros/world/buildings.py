@@ -220,7 +220,7 @@ def _lean(scene: Scene) -> Array:
 
 
 def lamp_post(scene: Scene, mesh: Mesh, frame: Array) -> None:
-    """A street lamp with an arm along -y of the frame... towards the carriageway (+y)."""
+    """A street lamp whose arm reaches along +y of the frame, over the carriageway."""
     steel = (0.4, 0.41, 0.42)
     mesh.add_box("plain", frame, (-0.07, -0.07, 0.0), (0.07, 0.07, 7.6), steel, top=False)
     mesh.add_box("plain", frame, (-0.05, 0.0, 7.5), (0.05, 1.9, 7.62), steel, bottom=True)
