@@ -69,16 +69,16 @@ def write_drive(
         try:
             write_map(studio.scene, plan, seed, folder / "map")
             with BagWriter(folder / "bag") as bag:
-                _write_messages(bag, studio, plan, frames, seed, depth)
+                write_messages(bag, studio, plan, frames, seed, depth)
         finally:
             studio.close()
     return final
 
 
-def _write_messages(
+def write_messages(
     bag: BagWriter, studio: Studio, plan: Plan, frames: int, seed: int, depth: bool
 ) -> None:
-    """All messages in the order of their stamps."""
+    """Draw the pictures and write all messages of a drive in the order of their stamps."""
     truth = [plan.pose(float(t)) for t in plan.times_s]
     rng = generator(seed, "errors")
     errors = PriorErrors.draw(rng, len(truth), 1.0 / POSE_HZ)
