@@ -1,7 +1,7 @@
 """How fast the world is written, JPEG and bag included: frames a second of one core.
 
-Building the city is timed apart. Processor time, not wall time: other jobs on the machine disturb it
-less, but they do.
+Building the city is timed apart. Processor time, not wall time: other jobs on the machine disturb
+it less, but they do.
 
     python benchmarks/world_speed.py
 """
