@@ -145,7 +145,7 @@ def _find_taps(blocks: nn.ModuleList, inputs: int) -> tuple[list[int], list[int]
         for index, block in enumerate(blocks):
             try:
                 image = block(image)
-            except (RuntimeError, TypeError, NotImplementedError):
+            except (RuntimeError, TypeError, ValueError, AssertionError):
                 break
             if not isinstance(image, Tensor) or image.ndim != 4:
                 break

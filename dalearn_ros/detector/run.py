@@ -14,7 +14,7 @@ from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import LandmarkNetwork
 from dalearn_ros.detector.regime import DetectorTask, build_network
-from dalearn_ros.detector.samples import check_label_spaces
+from dalearn_ros.detector.samples import check_label_spaces, worker_errors
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
@@ -69,6 +69,7 @@ def train_detector(
     Raises:
         InputError: The folder holds something else, or a run that differs; the difference is named.
         ModelError: ``init`` does not fit, or a loss is not finite.
+        DalearnError: A process that prepares batches was killed.
     """
     check_label_spaces([*data, *validation])
     space = data[0].label_space
@@ -88,7 +89,8 @@ def train_detector(
         load_weights(network, dict(load_checkpoint(path).groups.get("network", {})), path)
     task = DetectorTask(settings, data, validation, seed)
     _claim(run, description)
-    result = Trainer(network, task, settings.loop, run).run()
+    with worker_errors():
+        result = Trainer(network, task, settings.loop, run).run()
     return result, task.skipped
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader
 
-from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.errors import DalearnError, DatasetError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.settings import TrainSettings
@@ -26,6 +27,10 @@ from dalearn_ros.training.transforms import change_colours, choose_crop, cut, mi
 Batch = dict[str, Any]
 Image = npt.NDArray[np.uint8]
 _TRIES = 10
+_KILLED = (
+    "training: a process that prepares batches ended unexpectedly, mostly for lack of memory; "
+    "lower batch.workers or batch.size. The same command continues from the last checkpoint."
+)
 
 
 class CropBatches(torch.utils.data.Dataset[Batch]):
@@ -129,6 +134,30 @@ def batch_loader(batches: CropBatches, start: int, stop: int) -> Iterable[Batch]
         prefetch_factor=3 if workers else None,
         worker_init_fn=_start_worker if workers else None,
     )
+
+
+@contextlib.contextmanager
+def worker_errors() -> Iterator[None]:
+    """What goes wrong in the worker processes, as sentences.
+
+    It belongs around the whole training, because the death of a worker is announced by a signal,
+    wherever the trainer is at that moment.
+
+    Raises:
+        DalearnError: A worker was killed from outside, mostly for lack of memory, or met images
+            that cannot be read.
+    """
+    try:
+        yield
+    except DalearnError as error:  # a worker's error brings its whole traceback as text
+        if "in DataLoader worker" not in str(error):
+            raise
+        raise type(error)(str(error).rstrip().rpartition("Error: ")[2]) from None
+    except RuntimeError as error:
+        text = str(error)
+        if "exited unexpectedly" not in text and "killed by signal" not in text:
+            raise
+        raise DalearnError(_KILLED) from None
 
 
 def _start_worker(_: int) -> None:
