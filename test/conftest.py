@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests say `from helpers.x import y`
 cv2.setNumThreads(1)
+# A shell that runs the suite in the background lets it ignore Ctrl-C, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile(
     "suite", deadline=None, database=None, derandomize=True, max_examples=50
 )

@@ -1,0 +1,123 @@
+"""Batches depend on seed and step alone; unreadable images are left out and named."""
+
+import os
+import signal
+
+import pytest
+import torch
+from helpers.tiny_training import tiny_settings, write_dataset
+
+from dalearn_ros.core.errors import DalearnError, DatasetError
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.samples import (
+    CropBatches,
+    batch_loader,
+    check_label_spaces,
+    worker_errors,
+)
+from dalearn_ros.landmarks.catalogue import LabelSpace
+
+
+@pytest.fixture
+def data(tmp_path):
+    return Dataset.open(write_dataset(tmp_path / "data"))
+
+
+def _same(one, other):
+    tensors = ("image", "class_id", "point_px")
+    return one["names"] == other["names"] and all(torch.equal(one[k], other[k]) for k in tensors)
+
+
+def test_the_same_seed_and_step_give_the_same_batch(data):
+    one, other = (CropBatches([data], tiny_settings(), 5) for _ in range(2))
+    other[0]  # what was asked before does not matter
+    assert _same(one[3], other[3])
+    assert not _same(one[3], one[4])
+    assert not _same(one[3], CropBatches([data], tiny_settings(), 6)[3])
+
+
+def test_shapes_and_targets(data):
+    batch = CropBatches([data], tiny_settings({"crops": {"around_landmark": 1.0}}), 0)[0]
+    assert batch["image"].shape == (2, 64, 96, 3)
+    assert batch["image"].dtype == torch.uint8
+    assert batch["class_id"].shape == (2, 8, 12)
+    assert batch["point_px"].shape == (2, 8, 12, 2)
+    assert (batch["class_id"] == 1).any()
+    assert batch["skipped"] == []
+
+
+def test_a_grey_input(data):
+    settings = tiny_settings({"input": {"channels": 1}})
+    assert CropBatches([data], settings, 0)[0]["image"].shape == (2, 64, 96, 1)
+
+
+def test_every_image_once_a_round(data):
+    batches = CropBatches([data], tiny_settings(), 1)
+    names = [name for step in range(2) for name in batches[step]["names"]]
+    assert len(set(names)) == 4
+
+
+def test_an_unreadable_image_is_skipped_and_named(data):
+    data.image_path(2).write_bytes(b"no image")
+    batches = CropBatches([data], tiny_settings(), 0)
+    found = [batches[step] for step in range(4)]
+    assert all(batch["image"].shape[0] == 2 for batch in found)
+    skipped = {name for batch in found for name in batch["skipped"]}
+    assert skipped == {f"{data.path}, image 2"}
+    assert all("image 2" not in name for batch in found for name in batch["names"])
+
+
+def test_only_unreadable_images_are_a_sentence(data):
+    for index in range(len(data)):
+        data.image_path(index).unlink()
+    with pytest.raises(DatasetError, match="in a row cannot be read"):
+        CropBatches([data], tiny_settings(), 0)[0]
+
+
+def test_a_workers_error_is_a_sentence_too(data):
+    for index in range(len(data)):
+        data.image_path(index).unlink()
+    batches = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
+    with pytest.raises(DatasetError, match="in a row cannot be read") as caught:
+        with worker_errors():
+            next(iter(batch_loader(batches, 0, 3)))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_image_and_other_classes_are_sentences(tmp_path, data):
+    empty = Dataset.open(write_dataset(tmp_path / "empty", count=0))
+    with pytest.raises(DatasetError, match="no image to train on"):
+        CropBatches([empty], tiny_settings(), 0)
+    space = LabelSpace(("background", "tree"), ("", "center"), (0.0, 1.0), (0.0, 80.0))
+    other = Dataset.open(write_dataset(tmp_path / "other", space=space))
+    with pytest.raises(DatasetError, match=r"other.*found tree"):
+        check_label_spaces([data, other])
+
+
+def test_workers_give_the_same_batches(data):
+    alone = CropBatches([data], tiny_settings(), 0)
+    helped = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
+    for step, batch in enumerate(batch_loader(helped, 1, 3), start=1):
+        assert _same(batch, alone[step])
+
+
+def test_a_killed_worker_is_a_sentence(data):
+    batches = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
+    before = _children()
+
+    def rounds():
+        for number, _ in enumerate(batch_loader(batches, 0, 1000)):
+            if number == 0:
+                for child in _children() - before:
+                    os.kill(child, signal.SIGKILL)
+
+    with pytest.raises(DalearnError, match="ended unexpectedly"):
+        with worker_errors():
+            rounds()
+
+
+def _children():
+    """Processes that this one has started with multiprocessing."""
+    import multiprocessing
+
+    return {p.pid for p in multiprocessing.active_children() if p.pid is not None}

@@ -1,0 +1,100 @@
+"""The exported file answers as the network does, and says what it is."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from helpers.tiny_training import tiny_settings, write_dataset
+
+import dalearn_ros.export.onnx as exporter
+from dalearn_ros.coding.metadata import KEY, OUTPUTS
+from dalearn_ros.core.errors import InputError, ModelError
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.regime import build_network, metadata_of
+from dalearn_ros.detector.run import train_detector
+from dalearn_ros.export.onnx import PARITY_BOUND, export_onnx
+from dalearn_ros.export.run import export_run
+from dalearn_ros.inference.backend import OnnxBackend
+from dalearn_ros.landmarks.catalogue import LabelSpace
+
+
+def _parts(channels=3):
+    settings = tiny_settings({"input": {"channels": channels}})
+    space = LabelSpace.load()
+    return build_network(settings, space, 0).eval(), metadata_of(settings, space, {}, {"seed": 0})
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_answers_at_two_sizes(tmp_path, channels):
+    torch.set_num_threads(1)
+    network, metadata = _parts(channels)
+    assert export_onnx(network, metadata, tmp_path / "m.onnx") <= PARITY_BOUND
+    backend = OnnxBackend(tmp_path / "m.onnx", threads=1)
+    random = np.random.default_rng(1)
+    for height, width in [(32, 32), (96, 160)]:
+        image = random.integers(0, 256, (1, height, width, channels), dtype=np.uint8)
+        with torch.no_grad():
+            expected = network.heads(torch.from_numpy(image))
+        found = backend.run(image)
+        for name, value in zip(OUTPUTS, expected, strict=True):
+            assert np.allclose(getattr(found, name), value[0].numpy(), atol=2e-3), name
+    with pytest.raises(ModelError, match=r"m\.onnx: inference failed"):
+        backend.run(np.zeros((1, 32, 32, 4 - channels), np.uint8))
+
+
+def test_what_stands_in_the_file(tmp_path):
+    network, metadata = _parts()
+    export_onnx(network, metadata, tmp_path / "m.onnx")
+    model = onnx.load(str(tmp_path / "m.onnx"))
+    image = model.graph.input[0]
+    assert image.name == "image"
+    assert image.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert [d.dim_param or d.dim_value for d in image.type.tensor_type.shape.dim] == [
+        1, "height", "width", 3,
+    ]  # fmt: skip
+    assert [output.name for output in model.graph.output] == list(OUTPUTS)
+    aliases = ("Constant", "Identity")  # Identity: two names for equal initial weights
+    kinds = [node.op_type for node in model.graph.node if node.op_type not in aliases]
+    assert kinds[:4] == ["Cast", "Sub", "Mul", "Transpose"]
+    stored = {entry.key: entry.value for entry in model.metadata_props}
+    content = json.loads(stored[KEY])
+    assert content["label_space_digest"] == LabelSpace.load().digest
+    assert content["grid"] == {"cell_px": 8, "nodes": 5}
+    assert OnnxBackend(tmp_path / "m.onnx").metadata == metadata
+
+
+def test_answers_that_differ_leave_nothing(tmp_path, monkeypatch):
+    network, metadata = _parts()
+    monkeypatch.setattr(exporter, "parity", lambda *_: float("nan"))
+    with pytest.raises(ModelError, match="not written, because"):
+        export_onnx(network, metadata, tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_leaves_the_old_file(tmp_path, monkeypatch):
+    network, metadata = _parts()
+    (tmp_path / "m.onnx").write_bytes(b"old")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(exporter, "parity", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_onnx(network, metadata, tmp_path / "m.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
+    assert (tmp_path / "m.onnx").read_bytes() == b"old"
+
+
+def test_a_run_becomes_a_model_with_its_history(tmp_path):
+    data = Dataset.open(write_dataset(tmp_path / "data"))
+    train_detector([data], [], tmp_path / "run", tiny_settings({"loop": {"steps": 1}}), 4)
+    with pytest.raises(InputError, match=r"ends with \.onnx, found 'm\.pt'"):
+        export_run(tmp_path / "run", tmp_path / "m.pt")
+    metadata, difference = export_run(tmp_path / "run", tmp_path / "m.onnx", [data])
+    assert difference <= PARITY_BOUND
+    assert metadata.training["seed"] == 4
+    assert metadata.training["images"] == 4
+    assert metadata.training["steps"] == 1
+    assert "f1" in metadata.training["validation"]
