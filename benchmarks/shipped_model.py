@@ -63,13 +63,13 @@ def score(
 
 def classes(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows by class over all drives, weighted by support."""
-    names = sorted({name for metrics in found for name in metrics["per_class"]})
+    names = sorted(found[0]["per_class"])
     rows = []
     for name in names:
-        parts = [m["per_class"][name] for m in found if name in m["per_class"]]
+        parts = [m["per_class"][name] for m in found if m["per_class"][name]["support"]]
         support = sum(part["support"] for part in parts)
         if support:
-            recall = sum((part["recall"] or 0.0) * part["support"] for part in parts) / support
+            recall = sum(part["recall"] * part["support"] for part in parts) / support
             rows.append({"class": name, "support": support, "recall": recall})
     return rows
 
