@@ -155,6 +155,8 @@ def _voc_boxes(file: Path) -> list[Box]:
         root = parse(str(file), forbid_dtd=True).getroot()
     except (ParseError, DefusedXmlException) as error:
         raise DatasetError.at(file, "", "a VOC annotation", f"XML that fails: {error}") from None
+    if root is None:
+        raise DatasetError.at(file, "", "a VOC annotation", "XML without an element")
     return [_voc_box(item, file) for item in root.findall("object")]
 
 
