@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import signal
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -163,5 +164,8 @@ def worker_errors() -> Iterator[None]:
 def _start_worker(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends the workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What goes wrong in a batch reaches the trainer by itself; what is left here is the thread that
+    # hands over memory, whose connection breaks when the trainer stops in between.
+    sys.excepthook = lambda *_: None
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
