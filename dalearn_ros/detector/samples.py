@@ -159,6 +159,8 @@ def worker_errors() -> Iterator[None]:
         if "exited unexpectedly" not in text and "killed by signal" not in text:
             raise
         raise DalearnError(_KILLED) from None
+    except (ConnectionError, EOFError):  # it died while it handed a batch over
+        raise DalearnError(_KILLED) from None
 
 
 def _start_worker(_: int) -> None:
