@@ -33,6 +33,9 @@ class NetworkSettings:
         maximum=20.0,
     )
     head_channels: int = field(64, "Channels of the fused features.", minimum=8, maximum=512)
+    refine: tuple[int, int, int] = field(
+        (0, 0, 0), "Residual convolutions on the fused features of strides 8, 16 and 32."
+    )
 
 
 class Outputs(NamedTuple):
@@ -49,6 +52,20 @@ class Outputs(NamedTuple):
     offset: Tensor
     log_variance: Tensor
     log_range: Tensor
+
+
+class Residual(nn.Module):
+    """x + BN(conv(ReLU(x))), which is x before any learning; (N, C, h, w) as it came."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """One convolution on top."""
+        return features + self.norm(self.conv(functional.relu(features)))
 
 
 class LandmarkNetwork(nn.Module):
@@ -76,6 +93,9 @@ class LandmarkNetwork(nn.Module):
         )
         width, nodes = settings.head_channels, grid.nodes
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in self.backbone.channels)
+        self.refine = nn.ModuleList(
+            nn.Sequential(*(Residual(width) for _ in range(count))) for count in settings.refine
+        )
         self.mix = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
             nn.BatchNorm2d(width),
@@ -96,10 +116,11 @@ class LandmarkNetwork(nn.Module):
     def heads(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(N, H, W, C) uint8 to the four maps, channels anchor by anchor (as exported)."""
         features = self.backbone(self.normalise(image))
-        fused = self.lateral[2](features[2])
+        fused = self.refine[2](self.lateral[2](features[2]))
         for level in (1, 0):
             lateral = self.lateral[level](features[level])
-            fused = lateral + functional.interpolate(fused, scale_factor=2.0, mode="nearest")
+            wider = functional.interpolate(fused, scale_factor=2.0, mode="nearest")
+            fused = self.refine[level](lateral + wider)
         if self.grid.cell_px == 16:
             fused = functional.avg_pool2d(fused, 2)
         elif self.grid.cell_px == 4:

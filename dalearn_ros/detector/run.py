@@ -61,7 +61,8 @@ def train_detector(
         run: The folder. A run with the same settings, data and seed in it is continued.
         settings: All settings.
         seed: Seed of weights, crops and order.
-        init: A run folder or weights file to start from.
+        init: A run folder or weights file to start from. Where the network has refining
+            convolutions that the weights lack, it starts as the network without them.
 
     Returns:
         How it ended, and the images that could not be read.
@@ -86,7 +87,8 @@ def train_detector(
     network = build_network(settings, space, seed)
     if init is not None:
         path = init / WEIGHTS if init.is_dir() else init
-        load_weights(network, dict(load_checkpoint(path).groups.get("network", {})), path)
+        weights = dict(load_checkpoint(path).groups.get("network", {}))
+        load_weights(network, weights, path, new="refine.")
     task = DetectorTask(settings, data, validation, seed)
     _claim(run, description)
     with worker_errors():

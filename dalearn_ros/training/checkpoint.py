@@ -79,21 +79,29 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(groups, header)
 
 
-def load_weights(network: nn.Module, state: State, source: Path) -> None:
+def load_weights(network: nn.Module, state: State, source: Path, new: str | None = None) -> None:
     """Put weights into a network.
+
+    Args:
+        network: Takes them.
+        state: Weights by name.
+        source: Their file, for the sentence of an error.
+        new: Tensors whose names start so may be missing; they stay as they are.
 
     Raises:
         ModelError: They belong to a network of another shape; the first difference is named.
     """
     own = network.state_dict()
     for name, tensor in own.items():
+        if name not in state and new is not None and name.startswith(new):
+            continue
         if name not in state:
             raise ModelError.at(source, f"tensor '{name}'", str(tuple(tensor.shape)), "nothing")
         if state[name].shape != tensor.shape:
             expected, found = str(tuple(tensor.shape)), str(tuple(state[name].shape))
             hint = "Its settings differ from this network's."
             raise ModelError.at(source, f"tensor '{name}'", expected, found, hint)
-    network.load_state_dict({name: state[name] for name in own})
+    network.load_state_dict({name: state.get(name, tensor) for name, tensor in own.items()})
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> State:

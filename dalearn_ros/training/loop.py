@@ -25,6 +25,7 @@ from dalearn_ros.training.checkpoint import (
     save_checkpoint,
 )
 from dalearn_ros.training.convergence import Convergence
+from dalearn_ros.training.interrupt import Interrupt
 from dalearn_ros.training.log import RunLog
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -182,24 +183,33 @@ class Trainer:
         batches = self.task.batches(self.step, settings.steps)
         bar = track(batches, total=settings.steps - self.step, label="train")
         try:
-            for batch in self._timed(bar):
-                values = self._one_step(batch)
-                if self.step % settings.log_every == 0 or self.step == 1:
-                    rate = self.optimizer.param_groups[0]["lr"]
-                    log.losses(self.step, self.seconds, {**values, "learning_rate": rate})
-                if self.convergence.update(values["convergence"]):
-                    self.reason = "converged"
-                elif self.progress() >= 1.0:
-                    self.reason = "steps" if self.step >= settings.steps else "time"
-                if self.reason:
-                    break
-                if self.step % settings.checkpoint_every == 0:
-                    self.save()
-                if settings.validate_every and self.step % settings.validate_every == 0:
-                    log.figures(self.step, self.seconds, self._validate())
+            with Interrupt() as interrupt:
+                for batch in self._timed(bar):
+                    values = self._one_step(batch)
+                    self._log(log, values)
+                    if self._ended(values["convergence"]):
+                        break
+                    interrupt.check()
+                    if self.step % settings.checkpoint_every == 0:
+                        self.save()
+                    if settings.validate_every and self.step % settings.validate_every == 0:
+                        log.figures(self.step, self.seconds, self._validate())
         except KeyboardInterrupt:
             self.save()
             raise
+
+    def _log(self, log: RunLog, values: dict[str, float]) -> None:
+        if self.step % self.settings.log_every == 0 or self.step == 1:
+            rate = self.optimizer.param_groups[0]["lr"]
+            log.losses(self.step, self.seconds, {**values, "learning_rate": rate})
+
+    def _ended(self, convergence: float) -> bool:
+        """Is it converged, or at the end of its steps or time? The reason is kept."""
+        if self.convergence.update(convergence):
+            self.reason = "converged"
+        elif self.progress() >= 1.0:
+            self.reason = "steps" if self.step >= self.settings.steps else "time"
+        return bool(self.reason)
 
     def _timed(self, batches: Iterable[Any]) -> Iterator[Any]:
         last = time.monotonic()

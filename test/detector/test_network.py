@@ -46,6 +46,19 @@ def test_backbones_of_torchvision(name, channels):
     assert found.class_logits.shape == (1, 5, CLASSES, 8, 12)
 
 
+def test_refining_convolutions_change_nothing_before_they_learn():
+    plain, refined = _network(), _network(refine=(1, 2, 1))
+    more = refined.state_dict()
+    assert len(more) - len(plain.state_dict()) == 4 * 6  # a kernel and what normalisation keeps
+    more.update(plain.state_dict())
+    refined.load_state_dict(more)
+    image = torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        assert torch.equal(plain(image).offset, refined(image).offset)
+    refined.train()(image).offset.sum().backward()
+    assert all(r.norm.weight.grad.abs().sum() > 0 for level in refined.refine for r in level)
+
+
 def test_an_unknown_backbone_is_a_sentence():
     with pytest.raises(SettingsError, match=r"network\.backbone.*resnet18.*found 'resnet19'"):
         _network(backbone="resnet19")

@@ -97,6 +97,12 @@ def test_training_starts_from_another_run(tmp_path, data):
     found = load_checkpoint(tmp_path / "second" / WEIGHTS).groups["network"]
     key = "class_head.weight"
     assert torch.allclose(found[key], start[key], atol=1e-5)
+    wider = tiny_settings({"network": {"refine": [1, 0, 0]}, "loop": {"steps": 1}})
+    train_detector([data], [], tmp_path / "refined", wider, 8, init=tmp_path / "first")
+    assert (
+        "refine.0.0.conv.weight"
+        in load_checkpoint(tmp_path / "refined" / WEIGHTS).groups["network"]
+    )
     other = tiny_settings({"network": {"head_channels": 16}, "loop": {"steps": 1}})
     with pytest.raises(ModelError, match=r"expected .*found"):
         train_detector([data], [], tmp_path / "third", other, 8, init=tmp_path / "first")

@@ -70,3 +70,13 @@ def test_weights_of_another_network_are_a_sentence(tmp_path):
         load_weights(nn.Linear(4, 5), state, tmp_path)
     with pytest.raises(ModelError, match="'bias'"):
         load_weights(nn.Linear(3, 2), {"weight": state["weight"]}, tmp_path)
+
+
+def test_new_layers_keep_their_own_weights(tmp_path):
+    first, second = nn.Linear(3, 2), nn.Linear(3, 2)
+    own = second.bias.detach().clone()
+    load_weights(second, {"weight": first.weight.detach()}, tmp_path, new="bias")
+    assert torch.equal(second.weight, first.weight)
+    assert torch.equal(second.bias, own)
+    with pytest.raises(ModelError, match="'weight'"):
+        load_weights(second, {"bias": own}, tmp_path, new="bias")
