@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.geometry.geodesy import Projector
-from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.maps.elements import (
     NONE,
     STOP_LINE_WIDTH_M,
@@ -30,6 +29,7 @@ from dalearn_ros.maps.index import IndexedMap, MapReport
 from dalearn_ros.maps.lanes import Lanes, orient
 from dalearn_ros.maps.osm import OsmFile, Way, read_osm
 from dalearn_ros.maps.reference import UP
+from dalearn_ros.maps.table import table
 from dalearn_ros.maps.tags import TagClasses
 
 Array = npt.NDArray[np.float64]
@@ -83,7 +83,7 @@ class Lanelet2Loader:
             problems=tuple(self.problems),
             notes=tuple(self.notes),
         )
-        return self._table(elements, report)
+        return table(elements, self.classes.label_space, report)
 
     def _positions(self, projector: Projector | None) -> Array:
         osm = self.osm
@@ -233,21 +233,6 @@ class Lanelet2Loader:
 
     def _problem(self, name: str, kind: str, text: str) -> None:
         self.problems.append(f"way {name} ({kind}): {text}.")
-
-    def _table(self, elements: list[Element], report: MapReport) -> IndexedMap:
-        space = self.classes.label_space
-        points = [element.point(space.rule_of(element.class_id)) for element in elements]
-        return IndexedMap(
-            ids=np.array([element.name for element in elements], dtype=np.str_),
-            class_id=np.array([element.class_id for element in elements], dtype=np.int64),
-            point_m=np.array(points, dtype=np.float64).reshape(-1, 3),
-            outlines_m=Ragged.of([element.outline_m for element in elements], 3),
-            normal=np.array([e.normal for e in elements], dtype=np.float64).reshape(-1, 3),
-            direction=np.array([e.direction for e in elements], dtype=np.float64).reshape(-1, 3),
-            tags=np.array([element.tag for element in elements], dtype=np.str_),
-            frame_id="map",
-            report=report,
-        )
 
 
 def _metres(tags: dict[str, str], key: str, default: float) -> float:
