@@ -1,4 +1,4 @@
-"""A landmark map that finds what is near, and says what it could not read."""
+"""A landmark map that finds what is near or in view, and says what it could not read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
+from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import LandmarkMap
+from dalearn_ros.maps.frustum import Frustum
+from dalearn_ros.maps.grid import SortedGrid
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,40 @@ class IndexedMap(LandmarkMap):
         Returns:
             (K,) row numbers, ascending.
         """
-        if len(self) == 0:
-            return np.zeros(0, np.int64)
         centre = np.asarray(position_m, dtype=np.float64).ravel()[:2]
-        rows = self._tree.query_ball_point(centre, radius_m, return_sorted=True)
-        return np.asarray(rows, dtype=np.int64)
+        rows = self.grid.near(centre, radius_m)
+        away = self.point_m[rows, :2] - centre
+        found: npt.NDArray[np.int64] = rows[np.einsum("ij,ij->i", away, away) <= radius_m**2]
+        return np.sort(found)
+
+    def in_view(
+        self, frustum: Frustum, map_from_camera: Transform
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Rows whose reference point a camera may see, and where; its cost is that of the view.
+
+        Exactly those rows that :meth:`Frustum.project` calls seen: the grid only leaves out what
+        cannot be. Whether something stands before them, or they face the other way, is not asked.
+
+        Args:
+            frustum: The camera's view; made once a camera.
+            map_from_camera: Pose of the optical frame in the map.
+
+        Returns:
+            (K,) row numbers, ascending, and (K, 2) pixels of the raw image.
+        """
+        plan, eye = frustum.plan(map_from_camera), map_from_camera.translation
+        if len(plan):
+            rows = self.grid.in_hull(plan, eye, frustum.far_m)
+        else:
+            rows = self.grid.near(eye, frustum.far_m)
+        rows.sort()
+        pixels, seen = frustum.project(self.point_m[rows], map_from_camera)
+        return rows[seen], pixels[seen]
 
     @functools.cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.point_m[:, :2], balanced_tree=False)
+    def grid(self) -> SortedGrid:
+        """The spatial index, built when it is first asked for."""
+        return SortedGrid.of(self.point_m)
 
 
 def indexed(landmarks: LandmarkMap) -> IndexedMap:
