@@ -26,6 +26,7 @@ TYPES = ("Local", "MGRS", "LocalCartesianUTM", "LocalCartesian", "TransverseMerc
 _BANDS = "CDEFGHJKLMNPQRSTUVWX"
 _ROWS = "ABCDEFGHJKLMNPQRSTUV"
 _COLUMNS = ("ABCDEFGH", "JKLMNPQR", "STUVWXYZ")
+SQUARE_M = 1e5  # side of an MGRS square
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,20 @@ def mgrs_corner(grid: str, source: str = "mgrs_grid") -> tuple[float, float]:
     start = _northing(south_edge, zone)
     northing = row + 2e6 * np.ceil((start - 1e5 - row) / 2e6)
     return easting, float(northing)
+
+
+def mgrs_square(latitude: float, longitude: float) -> str:
+    """Zone, band and 100 km square, such as ``54SVE``, of a place in degrees (80° S to 84° N)."""
+    zone = _zone_of(latitude, longitude)
+    band = _BANDS[int(np.clip((latitude + 80.0) // 8.0, 0, len(_BANDS) - 1))]
+    south = " +south" if latitude < 0.0 else ""
+    utm = pyproj.Transformer.from_crs(
+        "EPSG:4326", f"+proj=utm +zone={zone} +datum=WGS84{south}", always_xy=True
+    )
+    easting, northing = utm.transform(longitude, latitude)
+    column = _COLUMNS[(zone - 1) % 3][int(easting // SQUARE_M) - 1]
+    row = _ROWS[(int(northing // SQUARE_M) + (5 if zone % 2 == 0 else 0)) % 20]
+    return f"{zone}{band}{column}{row}"
 
 
 def _northing(latitude: float, zone: int) -> float:

@@ -12,6 +12,8 @@ from dalearn_ros.maps.reference import RULES, UP
 Array = npt.NDArray[np.float64]
 NONE = np.full(3, np.nan)
 STOP_LINE_WIDTH_M = 0.3
+MARK_WIDTH_M = 1.0  # of an arrow or symbol that a map draws by its centre line
+THIN = 0.02  # an outline with less area than this share of its length squared is a line
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,43 @@ def standing_face(bottom_m: Array, height_m: float) -> tuple[Array, Array]:
         raise ValueError(f"its height is {height_m} m")
     top = height_m * UP
     return np.stack([left, right, right + top, left + top]), np.cross(along / length, UP)
+
+
+def polygon_face(corners_m: Array) -> tuple[Array, Array]:
+    """A face drawn corner by corner, and the unit vector (3,) out of its front.
+
+    Args:
+        corners_m: (k, 3), counter-clockwise as seen from the front (Autoware's ``pose_marker``).
+
+    Raises:
+        ValueError: Fewer than three corners, or no area.
+    """
+    if len(corners_m) < 3:
+        raise ValueError("it has fewer than three corners")
+    local = corners_m - corners_m[0]
+    area = np.cross(local, np.roll(local, -1, axis=0)).sum(axis=0) / 2.0
+    size = float(np.linalg.norm(area))
+    if size < 1e-4:
+        raise ValueError("its corners span no area")
+    return corners_m, area / size
+
+
+def painted_mark(points_m: Array, width_m: float) -> Array:
+    """Outline (k, 3) of a painted mark, drawn in a map by its outline or by its centre line.
+
+    Args:
+        points_m: (k, 3) outline without its first point again, or centre line.
+        width_m: Of the mark, for a centre line.
+    """
+    ends = points_m[-1] - points_m[0]
+    local = points_m - points_m[0]
+    area = np.linalg.norm(np.cross(local, np.roll(local, -1, axis=0)).sum(axis=0)) / 2.0
+    extent = float(np.linalg.norm(local, axis=1).max())
+    if len(points_m) > 2 and area > THIN * extent**2:
+        return points_m
+    side = np.cross(UP, ends)
+    side *= 0.5 * width_m / np.linalg.norm(side)
+    return np.concatenate([points_m - side, (points_m + side)[::-1]])
 
 
 def painted_line(line_m: Array, direction: Array, width_m: float) -> Array:

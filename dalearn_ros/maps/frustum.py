@@ -67,8 +67,9 @@ def _pyramid(camera: Camera, margin_px: float) -> Array:
     right, bottom = camera.width - 0.5 + margin_px, camera.height - 0.5 + margin_px
     u = np.linspace(left, right, BORDER_STEPS + 1)
     v = np.linspace(top, bottom, BORDER_STEPS + 1)
-    sides = [(u, top), (u, bottom), (left, v), (right, v)]
-    border = np.concatenate([np.stack(np.broadcast_arrays(*side), axis=1) for side in sides])
+    one = np.ones(BORDER_STEPS + 1)
+    sides = [(u, top * one), (u, bottom * one), (left * one, v), (right * one, v)]
+    border = np.concatenate([np.stack(side, axis=1) for side in sides])
     try:
         with np.errstate(all="ignore"):
             rays = camera.unproject(border)

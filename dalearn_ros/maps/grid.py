@@ -54,8 +54,8 @@ class SortedGrid:
         columns = int((x.max() - corner[0]) / CELL_M) + 1
         strips = int((y.max() - corner[1]) / CELL_M) + 1
         keys = _cell(y, corner[1]) * columns + _cell(x, corner[0])
-        small = np.int32 if len(points) < 2**31 else np.int64
-        order = np.argsort(keys).astype(small)
+        small = np.dtype(np.int32 if len(points) < 2**31 else np.int64)
+        order: npt.NDArray[np.integer] = np.argsort(keys).astype(small)
         keys = keys[order]
         first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
         starts = np.append(first, len(keys)).astype(small)
@@ -103,12 +103,14 @@ class SortedGrid:
         counts = (end - begin).astype(np.int64)
         skipped = begin - np.cumsum(counts) + counts
         at = np.arange(int(counts.sum())) + np.repeat(skipped, counts)
-        return self.order[at].astype(np.int64)
+        found: Ints = self.order[at].astype(np.int64)
+        return found
 
 
 def _cell(values: npt.NDArray[np.floating], corner: float) -> Ints:
     """Number (N,) of the cell along one axis."""
-    return np.floor((values - corner) / CELL_M).astype(np.int64)
+    numbers: Ints = np.floor((values - corner) / CELL_M).astype(np.int64)
+    return numbers
 
 
 def _circle(centre: Array, radius_m: float, low: Array, high: Array) -> tuple[Array, Array]:

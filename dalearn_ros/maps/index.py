@@ -14,6 +14,7 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import LandmarkMap
 from dalearn_ros.maps.frustum import Frustum
 from dalearn_ros.maps.grid import SortedGrid
+from dalearn_ros.maps.regulatory import LaneLinks
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class MapReport:
         unknown: ``kind:code`` without a class in the catalogue → how many.
         problems: One sentence for every element that could not be read.
         notes: Sentences about assumptions that the loader made for this map.
+        flat: The map has no heights: every z is 0 (see ``maps/ground.py``).
     """
 
     source: str = ""
@@ -33,6 +35,7 @@ class MapReport:
     unknown: Mapping[str, int] = field(default_factory=Counter)
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    flat: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,11 @@ class IndexedMap(LandmarkMap):
 
     Attributes:
         report: What the loader met.
+        links: Which lights and signs are meant for which lanes.
     """
 
     report: MapReport = field(default_factory=MapReport)
+    links: LaneLinks = field(default_factory=LaneLinks.empty)
 
     def near(self, position_m: npt.ArrayLike, radius_m: float) -> npt.NDArray[np.int64]:
         """Rows whose reference point lies within a radius.

@@ -6,6 +6,7 @@ projectors, lists what it cannot read and carries on.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -14,55 +15,52 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.core.errors import MapError
 from dalearn_ros.geometry.geodesy import Projector
 from dalearn_ros.maps.elements import (
+    MARK_WIDTH_M,
     NONE,
     STOP_LINE_WIDTH_M,
     Element,
     across_long_side,
     painted_line,
+    painted_mark,
+    polygon_face,
     square_to,
     standing_face,
 )
 from dalearn_ros.maps.index import IndexedMap, MapReport
-from dalearn_ros.maps.lanes import Lanes, orient
-from dalearn_ros.maps.osm import OsmFile, Way, read_osm
+from dalearn_ros.maps.lanes import NOT_FOR_VEHICLES, Lanes, orient
+from dalearn_ros.maps.osm import OsmFile, Relation, Way
+from dalearn_ros.maps.positions import place_nodes
 from dalearn_ros.maps.reference import UP
+from dalearn_ros.maps.regulatory import lane_links
 from dalearn_ros.maps.table import table
 from dalearn_ros.maps.tags import TagClasses
+from dalearn_ros.maps.tiles import read_map_files
 
 Array = npt.NDArray[np.float64]
 STANDING = ("traffic_sign", "traffic_light")
-COUNTED = (
-    *STANDING,
-    "stop_line",
-    "light_bulbs",
-    "pedestrian_marking",
-    "zebra_marking",
-    "road_marking",
-    "symbol",
-)
-NOT_FOR_VEHICLES = ("crosswalk", "walkway", "stairs", "bicycle_lane", "pedestrian_lane")
+FACES = (*STANDING, "pose_marker")
+MARKS = {"arrow": "arrow_", "symbol": "symbol_"}  # Lanelet2's types → our codes of road_marking
 PAINTED_BOUNDS = ("pedestrian_marking", "zebra_marking", "")
 
 
 class Lanelet2Loader:
-    """Reads one OSM file.
+    """Reads one map.
 
     Args:
-        path: The ``.osm`` file.
+        path: The ``.osm`` file, or a folder of tiles.
         projector: How its latitudes become metres; None takes ``local_x/local_y``, or UTM about
             the map's middle where there are none.
         classes: Catalogues.
     """
 
     def __init__(self, path: Path, projector: Projector | None, classes: TagClasses) -> None:
-        self.osm: OsmFile = read_osm(path)
+        self.osm: OsmFile = read_map_files(path)
         self.classes = classes
-        self.notes: list[str] = []
-        self.points_m = self._positions(projector)
-        self.problems = self.osm.problems
+        self.placed = place_nodes(self.osm, projector)
+        self.points_m = self.placed.points_m
+        self.problems = [*self.placed.problems, *self.osm.problems]
         self.unknown: Counter[str] = Counter()
         self.assumed: list[str] = []
         self.lanes = Lanes.of(list(self._lane_bounds()))
@@ -70,54 +68,25 @@ class Lanelet2Loader:
     def load(self) -> IndexedMap:
         """All landmarks that have a class, with the report of what was met."""
         elements = [*self._from_ways(), *self._from_crosswalk_lanelets()]
+        names = {element.name for element in elements}
+        links = lane_links(self.osm, names, self._bounds_of, self._line, self.problems)
+        notes = self.placed.notes
         if self.assumed:
-            self.notes.append(
+            notes.append(
                 f"{len(self.assumed)} stop lines meet no lane of the map (way {self.assumed[0]} "
                 "is the first): they are taken as drawn from left to right."
             )
-        counts = Counter(way.tags.get("type", "") for way in self.osm.ways.values())
+        kinds = (way.tags.get("type", "") for way in self.osm.ways.values())
         report = MapReport(
             source=str(self.osm.path),
-            by_tag=Counter({kind: counts[kind] for kind in COUNTED if counts[kind]}),
+            by_tag=Counter(kind for kind in kinds if kind),
             unknown=self.unknown,
             problems=tuple(self.problems),
-            notes=tuple(self.notes),
+            notes=tuple(notes),
+            flat=self.placed.flat,
         )
-        return table(elements, self.classes.label_space, report)
-
-    def _positions(self, projector: Projector | None) -> Array:
-        osm = self.osm
-        points = np.full((len(osm.height), 3), np.nan)
-        local = np.isfinite(osm.local).all(axis=1)
-        points[local, :2] = osm.local[local]
-        points[local, 2] = osm.height[local]
-        rest = ~local
-        if not rest.any():
-            return points
-        if projector is None:
-            projector = self._projector_without_info(bool(local.any()))
-        if projector.kind == "Local":
-            count = int(rest.sum())
-            osm.problems.append(f"{count} nodes have no local_x and local_y (projector Local).")
-            return points
-        geographic = osm.geographic[rest]
-        points[rest] = projector.forward(geographic[:, 0], geographic[:, 1], osm.height[rest])
-        return points
-
-    def _projector_without_info(self, mixed: bool) -> Projector:
-        path, nodes = self.osm.path, self.osm.geographic
-        if mixed:
-            found = "none, and only some nodes have local_x and local_y"
-            expected = "a map_projector_info.yaml beside it"
-            raise MapError.at(path, "", expected, found)
-        if not len(nodes):
-            raise MapError.at(path, "", "nodes with coordinates", "none")
-        lat, lon = (float(value) for value in np.round(nodes.mean(axis=0), 3))
-        self.notes.append(
-            f"There is no map_projector_info.yaml: UTM metres about latitude {lat}, "
-            f"longitude {lon} (the map's middle) are assumed."
-        )
-        return Projector("LocalCartesianUTM", lat, lon)
+        loaded = table(elements, self.classes.label_space, report)
+        return dataclasses.replace(loaded, links=links)
 
     def _line(self, name: str) -> Array | None:
         """Finite vertices (k, 3) of a way without repeats, None if fewer than two remain."""
@@ -132,33 +101,42 @@ class Lanelet2Loader:
         return points if len(points) >= 2 else None
 
     def _lane_bounds(self) -> Iterator[tuple[Array, Array]]:
-        for relation in self.osm.relations.values():
+        for name, relation in self.osm.relations.items():
             if relation.tags.get("type") != "lanelet":
                 continue
             if relation.tags.get("subtype", "road") in NOT_FOR_VEHICLES:
                 continue
-            bounds = self._bounds_of(relation.members)
+            bounds = self._bounds_of(relation)
             if bounds is None:
+                self.problems.append(
+                    f"lanelet {name}: lacks a left or a right bound with two nodes in the file; "
+                    "marks in it have no driving direction."
+                )
                 continue
             yield bounds
             if relation.tags.get("one_way") in ("no", "false"):
                 yield bounds[1][::-1], bounds[0][::-1]
 
-    def _bounds_of(self, members: tuple[tuple[str, str, str], ...]) -> tuple[Array, Array] | None:
-        lines = [
-            next((self._line(ref) for _, r, ref in members if r == role), None)
+    def _bounds_of(self, relation: Relation) -> tuple[Array, Array] | None:
+        """Left and right bound (k, 3) of a lanelet, None if it lacks one."""
+        left, right = (
+            next((self._line(ref) for _, found, ref in relation.members if found == role), None)
             for role in ("left", "right")
-        ]
-        left, right = lines
+        )
         return None if left is None or right is None else (left, right)
+
+    def _class_of(self, kind: str, code: str) -> int | None:
+        if kind in MARKS:
+            return self.classes.class_of("road_marking", MARKS[kind] + code)
+        return self.classes.class_of(kind, code)
 
     def _from_ways(self) -> Iterator[Element]:
         for name, way in self.osm.ways.items():
             kind = way.tags.get("type", "")
-            if kind not in (*STANDING, "stop_line", "road_marking"):
+            if kind not in (*FACES, *MARKS, "stop_line", "road_marking"):
                 continue
             code = way.tags.get("subtype", "")
-            class_id = self.classes.class_of(kind, code)
+            class_id = self._class_of(kind, code)
             if class_id is None:
                 self.unknown[f"{kind}:{code}"] += 1
                 continue
@@ -175,8 +153,13 @@ class Lanelet2Loader:
         kind = way.tags["type"]
         tag = f"{kind}:{way.tags.get('subtype', '')}"
         size = self.classes.label_space.size_m[class_id]
-        if kind in STANDING:
-            outline, normal = standing_face(line, _metres(way.tags, "height", size))
+        ring = line[:-1] if np.allclose(line[0], line[-1], atol=1e-6) else line
+        if kind in FACES:
+            drawn = len(ring) > 2 and (way.tags.get("area") == "yes" or len(ring) < len(line))
+            if kind == "pose_marker" or (drawn and np.ptp(ring[:, 2]) > 0.05):
+                outline, normal = polygon_face(ring)
+            else:
+                outline, normal = standing_face(line, _metres(way.tags, "height", size))
             yield Element(name, class_id, outline, normal, NONE, tag)
         elif kind == "stop_line":
             hint = self.lanes.direction_for_line(line)
@@ -187,11 +170,13 @@ class Lanelet2Loader:
             width = _metres(way.tags, "width", STOP_LINE_WIDTH_M)
             outline = painted_line(line, direction, width)
             yield Element(name, class_id, outline, NONE, direction, tag)
+        elif kind in MARKS:
+            mark = painted_mark(ring, _metres(way.tags, "width", MARK_WIDTH_M))
+            yield from self._painted_area(name, mark, class_id, tag)
+        elif len(ring) < 3:
+            raise ValueError("it is not a closed area")
         else:
-            polygon = line[:-1] if np.allclose(line[0], line[-1], atol=1e-6) else line
-            if len(polygon) < 3:
-                raise ValueError("it is not a closed area")
-            yield from self._painted_area(name, polygon, class_id, tag)
+            yield from self._painted_area(name, ring, class_id, tag)
 
     def _painted_area(
         self, name: str, polygon: Array, class_id: int, tag: str
@@ -220,16 +205,30 @@ class Lanelet2Loader:
             tags = relation.tags
             if tags.get("type") != "lanelet" or tags.get("subtype") != "crosswalk":
                 continue
-            refs = [ref for _, role, ref in relation.members if role in ("left", "right")]
-            ways = [self.osm.ways[ref] for ref in refs if ref in self.osm.ways]
-            kinds = [way.tags.get("type", "") for way in ways]
-            bounds = self._bounds_of(relation.members)
-            if bounds is None or class_id is None or not set(kinds) & set(PAINTED_BOUNDS):
+            polygon = self._crosswalk_polygon(relation)
+            if polygon is None or class_id is None:
                 self.unknown["lanelet:crosswalk without painted bounds"] += 1
                 continue
-            left, right = orient(*bounds)
-            polygon = np.concatenate([left, right[::-1]])
             yield from self._crosswalk(name, polygon, class_id, "lanelet:crosswalk")
+
+    def _crosswalk_polygon(self, relation: Relation) -> Array | None:
+        """Outline (k, 3) of a crosswalk lanelet: the polygon of its regulatory element (Autoware),
+        else the area between its painted bounds, else None.
+        """
+        for _, role, ref in relation.members:
+            if role != "regulatory_element" or ref not in self.osm.relations:
+                continue
+            for _, part, way in self.osm.relations[ref].members:
+                ring = self._line(way) if part == "crosswalk_polygon" else None
+                if ring is not None and len(ring) >= 3:
+                    return ring[:-1] if np.allclose(ring[0], ring[-1], atol=1e-6) else ring
+        refs = [ref for _, role, ref in relation.members if role in ("left", "right")]
+        ways = [self.osm.ways[ref] for ref in refs if ref in self.osm.ways]
+        bounds = self._bounds_of(relation)
+        if bounds is None or not {way.tags.get("type", "") for way in ways} & set(PAINTED_BOUNDS):
+            return None
+        left, right = orient(*bounds)
+        return np.concatenate([left, right[::-1]])
 
     def _problem(self, name: str, kind: str, text: str) -> None:
         self.problems.append(f"way {name} ({kind}): {text}.")

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 Array = npt.NDArray[np.float64]
 STEP_M = 1.0
 SEARCH_M = 6.0
+NOT_FOR_VEHICLES = ("crosswalk", "walkway", "stairs", "bicycle_lane", "pedestrian_lane")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Lanes:
     @classmethod
     def of(cls, bounds: list[tuple[Array, Array]]) -> Lanes:
         """From the (left, right) bounds (k, 3) of each lanelet, oriented as traffic flows."""
-        parts = [_sample(left, right) for left, right in bounds]
+        parts = [sample_lane(left, right) for left, right in bounds]
         parts = [part for part in parts if len(part[0])]
         if not parts:
             return cls(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0))
@@ -115,7 +116,8 @@ def resample(line: Array, count: int) -> Array:
     return np.stack([np.interp(wanted, at, line[:, i]) for i in range(3)], axis=1)
 
 
-def _sample(left: Array, right: Array) -> tuple[Array, Array, Array]:
+def sample_lane(left: Array, right: Array) -> tuple[Array, Array, Array]:
+    """Centre line (S, 3), unit driving direction (S, 3) and half width (S,) of a lane's bounds."""
     left, right = orient(left, right)
     length = float(np.linalg.norm(np.diff(left, axis=0), axis=1).sum())
     count = max(3, int(length / STEP_M) + 1)

@@ -10,6 +10,7 @@ from dalearn_ros.landmarks.catalogue import Catalogue
 from dalearn_ros.maps.index import IndexedMap
 from dalearn_ros.maps.lanelet2 import Lanelet2Loader
 from dalearn_ros.maps.tags import TagClasses
+from dalearn_ros.maps.tiles import has_tiles
 
 OSM_NAME = "lanelet2_map.osm"
 INFO_NAME = "map_projector_info.yaml"
@@ -20,7 +21,8 @@ def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
 
     Args:
         path: A Lanelet2 ``.osm`` file, or a folder as Autoware has it: ``lanelet2_map.osm`` (or
-            the only ``.osm`` file in it) with ``map_projector_info.yaml`` beside it.
+            the only ``.osm`` file in it, or a folder of tiles) with ``map_projector_info.yaml``
+            beside it.
         catalogue: Which tags belong to which class: a shipped name, a file, or None for all
             shipped ones.
 
@@ -33,8 +35,8 @@ def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
         SettingsError: No such catalogue.
     """
     file = find_map(Path(path))
-    info = file.with_name(INFO_NAME)
-    projector = read_projector(info) if info.is_file() else None
+    places = (file / INFO_NAME, file.with_name(INFO_NAME))  # in a folder of tiles, or beside it
+    projector = next((read_projector(info) for info in places if info.is_file()), None)
     loaded = Lanelet2Loader(file, projector, TagClasses(catalogue)).load()
     if not len(loaded):
         report = loaded.report
@@ -45,7 +47,7 @@ def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
 
 
 def find_map(path: Path) -> Path:
-    """The ``.osm`` file that a path means.
+    """The ``.osm`` file, or the folder of tiles, that a path means.
 
     Raises:
         MapError: There is none, or there are several.
@@ -56,8 +58,10 @@ def find_map(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise MapError(f"{path}: there is no such map; give a folder or an .osm file with --map.")
-    if (path / OSM_NAME).is_file():
+    if (path / OSM_NAME).exists():
         return path / OSM_NAME
+    if has_tiles(path):
+        return path
     files = sorted(path.glob("*.osm"))
     if len(files) != 1:
         found = ", ".join(file.name for file in files) or "no .osm file"

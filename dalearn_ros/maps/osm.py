@@ -45,10 +45,12 @@ class OsmFile:
         node_ids: Node id → row in the arrays.
         geographic: (N, 2) latitude and longitude in degrees, NaN where the file has none.
         local: (N, 2) ``local_x`` and ``local_y`` in metres, NaN where the file has none.
-        height: (N,) ``ele`` in metres, 0 where the file has none.
+        height: (N,) ``ele`` in metres, NaN where the file has none.
         ways: By id.
         relations: By id.
         problems: A sentence for every element that could not be read.
+        tiles: Tiles of a map in pieces: file → (its nodes, the corner and size x, y, width, height
+            of its square in metres); empty for a map in one file.
     """
 
     path: Path
@@ -59,6 +61,12 @@ class OsmFile:
     ways: dict[str, Way] = field(default_factory=dict)
     relations: dict[str, Relation] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    tiles: dict[str, tuple[list[str], tuple[float, ...]]] = field(default_factory=dict)
+
+    @property
+    def node_names(self) -> list[str]:
+        """The ids of the nodes, row after row."""
+        return list(self.node_ids)
 
 
 def read_osm(path: Path) -> OsmFile:
@@ -120,7 +128,9 @@ def _read_node(osm: OsmFile, element: Element, rows: list[Any]) -> None:
         osm.problems.append(f"node {name}: stands twice in the file; the first is kept.")
         return
     osm.node_ids[name] = len(rows)
-    rows.append((lat, lon, x, y, 0.0 if math.isnan(height) else height))
+    if math.isnan(height) and tags.get("ele"):
+        osm.problems.append(f"node {name}: its ele '{tags['ele']}' is no height in metres.")
+    rows.append((lat, lon, x, y, height))
 
 
 def _read_way(osm: OsmFile, element: Element) -> None:
@@ -139,7 +149,11 @@ def _read_way(osm: OsmFile, element: Element) -> None:
 def _read_relation(osm: OsmFile, element: Element) -> None:
     members = [(m.get("type", ""), m.get("role", ""), m.get("ref", "")) for m in element]
     kept = tuple(member for member in members if member[2])
-    osm.relations[element.get("id", "")] = Relation(kept, _tags(element))
+    name = element.get("id", "")
+    if name in osm.relations:
+        osm.problems.append(f"relation {name}: stands twice in the file; the first is kept.")
+        return
+    osm.relations[name] = Relation(kept, _tags(element))
 
 
 def _tags(element: Element) -> Tags:
