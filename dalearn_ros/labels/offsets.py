@@ -1,0 +1,201 @@
+"""Systematic offsets of a drive's labels in time, place and direction of the camera, and how sure.
+
+Robust least squares over the residuals of :class:`Pairs`: six numbers for the whole drive. All six
+are always estimated together, because a drive may not tell some of them apart: at constant speed on
+a straight road a camera that is late looks like one that sits further back. A number is called
+observable only if its own uncertainty, all others unknown, is small enough to act on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.labels.residuals import Pairs
+
+Array = npt.NDArray[np.float64]
+
+STEPS = 6
+CAUCHY = 2.4  # residuals of this many sigma weigh half (Holland and Welsch 1977: 95 % efficiency)
+LEAST_SIGMA_PX = 1.0  # no detector is trusted beyond this
+VIEWS = 10.0  # views of one landmark share its error in the map: together they count as these
+MOST_PAIRS = 50_000
+LEAST_PAIRS, LEAST_LANDMARKS = 30, 5
+SIGNIFICANT = 3.0
+TIED = 0.9  # correlation from which two numbers are named as not told apart
+
+
+class Quantity(NamedTuple):
+    """One of the six: its name, what one step of it does, what is expected and what is enough."""
+
+    name: str
+    factor: float  # of the unit in the name to SI
+    prior: float  # SI, standard deviation before any data
+    enough: float  # SI, observable below this standard deviation
+    action: str
+
+
+DEGREE = float(np.pi / 180.0)
+QUANTITIES = (
+    Quantity("time_ms", 1e-3, 0.5, 0.010, "add to the stamps of the images"),
+    Quantity("forward_m", 1.0, 2.0, 0.10, "move the camera forward in the vehicle"),
+    Quantity("left_m", 1.0, 2.0, 0.10, "move the camera to the left in the vehicle"),
+    Quantity("height_m", 1.0, 2.0, 0.05, "move the camera up in the vehicle"),
+    Quantity("pitch_deg", DEGREE, 10 * DEGREE, 0.1 * DEGREE, "turn the camera down (about y)"),
+    Quantity("yaw_deg", DEGREE, 10 * DEGREE, 0.1 * DEGREE, "turn the camera left (about z)"),
+)
+STEP = np.array([1e-4, 1e-3, 1e-3, 1e-3, 1e-5, 1e-5])
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """What the residuals of a drive say.
+
+    Attributes:
+        shift: (6,) estimate in SI units, as :meth:`Pairs.residual_px` takes it.
+        sigma: (6,) standard deviation of each, the others unknown.
+        correlation: (6, 6) of the estimate.
+        observable: (6,) whether the drive says enough about it.
+        significant: (6,) observable, and more than three sigma from zero.
+        noise_px: Robust standard deviation of a residual, each axis.
+        before_px: (M, 2) residuals of all pairs.
+        after_px: (M, 2) the same after the significant shifts.
+    """
+
+    shift: Array
+    sigma: Array
+    correlation: Array
+    observable: npt.NDArray[np.bool_]
+    significant: npt.NDArray[np.bool_]
+    noise_px: float
+    before_px: Array
+    after_px: Array
+
+    def summary(self) -> dict[str, Any]:
+        """JSON values: every quantity by name, and the median residual before and after."""
+        found: dict[str, Any] = {}
+        for i, quantity in enumerate(QUANTITIES):
+            tied = np.abs(self.correlation[i]) > TIED
+            tied[i] = False
+            found[quantity.name] = {
+                "observable": bool(self.observable[i]),
+                "offset": self.shift[i] / quantity.factor if self.observable[i] else None,
+                "sigma": self.sigma[i] / quantity.factor,
+                "not_told_apart_from": [QUANTITIES[j].name for j in np.flatnonzero(tied)],
+                "verdict": self._verdict(i, quantity),
+            }
+        return {
+            "offsets": found,
+            "residual_median_px": {
+                "before": median_norm(self.before_px),
+                "after_corrections": median_norm(self.after_px),
+            },
+        }
+
+    def _verdict(self, i: int, quantity: Quantity) -> str:
+        if not self.observable[i]:
+            return "not observable on this drive"
+        value = self.shift[i] / quantity.factor
+        if not self.significant[i]:
+            return "nothing to correct"
+        return f"{quantity.action}: {value:+.3g} {quantity.name.rpartition('_')[2]}"
+
+
+def estimate_offsets(pairs: Pairs) -> Offsets | None:
+    """The six offsets of a drive.
+
+    Gauss-Newton with Cauchy weights from zero; the standard deviations are the larger of those of
+    the information matrix and those that the scatter between landmarks shows (sandwich estimator
+    clustered by landmark, Liang and Zeger 1986).
+
+    Args:
+        pairs: Of the drive; those whose velocity is unknown take no part in the estimate.
+
+    Returns:
+        The offsets; None with fewer than 30 pairs of 5 landmarks: too few for a statement.
+    """
+    known = np.isfinite(pairs.twist).all(axis=1)[pairs.frame]
+    known &= np.isfinite(pairs.residual_px()).all(axis=1)
+    used = np.flatnonzero(known)
+    used = used[:: max(1, -(-len(used) // MOST_PAIRS))]
+    some = pairs.select(used)
+    names, landmark = np.unique(some.map_id, return_inverse=True)
+    if len(some) < LEAST_PAIRS or len(names) < LEAST_LANDMARKS:
+        return None
+    share = np.minimum(1.0, VIEWS / np.bincount(landmark))[landmark]
+    shift = np.zeros(6)
+    for _ in range(STEPS):
+        residual = np.nan_to_num(some.residual_px(shift))
+        sigma_px = _noise(residual)
+        weight = share / (1.0 + (np.linalg.norm(residual, axis=1) / (CAUCHY * sigma_px)) ** 2)
+        by_shift = _jacobian(some, shift)
+        information, pull = _normal(by_shift, residual, weight / sigma_px**2, shift)
+        shift = shift + np.linalg.solve(information, pull)
+    residual = np.nan_to_num(some.residual_px(shift))
+    covariance = np.linalg.inv(information)
+    spread = np.sqrt(np.diag(covariance))
+    sigma = np.maximum(
+        spread, _clustered(covariance, by_shift, residual, weight / sigma_px**2, landmark)
+    )
+    observable = sigma < np.array([q.enough for q in QUANTITIES])
+    significant = observable & (np.abs(shift) > SIGNIFICANT * sigma)
+    return Offsets(
+        shift=shift,
+        sigma=sigma,
+        correlation=covariance / np.outer(spread, spread),
+        observable=observable,
+        significant=significant,
+        noise_px=sigma_px,
+        before_px=pairs.residual_px(),
+        after_px=pairs.residual_px(np.where(significant, shift, 0.0)),
+    )
+
+
+def median_norm(residual_px: Array) -> float:
+    """Median length of residuals (M, 2), those behind the camera left out; NaN of none."""
+    lengths = np.linalg.norm(residual_px, axis=1)
+    lengths = lengths[np.isfinite(lengths)]
+    return float(np.median(lengths)) if len(lengths) else float("nan")
+
+
+def _noise(residual: Array) -> float:
+    # The median length of a 2D normal deviate is sqrt(2 ln 2) standard deviations.
+    return max(LEAST_SIGMA_PX, median_norm(residual) / float(np.sqrt(2.0 * np.log(2.0))))
+
+
+def _jacobian(pairs: Pairs, shift: Array) -> Array:
+    """Derivative (M, 2, 6) of the projection by the shift, by central differences."""
+    columns = []
+    for axis in range(6):
+        step = np.zeros(6)
+        step[axis] = STEP[axis]
+        ahead, behind = pairs.residual_px(shift + step), pairs.residual_px(shift - step)
+        columns.append((behind - ahead) / (2.0 * STEP[axis]))
+    return np.nan_to_num(np.stack(columns, axis=2))
+
+
+def _normal(by_shift: Array, residual: Array, weight: Array, shift: Array) -> tuple[Array, Array]:
+    """Information (6, 6) and gradient (6,) of the weighted residuals and the prior."""
+    prior = 1.0 / np.array([q.prior for q in QUANTITIES]) ** 2
+    weighted = by_shift * weight[:, None, None]
+    information = np.einsum("mak,mal->kl", weighted, by_shift) + np.diag(prior)
+    return information, np.einsum("mak,ma->k", weighted, residual) - prior * shift
+
+
+def _clustered(
+    covariance: Array,
+    by_shift: Array,
+    residual: Array,
+    weight: Array,
+    landmark: npt.NDArray[np.intp],
+) -> Array:
+    """Standard deviations (6,) from how far the landmarks pull apart."""
+    pulls = np.zeros((int(landmark.max()) + 1, 6))
+    np.add.at(pulls, landmark, np.einsum("mak,ma,m->mk", by_shift, residual, weight))
+    count = len(pulls)
+    middle = pulls.T @ pulls * count / (count - 1)
+    sigma: Array = np.sqrt(np.maximum(np.diag(covariance @ middle @ covariance), 0.0))
+    return sigma
