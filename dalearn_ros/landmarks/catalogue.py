@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,10 @@ class LabelSpace:
 class Catalogue:
     """Which tags and codes of a country's maps belong to which class.
 
+    In the file, ``tags:`` has kinds of map elements, and a kind either ``code: class`` or
+    ``class: [codes]``, where ``de101..103`` stands for de101, de102 and de103. ``include:`` names
+    a file of the same form, relative to this one; what this file says itself wins.
+
     Attributes:
         name: ``korea``, ``vienna``, ``mutcd``, or a file's name.
         label_space: The classes.
@@ -129,14 +134,13 @@ class Catalogue:
                 known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
                 raise SettingsError.at("catalogue", "", f"one of {known} or a file", f"'{name}'")
         space = label_space or LabelSpace.load()
-        tags = _read(path).get("tags")
-        if not isinstance(tags, Mapping):
-            raise SettingsError.at(path, "key 'tags'", "kinds with codes and classes", repr(tags))
+        content = _read(path)
         table: dict[str, dict[str, int]] = {}
-        for kind, codes in tags.items():
-            if not isinstance(codes, Mapping):
-                raise SettingsError.at(path, f"key 'tags.{kind}'", "codes and classes", repr(codes))
-            table[str(kind)] = {str(code): space.id_of(str(c)) for code, c in codes.items()}
+        if "include" in content:
+            shared = path.parent / str(content["include"])
+            table = _tags(shared, _read(shared), space)
+        for kind, codes in _tags(path, content, space).items():
+            table.setdefault(kind, {}).update(codes)
         return cls(path.stem, space, table)
 
     def class_of_tag(self, kind: str, code: str) -> int | None:
@@ -148,6 +152,34 @@ class Catalogue:
         """
         codes = self.tags.get(kind, {})
         return codes.get(code, codes.get("*"))
+
+
+def _tags(path: Path, content: Mapping[str, Any], space: LabelSpace) -> dict[str, dict[str, int]]:
+    """Kind → code → class id out of a catalogue file's content."""
+    tags = content.get("tags")
+    if not isinstance(tags, Mapping):
+        raise SettingsError.at(path, "key 'tags'", "kinds with codes and classes", repr(tags))
+    table: dict[str, dict[str, int]] = {}
+    for kind, entries in tags.items():
+        if not isinstance(entries, Mapping):
+            raise SettingsError.at(path, f"key 'tags.{kind}'", "codes and classes", repr(entries))
+        codes = table.setdefault(str(kind), {})
+        for key, value in entries.items():
+            if isinstance(value, list):
+                codes.update(dict.fromkeys(_codes(value), space.id_of(str(key))))
+            else:
+                codes[str(key)] = space.id_of(str(value))
+    return table
+
+
+def _codes(entries: list[Any]) -> Iterator[str]:
+    """Single codes out of a list with ranges such as ``de101..103``."""
+    for entry in map(str, entries):
+        span = re.fullmatch(r"(.*?)(\d+)\.\.(\d+)", entry)
+        if span is None:
+            yield entry
+        else:
+            yield from (f"{span[1]}{n}" for n in range(int(span[2]), int(span[3]) + 1))
 
 
 @functools.cache

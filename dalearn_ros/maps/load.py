@@ -5,24 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from dalearn_ros.core.errors import MapError
-from dalearn_ros.geometry.geodesy import read_projector
+from dalearn_ros.geometry.geodesy import Projector, read_projector
 from dalearn_ros.landmarks.catalogue import Catalogue
 from dalearn_ros.maps.index import IndexedMap
 from dalearn_ros.maps.lanelet2 import Lanelet2Loader
+from dalearn_ros.maps.opendrive import read_opendrive
 from dalearn_ros.maps.tags import TagClasses
 from dalearn_ros.maps.tiles import has_tiles
 
 OSM_NAME = "lanelet2_map.osm"
 INFO_NAME = "map_projector_info.yaml"
+LISTS = (".geojson", ".csv")
+KINDS = (".osm", ".xodr", ".xodr.gz", *LISTS)
+HINTS = {
+    ".osm": "`traffic_sign`, `traffic_light`, `stop_line` and `road_marking` ways are read.",
+    ".xodr": "Signals and objects are read; those without a class need a --catalogue.",
+}
 
 
 def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) -> IndexedMap:
     """Load the landmarks of a map.
 
     Args:
-        path: A Lanelet2 ``.osm`` file, or a folder as Autoware has it: ``lanelet2_map.osm`` (or
-            the only ``.osm`` file in it, or a folder of tiles) with ``map_projector_info.yaml``
-            beside it.
+        path: Lanelet2 (``.osm``), OpenDRIVE (``.xodr``, ``.xodr.gz``), a list of landmarks
+            (``.geojson``, ``.csv``), or a folder as Autoware has it: ``lanelet2_map.osm`` (or the
+            only map in it, or a folder of tiles) with ``map_projector_info.yaml`` beside it.
         catalogue: Which tags belong to which class: a shipped name, a file, or None for all
             shipped ones.
 
@@ -35,35 +42,52 @@ def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
         SettingsError: No such catalogue.
     """
     file = find_map(Path(path))
+    kind = kind_of(file) or ".osm"  # a folder of tiles has any name
     places = (file / INFO_NAME, file.with_name(INFO_NAME))  # in a folder of tiles, or beside it
     projector = next((read_projector(info) for info in places if info.is_file()), None)
-    loaded = Lanelet2Loader(file, projector, TagClasses(catalogue)).load()
+    loaded = _load(file, kind, projector, TagClasses(catalogue))
     if not len(loaded):
         report = loaded.report
         found = ", ".join([*report.unknown, *report.problems][:5]) or "none"
-        hint = "`traffic_sign`, `traffic_light`, `stop_line` and `road_marking` ways are read."
+        hint = HINTS.get(kind.removesuffix(".gz"), "")
         raise MapError.at(file, "", "landmarks with a class", found, hint)
     return loaded
 
 
+def kind_of(path: Path) -> str:
+    """Which of :data:`KINDS` a file name says; empty if none."""
+    name = path.name.lower()
+    return next((kind for kind in KINDS if name.endswith(kind)), "")
+
+
 def find_map(path: Path) -> Path:
-    """The ``.osm`` file, or the folder of tiles, that a path means.
+    """The map file, or the folder of tiles, that a path means.
 
     Raises:
         MapError: There is none, or there are several.
     """
     if path.is_file():
-        if path.suffix != ".osm":
-            raise MapError.at(path, "", "a Lanelet2 map (.osm)", f"a '{path.suffix}' file")
+        if not kind_of(path):
+            raise MapError.at(path, "", f"a map ({', '.join(KINDS)})", f"a '{path.suffix}' file")
         return path
     if not path.is_dir():
-        raise MapError(f"{path}: there is no such map; give a folder or an .osm file with --map.")
+        raise MapError(f"{path}: there is no such map; give a folder or a map file with --map.")
     if (path / OSM_NAME).exists():
         return path / OSM_NAME
     if has_tiles(path):
         return path
-    files = sorted(path.glob("*.osm"))
+    files = sorted(file for file in path.iterdir() if kind_of(file) and file.is_file())
     if len(files) != 1:
-        found = ", ".join(file.name for file in files) or "no .osm file"
-        raise MapError.at(path, "", f"{OSM_NAME} or one .osm file", found)
+        found = ", ".join(file.name for file in files) or "no .osm file and no other map"
+        raise MapError.at(path, "", f"{OSM_NAME} or one map ({', '.join(KINDS)})", found)
     return files[0]
+
+
+def _load(file: Path, kind: str, projector: Projector | None, classes: TagClasses) -> IndexedMap:
+    if kind == ".osm":
+        return Lanelet2Loader(file, projector, classes).load()
+    if kind in LISTS:
+        from dalearn_ros.maps.lists import read_list
+
+        return read_list(file, classes)
+    return read_opendrive(file, classes, projector)

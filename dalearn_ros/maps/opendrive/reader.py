@@ -1,0 +1,293 @@
+"""Reads an ``.xodr`` file: every road with its signals and objects, and what is wrong with them."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+from xml.etree.ElementTree import Element as Xml
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
+from defusedxml.ElementTree import iterparse  # type: ignore[import-untyped]
+
+from dalearn_ros.core.errors import MapError
+from dalearn_ros.geometry.geodesy import Projector
+from dalearn_ros.maps.elements import Element
+from dalearn_ros.maps.index import IndexedMap, MapReport
+from dalearn_ros.maps.opendrive.attributes import number, size
+from dalearn_ros.maps.opendrive.codes import class_of_signal, label, object_code, signal_code
+from dalearn_ros.maps.opendrive.georeference import GeoReference, moved, read_georeference
+from dalearn_ros.maps.opendrive.objects import MOUNT_M, object_landmarks, spots
+from dalearn_ros.maps.opendrive.road import Road, read_road
+from dalearn_ros.maps.opendrive.signals import (
+    board_place,
+    face_size,
+    place_signal,
+    signal_landmarks,
+)
+from dalearn_ros.maps.table import table
+from dalearn_ros.maps.tags import TagClasses
+
+BELOW_M = -0.3
+
+
+@dataclass
+class OpenDriveFile:
+    """What an OpenDRIVE file holds.
+
+    Attributes:
+        path: The file.
+        header: Its ``<header>``.
+        roads: By id.
+        items: (road id, element) of every signal, signal reference and object, in their order.
+        problems: A sentence for everything that could not be read.
+    """
+
+    path: Path
+    header: Xml | None = None
+    roads: dict[str, Road] = field(default_factory=dict)
+    items: list[tuple[str, Xml]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def roadrunner(self) -> bool:
+        """Whether RoadRunner wrote it, whose ``+`` means against s and whose headings count from s.
+
+        So in all maps of CARLA's towns: lights for the lanes along s have ``-`` and hOffset 0,
+        those for the lanes against s have ``+`` and hOffset π.
+        """
+        if self.header is None:
+            return False
+        vendor = self.header.get("vendor", "")
+        scene = self.header.find("userData/vectorScene")
+        return vendor == "VectorZero" or (
+            scene is not None and scene.get("program", "") == "RoadRunner"
+        )
+
+
+class OpenDriveLoader:
+    """Landmarks of one OpenDRIVE file.
+
+    Args:
+        file: The parsed file.
+        classes: Catalogues.
+    """
+
+    def __init__(self, file: OpenDriveFile, classes: TagClasses) -> None:
+        self.file, self.classes = file, classes
+        self.by_tag: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+        self.names: Counter[str] = Counter()
+        self.sized: Counter[str] = Counter()
+
+    def elements(self) -> list[Element]:
+        """All landmarks that have a class, in the file's metres."""
+        found: list[Element] = []
+        signals = {item.get("id", "") for _, item in self.file.items if item.tag == "signal"}
+        for road_id, item in self.file.items:
+            if item.tag == "signalReference":
+                self.by_tag[item.tag] += 1
+                if item.get("id", "") not in signals:
+                    self._problem(item, f"road {road_id} refers to it, and it is not in the file")
+                continue
+            self.by_tag[label(item)] += 1
+            road = self.file.roads.get(road_id)
+            if road is None:
+                continue  # said once for the road
+            read = self._signal if item.tag == "signal" else self._object
+            try:
+                found += list(read(item, road))
+            except ValueError as error:
+                self._problem(item, str(error))
+        return found
+
+    def _signal(self, signal: Xml, road: Road) -> Iterator[Element]:
+        place = place_signal(signal, road, self.file.roads, self.file.roadrunner)
+        name = self._name(signal)
+        country, code = signal_code(signal)
+        signs = signal.findall("staticBoard/sign")
+        class_id = class_of_signal(self.classes, country, code)
+        if class_id is not None:
+            tag = f"signal:{country}:{code}"
+            space = self.classes.label_space
+            found = list(signal_landmarks(signal, place, name, class_id, space, tag))
+            self._count_size(signal, class_id)
+            yield from found
+        elif not signs:
+            self.unknown[f"signal:{country}:{code or label(signal)}"] += 1
+        for sign in signs:
+            self.by_tag[label(sign)] += 1
+            country, code = signal_code(sign, signal.get("country", ""))
+            class_id = class_of_signal(self.classes, country, code)
+            if class_id is None:
+                self.unknown[f"signal:{country}:{code}"] += 1
+                continue
+            tag, hung = f"signal:{country}:{code}", board_place(place, sign)
+            part = self._name(sign)
+            yield from signal_landmarks(sign, hung, part, class_id, self.classes.label_space, tag)
+
+    def _object(self, element: Xml, road: Road) -> Iterator[Element]:
+        code = object_code(element)
+        class_id = self.classes.class_of("object", code)
+        if class_id is None:
+            self.unknown[f"object:{code or element.tag}"] += 1
+            return
+        space, name, tag = self.classes.label_space, self._name(element), f"object:{code}"
+        mirrored = self.file.roadrunner
+        for spot in spots(element):
+            try:
+                found = object_landmarks(element, road, spot, name, class_id, space, tag, mirrored)
+                yield from list(found)
+            except ValueError as error:
+                self._problem(element, str(error))
+        self._count_size(element, class_id)
+
+    def _name(self, element: Xml) -> str:
+        """A unique id; an id that stands twice is listed and gets a number."""
+        kind = "object" if element.tag == "object" else "signal"
+        name = f"{kind}:{element.get('id', '')}"
+        self.names[name] += 1
+        if self.names[name] == 1:
+            return name
+        unique = f"{name}#{self.names[name]}"
+        self._problem(element, f"its id stands more than once; this one is called {unique}")
+        return unique
+
+    def _count_size(self, element: Xml, class_id: int) -> None:
+        space = self.classes.label_space
+        if space.rule_of(class_id) == "center":
+            if face_size(element, space.size_m[class_id], False)[2]:
+                self.sized["without a size"] += 1
+            if element.tag == "object" and not size(element, "height"):
+                self.sized["without a height"] += 1
+            if number(element, "zOffset", 0.0) < BELOW_M:
+                self.sized["below the road"] += 1
+
+    def _problem(self, element: Xml, text: str) -> None:
+        self.file.problems.append(f"{element.tag} {element.get('id', '')}: {text}.")
+
+    def notes(self) -> list[str]:
+        """Sentences about assumptions."""
+        notes = []
+        if self.file.roadrunner:
+            notes.append(
+                "RoadRunner wrote this map: '+' is read as against s, and headings count from s."
+            )
+        if self.sized["without a size"]:
+            count = self.sized["without a size"]
+            notes.append(f"{count} faces have no width or height: the class's size is assumed.")
+        if self.sized["without a height"]:
+            count = self.sized["without a height"]
+            text = f"{MOUNT_M} m from the foot to the face are assumed."
+            notes.append(f"{count} signs are objects without a height: {text}")
+        if self.sized["below the road"]:
+            count = self.sized["below the road"]
+            notes.append(f"{count} faces begin below the road (zOffset): their height is in doubt.")
+        return notes
+
+
+def read_opendrive(
+    path: Path, classes: TagClasses, projector: Projector | None = None
+) -> IndexedMap:
+    """Landmarks of an OpenDRIVE map.
+
+    Args:
+        path: ``.xodr``, or ``.xodr.gz``.
+        classes: Catalogues.
+        projector: The frame of the vehicle's poses, by the file's ``<geoReference>``; None keeps
+            the file's own x and y.
+
+    Returns:
+        Its landmarks and a report; what could not be read is named there.
+
+    Raises:
+        MapError: No such file, not OpenDRIVE, XML with entities, or a projector for a file
+            without a usable ``<geoReference>``.
+    """
+    file = parse(path)
+    loader = OpenDriveLoader(file, classes)
+    elements, notes = loader.elements(), loader.notes()
+    reference = _reference(file)
+    if projector is not None and projector.kind != "Local":
+        if reference is None:
+            hint = "Take the projector info away to use the file's own metres."
+            raise MapError.at(path, "header", "a usable <geoReference>", "none", hint)
+        elements = [moved(element, reference, projector) for element in elements]
+        notes.append(f"Its metres were turned into those of the projector {projector.kind}.")
+    report = MapReport(
+        source=str(path),
+        by_tag=loader.by_tag,
+        unknown=loader.unknown,
+        problems=tuple(file.problems),
+        notes=tuple(notes),
+    )
+    return table(elements, classes.label_space, report)
+
+
+def parse(path: Path) -> OpenDriveFile:
+    """Read the roads of a file; one after the other, so that a large file needs little memory.
+
+    Raises:
+        MapError: As :func:`read_opendrive`.
+    """
+    if not path.is_file():
+        raise MapError(f"{path}: there is no such map file.")
+    file = OpenDriveFile(path)
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            _read(file, stream)
+    except ParseError as error:
+        raise MapError.at(path, f"line {error.position[0]}", "XML", str(error)) from None
+    except DefusedXmlException as error:
+        found = f"a document type or entity ({type(error).__name__})"
+        raise MapError.at(path, "", "plain OpenDRIVE without entities", found) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise MapError.at(path, "", "a whole gzip file", str(error)) from None
+    return file
+
+
+def _read(file: OpenDriveFile, stream: IO[bytes]) -> None:
+    root: Xml | None = None
+    for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
+        if event == "start":
+            element.tag = element.tag.rpartition("}")[2]  # some versions have a namespace
+            if root is None:
+                root = element
+                if root.tag != "OpenDRIVE":
+                    raise MapError.at(file.path, "", "an <OpenDRIVE> file", f"<{root.tag}>")
+        elif element.tag == "header":
+            file.header = element
+        elif element.tag == "include":
+            file.problems.append(f"include: the file '{element.get('file', '')}' is not read.")
+        elif element.tag == "road" and root is not None:
+            _read_road(file, element)
+            root.clear()
+
+
+def _read_road(file: OpenDriveFile, element: Xml) -> None:
+    name = element.get("id", "")
+    signals = [e for e in element.findall("signals/*") if e.tag in ("signal", "signalReference")]
+    items = [*signals, *element.findall("objects/object")]
+    if name in file.roads:
+        lost = f"; its {len(items)} signals and objects are left out" if items else ""
+        file.problems.append(f"road {name}: its id stands more than once{lost}.")
+        return
+    file.items += [(name, item) for item in items]
+    try:
+        file.roads[name] = read_road(element, file.problems)
+    except ValueError as error:
+        lost = f"; its {len(items)} signals and objects are left out" if items else ""
+        file.problems.append(f"road {name}: {error}{lost}.")
+
+
+def _reference(file: OpenDriveFile) -> GeoReference | None:
+    try:
+        return read_georeference(file.header)
+    except ValueError as error:
+        file.problems.append(f"header geoReference: {error}.")
+        return None

@@ -1,0 +1,202 @@
+"""A road as its coordinates s and t: heights, superelevation, lanes (OpenDRIVE, 8, 10, 11)."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element as Xml
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.maps.opendrive.attributes import cubic, number
+from dalearn_ros.maps.opendrive.geometry import Coefficients, ReferenceLine, read_record
+
+Array = npt.NDArray[np.float64]
+END_M = 0.05  # rounding in the files: this far beyond its ends, a road is still that road
+PASSABLE = ("driving", "bidirectional", "entry", "exit", "onRamp", "offRamp", "connectingRamp")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Cubic polynomials one after the other: elevation, superelevation, lane offset, width.
+
+    Attributes:
+        starts: Where each begins, ascending, metres.
+        pieces: Their coefficients a, b, c, d.
+    """
+
+    starts: tuple[float, ...] = ()
+    pieces: tuple[Coefficients, ...] = ()
+
+    @classmethod
+    def of(cls, elements: Iterable[Xml], key: str = "s") -> Profile:
+        """From elements with ``key`` and a, b, c, d.
+
+        Raises:
+            ValueError: A number is missing or absurd.
+        """
+        rows = sorted((number(e, key), cubic(e)) for e in elements)
+        return cls(tuple(s for s, _ in rows), tuple(piece for _, piece in rows))
+
+    def at(self, s: float) -> tuple[float, float]:
+        """Value and slope at s; both 0 where nothing is defined."""
+        row = bisect.bisect_right(self.starts, s) - 1
+        if row < 0:
+            return 0.0, 0.0
+        a, b, c, d = self.pieces[row]
+        x = s - self.starts[row]
+        return a + (b + (c + d * x) * x) * x, b + (2.0 * c + 3.0 * d * x) * x
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lanes from one s on: lane id → widths along the section, and the ids for vehicles."""
+
+    s: float
+    widths: dict[int, Profile]
+    vehicles: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Road:
+    """One ``<road>``.
+
+    Attributes:
+        name: Its id.
+        length: Metres.
+        left_hand: Whether traffic keeps to the left (``rule="LHT"``).
+        line: Its reference line in the plane.
+        elevation: Height of the line, metres.
+        superelevation: Roll in radians, positive where the left side is higher.
+        lane_offset: How far the middle lane lies to the left of the line, metres.
+        sections: Its lanes.
+    """
+
+    name: str
+    length: float
+    left_hand: bool
+    line: ReferenceLine
+    elevation: Profile
+    superelevation: Profile
+    lane_offset: Profile
+    sections: tuple[Section, ...]
+
+    def heading(self, s: float) -> float:
+        """Direction of growing s in the plane, radians.
+
+        Raises:
+            ValueError: s lies outside of the road.
+        """
+        self._check(s)
+        return self.line.at(s)[2]
+
+    def point(self, s: float, t: float, dz: float = 0.0) -> Array:
+        """(3,) map metres of road coordinates.
+
+        The s-t plane is turned by the heading, pitched by the elevation's slope and rolled by the
+        superelevation (chapter 8, reference line coordinate system); ``dz`` is vertical.
+
+        Raises:
+            ValueError: s lies outside of the road.
+        """
+        self._check(s)
+        x, y, heading = self.line.at(s)
+        z, grade = self.elevation.at(s)
+        roll, pitch = self.superelevation.at(s)[0], math.atan(grade)
+        cos, sin = math.cos(heading), math.sin(heading)
+        back = -math.sin(roll) * math.sin(pitch)  # what a rolled t axis leans against s
+        left = np.array(
+            [
+                back * cos - math.cos(roll) * sin,
+                back * sin + math.cos(roll) * cos,
+                math.sin(roll) * math.cos(pitch),
+            ]
+        )
+        return np.array([x, y, z + dz]) + t * left
+
+    def lane_span(self, s: float, first: int, last: int) -> tuple[float, float] | None:
+        """Smallest and largest t (metres) over lanes, None if none of them is there."""
+        section = self._section(s)
+        if section is None:
+            return None
+        offset, ends = self.lane_offset.at(s)[0], []
+        for side in (1, -1):
+            t = offset
+            for name in sorted((n for n in section.widths if n * side > 0), key=abs):
+                width = max(section.widths[name].at(s - section.s)[0], 0.0)
+                if min(first, last) <= name <= max(first, last):
+                    ends += [t, t + side * width]
+                t += side * width
+        return (min(ends), max(ends)) if ends else None
+
+    def vehicle_lanes(self, s: float, along: bool) -> list[int]:
+        """Ids of the lanes for vehicles that run along growing s, or against it."""
+        section = self._section(s)
+        right = along != self.left_hand
+        return [n for n in section.vehicles if (n < 0) == right] if section else []
+
+    def _section(self, s: float) -> Section | None:
+        row = bisect.bisect_right([section.s for section in self.sections], s) - 1
+        return self.sections[max(row, 0)] if self.sections else None
+
+    def _check(self, s: float) -> None:
+        if not -END_M <= s <= self.length + END_M:
+            raise ValueError(
+                f"its s is {s:g} m, outside of road {self.name} with {self.length:g} m"
+            )
+
+
+def read_road(element: Xml, problems: list[str]) -> Road:
+    """A ``<road>`` element; what is wrong in it beside the line goes to ``problems``.
+
+    Raises:
+        ValueError: It has no length, or no ``<planView>`` with a usable piece.
+    """
+    name = element.get("id", "")
+    length = number(element, "length")
+    if length <= 0.0:
+        raise ValueError(f"its length is {length} m")
+    records = []
+    for row, geometry in enumerate(element.findall("planView/geometry"), start=1):
+        try:
+            records.append(read_record(geometry))
+        except ValueError as error:
+            problems.append(f"road {name}, geometry {row}: {error}.")
+    if not records:
+        raise ValueError("it has no planView with a usable geometry")
+    if element.find("lateralProfile/shape") is not None:
+        problems.append(f"road {name}: its lateral shape is not applied.")
+
+    def profile(path: str) -> Profile:
+        try:
+            return Profile.of(element.findall(path))
+        except ValueError as error:
+            problems.append(f"road {name}, {path}: {error}; taken as 0.")
+            return Profile()
+
+    return Road(
+        name=name,
+        length=length,
+        left_hand=element.get("rule", "RHT").upper() == "LHT",
+        line=ReferenceLine(tuple(sorted(records, key=lambda record: record.s))),
+        elevation=profile("elevationProfile/elevation"),
+        superelevation=profile("lateralProfile/superelevation"),
+        lane_offset=profile("lanes/laneOffset"),
+        sections=_sections(element, problems),
+    )
+
+
+def _sections(element: Xml, problems: list[str]) -> tuple[Section, ...]:
+    sections = []
+    for section in element.findall("lanes/laneSection"):
+        try:
+            lanes = {int(number(lane, "id")): lane for lane in section.iter("lane")}
+            widths = {n: Profile.of(e.findall("width"), "sOffset") for n, e in lanes.items() if n}
+            vehicles = frozenset(n for n, e in lanes.items() if n and e.get("type") in PASSABLE)
+            sections.append(Section(number(section, "s"), widths, vehicles))
+        except ValueError as error:
+            problems.append(f"road {element.get('id', '')}, laneSection: {error}.")
+    return tuple(sorted(sections, key=lambda section: section.s))
