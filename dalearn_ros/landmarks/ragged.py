@@ -48,4 +48,7 @@ class Ragged:
         """The polygons of a mask (N,) or of indices, copied."""
         chosen = np.asarray(index)
         rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
-        return Ragged.of([self[int(i)] for i in rows], self.values.shape[1])
+        sizes = np.diff(self.starts)[rows]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        taken = np.repeat(self.starts[:-1][rows] - starts[:-1], sizes) + np.arange(starts[-1])
+        return Ragged(self.values[taken], starts)
