@@ -36,9 +36,8 @@ def _map(points: np.ndarray) -> IndexedMap:
     )
 
 
-CITY = _map(
-    np.random.default_rng(1).uniform([-300, -300, -2], [300, 300, 9], (6000, 3)) + [1e6, -2e5, 0]
-)
+LOW, HIGH = [1e6 - 300, -2e5 - 300, -2], [1e6 + 300, -2e5 + 300, 9]
+CITY = _map(np.random.default_rng(1).uniform(LOW, HIGH, (6000, 3)))
 
 
 def _by_opencv(camera: Camera, pose: Transform, far_m: float) -> list[int]:

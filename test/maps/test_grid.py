@@ -38,7 +38,7 @@ def test_a_circle_misses_nothing(x: float, y: float, radius: float) -> None:
 
 @given(st.lists(st.tuples(st.floats(-600, 600), st.floats(-600, 600)), min_size=3, max_size=6))
 def test_a_hull_misses_nothing(corners: list[tuple[float, float]]) -> None:
-    hull = np.array(corners) + [0.0, 1e6]
+    hull = np.array([[x, 1e6 + y] for x, y in corners])
     found = set(GRID.in_hull(hull, hull.mean(axis=0), 1e4).tolist())
     inside = _inside_hull(SPREAD, hull)
     area = (hull[:, None] - hull[None]).reshape(-1, 2)
@@ -47,7 +47,7 @@ def test_a_hull_misses_nothing(corners: list[tuple[float, float]]) -> None:
 
 
 def test_a_small_hull_finds_little() -> None:
-    square = np.array([[0.0, 0], [10, 0], [10, 10], [0, 10]]) + [0.0, 1e6]
+    square = np.array([[0.0, 1e6], [10, 1e6], [10, 1e6 + 10], [0, 1e6 + 10]])
     assert len(GRID.in_hull(square, square.mean(axis=0), 100.0)) < 30  # of 4000
 
 

@@ -168,11 +168,44 @@ def test_a_local_map_needs_local_coordinates(tmp_path: Path) -> None:
     [
         (
             "fzi_mapping_example",
-            {"traffic_light": 10, "traffic_sign": 11, "stop_line": 28},
-            {2: 6, 3: 5, 5: 10, 7: 28},  # five de205 and one de274, five de301
+            {
+                "traffic_light": 10,
+                "traffic_sign": 11,
+                "stop_line": 28,
+                "symbol": 1,
+                "zebra_marking": 8,
+                "pedestrian_marking": 61,
+                "zig-zag": 13,
+            },
+            {2: 6, 3: 5, 5: 10, 7: 28, 9: 1},  # five de205 and one de274, five de301
         ),
-        ("autoware_test_map", {"traffic_light": 31, "light_bulbs": 23, "stop_line": 9}, {5: 31}),
-        ("autoware_mvp_test_map", {"traffic_light": 3, "stop_line": 2}, {2: 1, 5: 3, 7: 2}),
+        (
+            "autoware_test_map",
+            {
+                "traffic_light": 31,
+                "light_bulbs": 23,
+                "stop_line": 9,
+                "pedestrian_marking": 51,
+                "line_thin": 45,
+                "virtual": 25,
+                "detection_area": 1,
+                "no_stopping_area": 1,
+            },
+            {5: 31, 7: 9, 8: 8},  # four crosswalks, each met from both sides
+        ),
+        (
+            "autoware_mvp_test_map",
+            {
+                "traffic_light": 3,
+                "light_bulbs": 3,
+                "stop_line": 2,
+                "traffic_sign": 1,
+                "line_thin": 29,
+                "parking_lot": 1,
+                "parking_space": 5,
+            },
+            {2: 1, 5: 3, 7: 2, 8: 8},
+        ),
     ],
 )
 def test_real_maps(
