@@ -100,15 +100,16 @@ def _vertices(polygons: Ragged, kept: Mask) -> tuple[Ragged, Mask]:
     return Ragged(polygons.values[kept], starts), counts >= 3
 
 
-def _join(
-    rows: Ints, polygons: Ragged, whole: Mask, cut: dict[int, Array]
-) -> tuple[Ints, Ragged]:
+def _join(rows: Ints, polygons: Ragged, whole: Mask, cut: dict[int, Array]) -> tuple[Ints, Ragged]:
     """The whole polygons and the cut ones in the order of their positions."""
     if not cut:
         return rows[whole], polygons.select(whole)
     kept = np.flatnonzero(whole)
     places = np.concatenate([kept, np.array(list(cut), dtype=np.int64)])
-    straight, pieces = polygons.select(kept), Ragged.of(list(cut.values()), polygons.values.shape[1])
+    straight, pieces = (
+        polygons.select(kept),
+        Ragged.of(list(cut.values()), polygons.values.shape[1]),
+    )
     both = Ragged(
         np.concatenate([straight.values, pieces.values]),
         np.concatenate([straight.starts, straight.starts[-1] + pieces.starts[1:]]),

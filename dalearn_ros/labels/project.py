@@ -10,15 +10,10 @@ import numpy.typing as npt
 
 from dalearn_ros.core.errors import PoseError
 from dalearn_ros.core.settings import field
-from dalearn_ros.labels.polygons import (
-    clip_halfspace,
-    clip_to_image,
-    inner_samples,
-    longer_side,
-    subdivide,
-)
+from dalearn_ros.labels.outlines import longer_sides, project_outlines
+from dalearn_ros.labels.polygons import inner_samples
 from dalearn_ros.labels.uncertainty import pixel_covariance
-from dalearn_ros.labels.visibility import hidden_by_depth, hidden_by_faces
+from dalearn_ros.labels.visibility import hidden_by_cloud, hidden_by_depth, hidden_by_faces
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Frame, Labels, LandmarkMap
@@ -26,7 +21,8 @@ from dalearn_ros.maps.index import IndexedMap, indexed
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-EDGE_PIECES = 4  # straight edges bend under distortion
+Mask = npt.NDArray[np.bool_]
+LOWEST_CAMERA_M = 1.0  # over the road: how fast depth grows along it from one pixel to the next
 
 
 @dataclass(frozen=True)
@@ -61,11 +57,15 @@ class LabelSettings:
         0.2, "What is nearer to the camera's plane is cut off.", unit="m", minimum=0.06
     )
     depth_tolerance_m: float = field(
-        0.4, "Slack before a depth image hides something.", unit="m", minimum=0.0
+        0.4, "Slack before a depth image or LiDAR hides something.", unit="m", minimum=0.0
     )
     depth_tolerance_share: float = field(
         0.02, "The same, as a share of the depth.", minimum=0.0, maximum=1.0
     )
+    cloud_cell_deg: float = field(
+        0.4, "LiDAR returns this far apart in the image are taken as one surface.", unit="deg",
+        minimum=0.05, maximum=5.0,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class FrameLabels:
         dropped: Reason → number of landmarks: ``range``, ``outside_image``, ``facing_away``,
             ``too_small``, ``hidden``, ``other_direction``.
         ignored: Reason → number of labels with `ignore`: ``range``, ``small``, ``visible``,
-            ``direction``, ``point_outside``; a label may have several.
+            ``truncated`` (less of it is in the image than ``min_visible``), ``direction``,
+            ``point_outside``; a label may have several.
     """
 
     labels: Labels
@@ -117,15 +118,20 @@ class Labeller:
         self._range_m = np.array(self.label_space.range_m)
         self._samples: dict[int, Array] = {}
 
-    def label(self, frame: Frame) -> FrameLabels:
+    def label(self, frame: Frame, cloud_m: Array | None = None) -> FrameLabels:
         """Labels of a frame (its image is not looked at).
+
+        Args:
+            frame: With a pose.
+            cloud_m: LiDAR returns (P, 3) in the optical frame at the image's time, metres; None
+                if there are none. They hide what lies behind them, as a depth image does.
 
         Raises:
             PoseError: The frame has no pose.
         """
         if frame.pose is None:
             raise PoseError(f"frame {frame.name}: has no pose, so nothing can be projected.")
-        return _FrameProjection(self, frame).run()
+        return _FrameProjection(self, frame, cloud_m).run()
 
     def samples_of(self, row: int) -> Array:
         """Points (s, 3) inside a landmark's outline, map frame; kept for the next frame."""
@@ -137,25 +143,25 @@ class Labeller:
 class _FrameProjection:
     """The steps for one frame; `rows` are the landmarks still in question."""
 
-    def __init__(self, labeller: Labeller, frame: Frame) -> None:
+    def __init__(self, labeller: Labeller, frame: Frame, cloud_m: Array | None) -> None:
         self.map, self.settings, self.labeller = labeller.map, labeller.settings, labeller
-        self.frame, self.camera = frame, frame.camera
+        self.frame, self.camera, self.cloud_m = frame, frame.camera, cloud_m
         self.camera_from_map = frame.camera_from_map
         self.eye_m = self.camera_from_map.inverse().translation
         self.dropped: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
 
     def run(self) -> FrameLabels:
-        rows, faces = self._in_view()
-        rows, visible = self._visible(rows, faces)
+        rows, faces, face_ranges = self._in_view()
+        rows, visible, in_image = self._visible(rows, faces, face_ranges)
         if not len(rows):
             return FrameLabels(Labels.empty(), self.dropped, self.ignored)
-        ignore = self._ignore(rows, visible)
+        ignore = self._ignore(rows, visible, in_image)
         rows, visible, ignore = self._drop_twins(rows, visible, ignore)
         points = self.map.point_m[rows]
         pixels, valid = self.camera.project(self.camera_from_map.apply(points))
         for i in np.flatnonzero(~valid):  # seen in part, its point behind the camera: ignored
-            pixels[i] = self.outlines[int(rows[i])].mean(axis=0)
+            pixels[i] = self.outlines[int(i)].mean(axis=0)
         pose, mounting = self.frame.pose, self.frame.base_from_camera
         assert pose is not None
         covariance = np.full((len(rows), 2, 2), np.nan)
@@ -163,7 +169,7 @@ class _FrameProjection:
         labels = Labels(
             class_id=self.map.class_id[rows],
             point_px=pixels,
-            outlines_px=Ragged.of([self.outlines[int(row)] for row in rows], 2),
+            outlines_px=self.outlines,
             range_m=self._range(rows),
             visible=visible,
             map_id=self.map.ids[rows],
@@ -180,77 +186,75 @@ class _FrameProjection:
         limit: Array = self.labeller._range_m[self.map.class_id[rows]]
         return limit
 
-    def _in_view(self) -> tuple[Ints, list[tuple[Array, float]]]:
-        """Rows whose outline reaches into the image and that face it, and all faces in view."""
+    def _in_view(self) -> tuple[Ints, Ragged, Array]:
+        """Rows whose outline reaches into the image and that face it; all faces in view."""
         settings = self.settings
         reach = float(self.labeller._range_m.max()) * settings.range_factor
         rows = self.map.near(self.eye_m, reach)
+        self.outlines = Ragged(np.zeros((0, 2)), np.zeros(len(rows) + 1, np.int64))
         near = self._range(rows) <= self._limit(rows) * settings.range_factor
         rows = self._keep(rows, near, "range")
-        self.outlines = self._project_outlines(rows)
-        rows = self._keep(
-            rows, np.array([int(r) in self.outlines for r in rows], bool), "outside_image"
-        )
-        turned = ~np.isnan(self.map.normal[rows, 0])
-        ranges = self._range(rows)
-        faces = [(self.outlines[int(rows[i])], ranges[i]) for i in np.flatnonzero(turned)]
+        rows = self._project_outlines(rows)
+        normal, ranges = self.map.normal[rows], self._range(rows)
+        turned = ~np.isnan(normal[:, 0])
+        faces = self.outlines.select(turned), ranges[turned]
         to_eye = (self.eye_m - self.map.point_m[rows]) / ranges[:, None]
-        cosine = np.einsum("ij,ij->i", self.map.normal[rows], to_eye)
+        cosine = np.einsum("ij,ij->i", normal, to_eye)
         with np.errstate(invalid="ignore"):
             facing = ~turned | (cosine > np.cos(np.radians(settings.max_facing_deg)))
         rows = self._keep(rows, facing, "facing_away")
-        sides = np.array([longer_side(self.outlines[int(row)]) for row in rows])
-        return self._keep(rows, sides >= settings.drop_side_px, "too_small"), faces
+        large = longer_sides(self.outlines) >= settings.drop_side_px
+        return self._keep(rows, large, "too_small"), *faces
 
-    def _project_outlines(self, rows: Ints) -> dict[int, Array]:
-        """Row → outline (k, 2) clipped to the image, for those that have a part in it."""
-        pieces = EDGE_PIECES if self.camera.distortion.any() else 1
-        cut: dict[int, Array] = {}
-        for row in rows:
-            outline = self.camera_from_map.apply(self.map.outlines_m[int(row)])
-            outline = clip_halfspace(outline, outline[:, 2] - self.settings.near_m)
-            if len(outline) >= 3:
-                cut[int(row)] = subdivide(outline, pieces)
-        if not cut:
-            return {}
-        pixels, valid = self.camera.project(np.concatenate(list(cut.values())))
-        ends = np.cumsum([len(outline) for outline in cut.values()])
-        found: dict[int, Array] = {}
-        for row, start, end in zip(cut, [0, *ends[:-1]], ends, strict=True):
-            polygon = pixels[start:end][valid[start:end]]
-            if len(polygon) >= 3:
-                polygon = clip_to_image(polygon, self.camera.width, self.camera.height)
-            if len(polygon) >= 3:
-                found[row] = polygon
-        return found
+    def _project_outlines(self, rows: Ints) -> Ints:
+        """Rows with a part in the image; ``self.outlines`` holds their clipped outlines."""
+        outlines = self.map.outlines_m.select(rows)
+        in_camera = Ragged(self.camera_from_map.apply(outlines.values), outlines.starts)
+        found, self.outlines = project_outlines(self.camera, in_camera, self.settings.near_m)
+        if len(found) < len(rows):
+            self.dropped["outside_image"] += len(rows) - len(found)
+        return rows[found]
 
-    def _visible(self, rows: Ints, faces: list[tuple[Array, float]]) -> tuple[Ints, Array]:
-        """Rows of which enough is seen, and the share that is (samples seen / all samples)."""
+    def _visible(self, rows: Ints, faces: Ragged, face_ranges: Array) -> tuple[Ints, Array, Array]:
+        """Rows of which enough is seen, the share that is seen, and the share in the image."""
         if not len(rows):
-            return rows, np.zeros(0)
-        samples = [self.labeller.samples_of(int(row)) for row in rows]
-        sizes = np.array([len(s) for s in samples])
-        in_camera = self.camera_from_map.apply(np.concatenate(samples))
+            return rows, np.zeros(0), np.zeros(0)
+        samples = Ragged.of([self.labeller.samples_of(int(row)) for row in rows], 3)
+        in_camera = self.camera_from_map.apply(samples.values)
         pixels, valid = self.camera.project(in_camera)
-        seen = valid & self.camera.inside(pixels)
-        if self.frame.depth_m is not None:
-            seen[seen] = ~hidden_by_depth(
-                pixels[seen],
-                in_camera[seen, 2],
-                self.frame.depth_m,
-                self.settings.depth_tolerance_m,
-                self.settings.depth_tolerance_share,
-            )
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        parts = np.split(pixels, starts[1:])
-        seen &= ~np.concatenate(hidden_by_faces(parts, self._range(rows), faces))
-        visible = np.add.reduceat(seen.astype(np.float64), starts) / sizes
+        inside = valid & self.camera.inside(pixels)
+        seen = inside.copy()
+        seen[seen] = ~self._hidden(pixels[seen], in_camera[seen, 2])
+        placed = Ragged(pixels, samples.starts)
+        seen &= ~hidden_by_faces(placed, self._range(rows), faces, face_ranges)
+        sizes, first = np.diff(samples.starts), samples.starts[:-1]
+        visible = np.add.reduceat(seen.astype(np.float64), first) / sizes
+        in_image = np.add.reduceat(inside.astype(np.float64), first) / sizes
         enough = visible >= max(self.settings.drop_visible, 1e-9)
-        return self._keep(rows, enough, "hidden"), visible[enough]
+        return self._keep(rows, enough, "hidden"), visible[enough], in_image[enough]
 
-    def _ignore(self, rows: Ints, visible: Array) -> npt.NDArray[np.bool_]:
+    def _hidden(self, pixels: Array, depth_m: Array) -> Mask:
+        """Which samples (n,) in the image a depth image or LiDAR returns hide."""
         settings = self.settings
-        sides = np.array([longer_side(self.outlines[int(row)]) for row in rows])
+        slack = settings.depth_tolerance_m + settings.depth_tolerance_share * depth_m
+        hidden = np.zeros(len(pixels), dtype=bool)
+        if self.frame.depth_m is not None:
+            tolerances = settings.depth_tolerance_m, settings.depth_tolerance_share
+            hidden |= hidden_by_depth(pixels, depth_m, self.frame.depth_m, *tolerances)
+        if self.cloud_m is not None:
+            returns, valid = self.camera.project(self.cloud_m)
+            valid &= self.camera.inside(returns)
+            placed = np.column_stack([returns[valid], self.cloud_m[valid, 2]])
+            cell = np.radians(settings.cloud_cell_deg)
+            # Road that the LiDAR met a cell below the sample is nearer by this, and hides nothing.
+            slack = slack + depth_m**2 * cell / LOWEST_CAMERA_M
+            cell_px = max(1.0, cell * float(self.camera.matrix[0, 0]))
+            hidden |= hidden_by_cloud(pixels, depth_m, placed, cell_px, slack)
+        return hidden
+
+    def _ignore(self, rows: Ints, visible: Array, in_image: Array) -> Mask:
+        settings = self.settings
+        sides = longer_sides(self.outlines)
         heading = self.camera_from_map.rotation[2] * np.array([1.0, 1.0, 0.0])
         heading /= max(float(np.linalg.norm(heading)), 1e-9)
         along = self.map.direction[rows] @ heading
@@ -260,25 +264,26 @@ class _FrameProjection:
             "range": self._range(rows) > self._limit(rows),
             "small": sides < settings.min_side_px,
             "visible": visible < settings.min_visible,
+            "truncated": in_image < settings.min_visible,
             "direction": ~np.isnan(along) & (along < least),
             "point_outside": ~(valid & self.camera.inside(pixels)),
         }
         self.ignored.update({name: int(mask.sum()) for name, mask in reasons.items() if mask.any()})
         self._other_way = reasons["direction"]
-        ignore: npt.NDArray[np.bool_] = np.any(list(reasons.values()), axis=0)
+        ignore: Mask = np.any(list(reasons.values()), axis=0)
         return ignore
 
-    def _drop_twins(
-        self, rows: Ints, visible: Array, ignore: npt.NDArray[np.bool_]
-    ) -> tuple[Ints, Array, npt.NDArray[np.bool_]]:
+    def _drop_twins(self, rows: Ints, visible: Array, ignore: Mask) -> tuple[Ints, Array, Mask]:
         """Without markings of the other direction that share their outline with one of this."""
         stems = [str(name).rpartition(":")[0] for name in self.map.ids[rows]]
         ours = {stem for stem, other in zip(stems, self._other_way, strict=True) if not other}
         twin = np.array([bool(stem) and stem in ours for stem in stems]) & self._other_way
         return self._keep(rows, ~twin, "other_direction"), visible[~twin], ignore[~twin]
 
-    def _keep(self, rows: Ints, mask: npt.NDArray[np.bool_], reason: str) -> Ints:
+    def _keep(self, rows: Ints, mask: Mask, reason: str) -> Ints:
+        """The rows of a mask, ``self.outlines`` with them; the others are counted."""
         lost = int(len(rows) - np.count_nonzero(mask))
         if lost:
             self.dropped[reason] += lost
+            self.outlines = self.outlines.select(mask)
         return rows[mask]

@@ -1,11 +1,13 @@
-"""What hides a landmark: nearer faces of the map, and what the depth image saw (D3)."""
+"""What hides a landmark: nearer faces of the map, and what depth image or LiDAR saw (D3)."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.labels.outlines import extents
 from dalearn_ros.labels.polygons import contains
+from dalearn_ros.landmarks.ragged import Ragged
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -46,29 +48,63 @@ def hidden_by_depth(
     return hidden
 
 
-def hidden_by_faces(
-    samples_px: list[Array], ranges_m: Array, faces: list[tuple[Array, float]]
-) -> list[Mask]:
-    """Which samples of each landmark lie behind a nearer face of the map.
+def hidden_by_cloud(
+    pixels: Array, depth_of_samples_m: Array, returns_m: Array, cell_px: float, slack_m: Array
+) -> Mask:
+    """Which samples (n,) lie behind what a LiDAR saw.
+
+    The image is divided into cells; the farthest return in the 3 x 3 cells around a sample counts,
+    as with a depth image, and where there is no return nothing is hidden. A LiDAR mounted higher
+    than the camera looks over what the camera does not: the farthest return is the careful choice.
 
     Args:
-        samples_px: Per landmark (s, 2) pixels, NaN where a sample is not in front of the camera.
+        pixels: (n, 2) in the image.
+        depth_of_samples_m: (n,) along the optical axis.
+        returns_m: (P, 3) pixel u, v and depth along the optical axis of each return in the image.
+        cell_px: Side of a cell; at least the distance of the LiDAR's rings in the image.
+        slack_m: (n,) a sample is hidden if it lies more than this behind the surface.
+    """
+    if not len(returns_m) or not len(pixels):
+        return np.zeros(len(pixels), dtype=bool)
+    cell = np.floor((returns_m[:, :2] + 0.5) / cell_px).astype(np.int64) + 1
+    asked = np.floor((pixels + 0.5) / cell_px).astype(np.int64) + 1
+    width, height = np.maximum(cell.max(axis=0), asked.max(axis=0)) + 2
+    farthest = np.zeros((height, width))
+    np.maximum.at(farthest, (cell[:, 1], cell[:, 0]), returns_m[:, 2])
+    around = np.zeros(len(pixels))
+    for dv in (-1, 0, 1):
+        for du in (-1, 0, 1):
+            around = np.maximum(around, farthest[asked[:, 1] + dv, asked[:, 0] + du])
+    hidden: Mask = (around > 0.0) & (around < depth_of_samples_m - slack_m)
+    return hidden
+
+
+def hidden_by_faces(
+    samples_px: Ragged, ranges_m: Array, faces_px: Ragged, face_ranges_m: Array
+) -> Mask:
+    """Which samples lie behind a nearer face of the map.
+
+    Args:
+        samples_px: N landmarks with their samples (s, 2) in pixels, NaN where a sample is not in
+            front of the camera; none may be empty.
         ranges_m: (N,) metres.
-        faces: Outlines (k, 2) in pixels of the signs and signals in view, and their range.
+        faces_px: F outlines (k, 2) of the signs and signals in view.
+        face_ranges_m: (F,) metres.
 
     Returns:
-        Per landmark a mask (s,).
+        A mask over all samples (S,).
     """
-    boxes = [(face.min(axis=0), face.max(axis=0)) for face, _ in faces]
-    result = []
-    for samples, range_m in zip(samples_px, ranges_m, strict=True):
-        hidden = np.zeros(len(samples), dtype=bool)
-        finite = np.isfinite(samples[:, 0])
-        if finite.any():
-            low, high = samples[finite].min(axis=0), samples[finite].max(axis=0)
-            for (face, face_range), (face_low, face_high) in zip(faces, boxes, strict=True):
-                apart = (face_high < low).any() or (high < face_low).any()
-                if face_range < range_m - NEARER_M and not apart:
-                    hidden[finite] |= contains(face, samples[finite])
-        result.append(hidden)
-    return result
+    hidden = np.zeros(len(samples_px.values), dtype=bool)
+    if not len(samples_px) or not len(faces_px):
+        return hidden
+    finite = np.isfinite(samples_px.values)
+    low, _ = extents(Ragged(np.where(finite, samples_px.values, np.inf), samples_px.starts))
+    _, high = extents(Ragged(np.where(finite, samples_px.values, -np.inf), samples_px.starts))
+    face_low, face_high = extents(faces_px)
+    meet = (face_high[None] >= low[:, None]).all(axis=2) & (high[:, None] >= face_low).all(axis=2)
+    meet &= face_ranges_m[None] < ranges_m[:, None] - NEARER_M
+    for landmark, face in np.argwhere(meet):
+        part = slice(samples_px.starts[landmark], samples_px.starts[landmark + 1])
+        seen = np.nan_to_num(samples_px.values[part], nan=-1e9)
+        hidden[part] |= contains(faces_px[int(face)], seen)
+    return hidden

@@ -61,7 +61,7 @@ def _seen(pixels: np.ndarray) -> Observations:
     )  # fmt: skip
 
 
-def _drive(path, true: np.ndarray, noise_px: float = 1.0, wrong: float = 0.05) -> Pairs:  # noqa: ANN001
+def _drive(path, true: np.ndarray, noise_px: float = 1.0, wrong: float = 0.05) -> Pairs:
     """Labels from the stamps and the nominal mounting; observations from the true ones."""
     rng = np.random.default_rng(5)
     points = _landmarks(rng)
