@@ -105,6 +105,7 @@ def read_osm(path: Path) -> OsmFile:
     except DefusedXmlException as error:
         found = f"a document type or entity ({type(error).__name__})"
         raise MapError.at(path, "", "plain OSM without entities", found) from None
+    _drop_missing_nodes(osm)
     values = np.array(rows, dtype=np.float64).reshape(-1, 5)
     osm.geographic, osm.local, osm.height = values[:, :2], values[:, 2:4], values[:, 4]
     return osm
@@ -136,14 +137,20 @@ def _read_node(osm: OsmFile, element: Element, rows: list[Any]) -> None:
 def _read_way(osm: OsmFile, element: Element) -> None:
     name = element.get("id", "")
     refs = [node.get("ref", "") for node in element.findall("nd")]
-    missing = [ref for ref in refs if ref not in osm.node_ids]
-    if missing:
-        osm.problems.append(f"way {name}: its node {missing[0]} is not in the file.")
-        refs = [ref for ref in refs if ref in osm.node_ids]
     if name in osm.ways:
         osm.problems.append(f"way {name}: stands twice in the file; the first is kept.")
         return
     osm.ways[name] = Way(tuple(refs), _tags(element))
+
+
+def _drop_missing_nodes(osm: OsmFile) -> None:
+    """Ways without the nodes that the file lacks; asked last, for nodes may follow ways."""
+    for name, way in osm.ways.items():
+        missing = [ref for ref in way.nodes if ref not in osm.node_ids]
+        if missing:
+            osm.problems.append(f"way {name}: its node {missing[0]} is not in the file.")
+            kept = tuple(ref for ref in way.nodes if ref in osm.node_ids)
+            osm.ways[name] = Way(kept, way.tags)
 
 
 def _read_relation(osm: OsmFile, element: Element) -> None:

@@ -125,6 +125,11 @@ def test_ids_that_stand_twice_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_nodes_may_follow_the_ways(tmp_path: Path) -> None:
+    osm = read_osm(write_osm(tmp_path / "m.osm", *reversed(ROAD)))
+    assert osm.problems == [] and len(osm.ways["10"].nodes) == 2
+
+
 def test_an_entity_bomb_in_a_tile_is_left_out(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE osm [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><osm><node id="&b;"/></osm>'
     write_osm(tmp_path / "lanelet2_map.osm" / "a.osm", *ROAD, way(21, [1, 3], kind="stop_line"))
