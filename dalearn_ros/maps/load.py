@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dalearn_ros.core.errors import MapError
-from dalearn_ros.geometry.geodesy import Projector, read_projector
+from dalearn_ros.geometry.geodesy import read_projector
 from dalearn_ros.landmarks.catalogue import Catalogue
 from dalearn_ros.maps.index import IndexedMap
 from dalearn_ros.maps.lanelet2 import Lanelet2Loader
@@ -16,7 +16,8 @@ from dalearn_ros.maps.tiles import has_tiles
 OSM_NAME = "lanelet2_map.osm"
 INFO_NAME = "map_projector_info.yaml"
 LISTS = (".geojson", ".csv")
-KINDS = (".osm", ".xodr", ".xodr.gz", *LISTS)
+OPENDRIVE = (".xodr", ".xodr.gz")
+KINDS = (".osm", *OPENDRIVE, *LISTS)
 HINTS = {
     ".osm": "`traffic_sign`, `traffic_light`, `stop_line` and `road_marking` ways are read.",
     ".xodr": "Signals and objects are read; those without a class need a --catalogue.",
@@ -41,17 +42,33 @@ def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
         MapError: There is no map, or it cannot be read, or it holds no landmark with a class.
         SettingsError: No such catalogue.
     """
-    file = find_map(Path(path))
-    kind = kind_of(file) or ".osm"  # a folder of tiles has any name
-    places = (file / INFO_NAME, file.with_name(INFO_NAME))  # in a folder of tiles, or beside it
-    projector = next((read_projector(info) for info in places if info.is_file()), None)
-    loaded = _load(file, kind, projector, TagClasses(catalogue))
+    loaded = read_map(path, catalogue)
     if not len(loaded):
         report = loaded.report
         found = ", ".join([*report.unknown, *report.problems][:5]) or "none"
-        hint = HINTS.get(kind.removesuffix(".gz"), "")
-        raise MapError.at(file, "", "landmarks with a class", found, hint)
+        kind = kind_of(Path(report.source)).removesuffix(".gz")
+        raise MapError.at(report.source, "", "landmarks with a class", found, HINTS.get(kind, ""))
     return loaded
+
+
+def read_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) -> IndexedMap:
+    """As :func:`load_map`, but a map without a landmark is an empty one with its report.
+
+    Raises:
+        MapError: There is no map, or it cannot be read.
+        SettingsError: No such catalogue.
+    """
+    file = find_map(Path(path))
+    places = (file / INFO_NAME, file.with_name(INFO_NAME))  # in a folder of tiles, or beside it
+    projector = next((read_projector(info) for info in places if info.is_file()), None)
+    classes, kind = TagClasses(catalogue), kind_of(file)
+    if kind in LISTS:
+        from dalearn_ros.maps.lists import read_list
+
+        return read_list(file, classes)
+    if kind in OPENDRIVE:
+        return read_opendrive(file, classes, projector)
+    return Lanelet2Loader(file, projector, classes).load()  # a file, or a folder of tiles
 
 
 def kind_of(path: Path) -> str:
@@ -77,17 +94,12 @@ def find_map(path: Path) -> Path:
     if has_tiles(path):
         return path
     files = sorted(file for file in path.iterdir() if kind_of(file) and file.is_file())
-    if len(files) != 1:
-        found = ", ".join(file.name for file in files) or "no .osm file and no other map"
-        raise MapError.at(path, "", f"{OSM_NAME} or one map ({', '.join(KINDS)})", found)
-    return files[0]
+    for kinds in ((".osm",), OPENDRIVE, LISTS):  # a list beside a map is not the map
+        found = [file for file in files if kind_of(file) in kinds]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
+    names = ", ".join(file.name for file in files) or "no .osm file and no other map"
+    raise MapError.at(path, "", f"{OSM_NAME} or one map ({', '.join(KINDS)})", names)
 
-
-def _load(file: Path, kind: str, projector: Projector | None, classes: TagClasses) -> IndexedMap:
-    if kind == ".osm":
-        return Lanelet2Loader(file, projector, classes).load()
-    if kind in LISTS:
-        from dalearn_ros.maps.lists import read_list
-
-        return read_list(file, classes)
-    return read_opendrive(file, classes, projector)

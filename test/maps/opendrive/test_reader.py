@@ -1,0 +1,246 @@
+"""Whole OpenDRIVE files: real ones against independent integration, and broken ones."""
+
+from __future__ import annotations
+
+import gzip
+import math
+from collections import Counter
+from pathlib import Path
+from xml.etree.ElementTree import Element as Xml
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from defusedxml.ElementTree import parse as parse_xml  # type: ignore[import-untyped]
+from helpers.opendrive import objects, road, sign, signals, thing, write
+from scipy.integrate import simpson
+
+from dalearn_ros.core.errors import MapError
+from dalearn_ros.maps import IndexedMap, load_map
+from dalearn_ros.maps.load import read_map
+from dalearn_ros.maps.opendrive.reader import parse
+
+Array = npt.NDArray[np.float64]
+TOWNS = {
+    "Town01": ({"1000001": 36, "Speed_30": 11, "Speed_60": 5, "Speed_90": 6}, {5: 36, 2: 22}),
+    "Town02": ({"1000001": 24, "Speed_30": 12, "Speed_60": 7, "Speed_90": 2}, {5: 24, 2: 21}),
+}
+
+
+def test_a_namespace_and_gzip_change_nothing(tmp_path: Path) -> None:
+    plain = write(tmp_path, road(signals(sign())))
+    spaced = plain.read_text().replace("<OpenDRIVE>", '<OpenDRIVE xmlns="http://code.asam.net/x">')
+    (tmp_path / "a.xodr.gz").write_bytes(gzip.compress(spaced.encode()))
+    one, other = load_map(plain), load_map(tmp_path / "a.xodr.gz")
+    assert one.ids.tolist() == other.ids.tolist() == ["signal:7"]
+    assert np.array_equal(one.point_m, other.point_m)
+
+
+def test_unknown_codes_and_countries_are_listed_and_counted(tmp_path: Path) -> None:
+    strange = [sign(id=str(i), country="FR", type="A1a", subtype="") for i in range(3)]
+    content = signals(sign(), *strange) + objects(thing(type="tree"), thing(id="2", type="tree"))
+    found = load_map(write(tmp_path, road(content)))
+    assert len(found) == 1
+    assert dict(found.report.unknown) == {"signal:FR:A1a": 3, "object:tree": 2}
+    assert dict(found.report.by_tag) == {"274": 1, "A1a": 3, "tree": 2}
+
+
+def test_ids_that_stand_twice_stay_apart(tmp_path: Path) -> None:
+    found = load_map(write(tmp_path, road(signals(sign(), sign(s=60)) + objects(thing(id="7")))))
+    assert found.ids.tolist() == ["signal:7", "signal:7#2"]
+    assert "signal 7: its id stands more than once" in found.report.problems[0]
+
+
+def test_a_reference_to_nothing_is_listed(tmp_path: Path) -> None:
+    references = '<signalReference id="7" s="1" t="0"/><signalReference id="x" s="1" t="0"/>'
+    found = load_map(write(tmp_path, road(signals(sign(), references))))
+    assert found.report.by_tag["signalReference"] == 2
+    assert found.report.problems == (
+        "signalReference x: road 1 refers to it, and it is not in the file.",
+    )
+
+
+def test_a_road_without_a_line_loses_what_stands_on_it(tmp_path: Path) -> None:
+    lost = f'<road id="2" length="10">{signals(sign(id="a"), sign(id="b"))}</road>'
+    again = road(signals(sign(id="c")))
+    found = load_map(write(tmp_path, road(signals(sign())), lost, again))
+    assert found.ids.tolist() == ["signal:7"]
+    assert found.report.problems == (
+        "road 2: it has no planView with a usable geometry; its 2 signals and objects are left "
+        "out.",
+        "road 1: its id stands more than once; its 1 signals and objects are left out.",
+    )
+    assert found.report.by_tag["274"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("<OpenDRIVE><road id='1'></OpenDRIVE>", "line 1: expected XML"),
+        ("<osm/>", "an <OpenDRIVE> file, found <osm>"),
+        (
+            '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><OpenDRIVE>&c;</OpenDRIVE>',
+            "without entities",
+        ),
+        ("<OpenDRIVE/>", "landmarks with a class, found none"),
+        ("", "expected XML"),
+    ],
+)
+def test_a_broken_file_is_a_sentence(tmp_path: Path, text: str, part: str) -> None:
+    (tmp_path / "map.xodr").write_text(text)
+    with pytest.raises(MapError, match=part):
+        load_map(tmp_path)
+
+
+def test_a_broken_gzip_is_a_sentence(tmp_path: Path) -> None:
+    whole = gzip.compress(b"<OpenDRIVE/>" * 100)
+    for content in (b"no gzip", whole[:-20]):
+        (tmp_path / "map.xodr.gz").write_bytes(content)
+        with pytest.raises(MapError, match="a whole gzip file|expected XML"):
+            load_map(tmp_path)
+
+
+def _tree(path: Path) -> Xml:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        root: Xml = parse_xml(stream).getroot()
+    return root
+
+
+def _value(element: Xml, key: str) -> float:
+    return float(element.get(key, "0"))
+
+
+def _independent(road_xml: Xml, s: float, t: float) -> tuple[float, float, float]:
+    """x, y, heading at s, t by Simpson's rule on the heading, straight from the XML."""
+    geometry = [g for g in road_xml.iter("geometry") if _value(g, "s") <= max(s, 0.0)][-1]
+    ds = s - _value(geometry, "s")
+    x, y, heading = (_value(geometry, key) for key in ("x", "y", "hdg"))
+    shape = geometry[0]
+    at = np.linspace(0.0, ds, 2001)
+    if shape.tag == "paramPoly3":
+        du, dv = (
+            _value(shape, "b" + axis)
+            + 2.0 * _value(shape, "c" + axis) * at
+            + 3.0 * _value(shape, "d" + axis) * at**2
+            for axis in "UV"
+        )
+    else:
+        angle = _value(shape, "curvature") * at
+        du, dv = np.cos(angle), np.sin(angle)
+    u, v = float(simpson(du, x=at)), float(simpson(dv, x=at))
+    x += u * math.cos(heading) - v * math.sin(heading)
+    y += u * math.sin(heading) + v * math.cos(heading)
+    heading += math.atan2(dv[-1], du[-1])
+    return x - t * math.sin(heading), y + t * math.cos(heading), heading
+
+
+def _expected(path: Path) -> dict[str, tuple[float, float, float]]:
+    found = {}
+    for road_xml in _tree(path).iter("road"):
+        for kind in ("signal", "object"):
+            for element in road_xml.iter(kind):
+                place = _independent(road_xml, _value(element, "s"), _value(element, "t"))
+                found.setdefault(f"{kind}:{element.get('id')}", place)
+    return found
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("Town01.xodr.gz", 58),
+        ("Town02.xodr.gz", 45),
+        ("esmini_fabriksgatan_traffic_lights.xodr", 3),
+        ("esmini_straight_500m_signs.xodr", 17),  # two more have an id that stands twice
+    ],
+)
+def test_positions_of_real_maps_equal_independent_integration(
+    real_data: Path, name: str, count: int
+) -> None:
+    path = real_data / "maps" / name
+    landmarks, expected = load_map(path), _expected(path)
+    compared = 0
+    for row, landmark in enumerate(landmarks.ids.tolist()):
+        if "#" in landmark:
+            continue
+        x, y, _ = expected[landmark]
+        assert math.hypot(landmarks.point_m[row, 0] - x, landmarks.point_m[row, 1] - y) < 1e-3
+        compared += 1
+    assert compared == count
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", TOWNS)
+def test_the_counts_of_the_towns(real_data: Path, name: str) -> None:
+    landmarks = load_map(real_data / "maps" / f"{name}.xodr.gz")
+    tags, classes = TOWNS[name]
+    assert {key: landmarks.report.by_tag[key] for key in tags} == tags
+    assert Counter(landmarks.class_id.tolist()) == classes
+    assert landmarks.report.problems == ()
+    assert not landmarks.report.unknown
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", TOWNS)
+def test_lights_of_the_towns_face_the_lanes_that_they_stop(real_data: Path, name: str) -> None:
+    """Junction roads refer to a light with their lanes: where these begin, the light looks."""
+    path = real_data / "maps" / f"{name}.xodr.gz"
+    landmarks = load_map(path)
+    rows = {str(landmark): row for row, landmark in enumerate(landmarks.ids)}
+    checked = 0
+    for road_xml in _tree(path).iter("road"):
+        for reference in road_xml.iter("signalReference"):
+            validity = reference.find("validity")
+            assert validity is not None
+            lane = int(validity.get("fromLane", "0"))
+            start = 0.0 if lane < 0 else _value(road_xml, "length")
+            heading = _independent(road_xml, start, 0.0)[2] + (0.0 if lane < 0 else math.pi)
+            normal = landmarks.normal[rows[f"signal:{reference.get('id')}"]]
+            assert normal @ [math.cos(heading), math.sin(heading), 0.0] < -0.9
+            checked += 1
+    assert checked == landmarks.report.by_tag["signalReference"]
+
+
+@pytest.mark.real_data
+def test_the_counts_of_esminis_maps(real_data: Path) -> None:
+    signs = load_map(real_data / "maps" / "esmini_straight_500m_signs.xodr")
+    assert len(signs) == 19
+    assert signs.report.by_tag["274"] == 6
+    assert len(signs.report.problems) == 2  # ids 1 and 14 stand twice
+    lights = load_map(real_data / "maps" / "esmini_fabriksgatan_traffic_lights.xodr")
+    assert {key: lights.report.by_tag[key] for key in ("1000001", "1000002", "pole")} == {
+        "1000001": 1,
+        "1000002": 2,
+        "pole": 2,
+    }
+    rails: IndexedMap = read_map(real_data / "maps" / "esmini_e6mini.xodr")
+    assert len(rails) == 0
+    assert dict(rails.report.unknown) == {
+        "object:rail-pole": 2,
+        "object:railing": 2,
+        "object:guide-post": 2,
+    }
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "borders"),
+    [
+        ("Town01.xodr.gz", 360),
+        ("Town02.xodr.gz", 377),
+        ("esmini_e6mini.xodr", 16),
+        ("esmini_fabriksgatan_traffic_lights.xodr", 8),
+    ],
+)
+def test_real_reference_lines_are_continuous(real_data: Path, name: str, borders: int) -> None:
+    file = parse(real_data / "maps" / name)
+    pairs = [
+        (one.at(other.s - one.s), other.start)
+        for found in file.roads.values()
+        for one, other in zip(found.line.records, found.line.records[1:], strict=False)
+    ]
+    assert len(pairs) == borders
+    gaps = np.array([math.hypot(a[0] - b[0], a[1] - b[1]) for a, b in pairs])
+    turns = np.array([math.remainder(a[2] - b[2], math.tau) for a, b in pairs])
+    assert gaps.max() < 1e-3
+    assert np.abs(turns).max() < 1e-3
