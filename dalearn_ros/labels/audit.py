@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dalearn_ros.labels.project import FrameLabels
+from dalearn_ros.labels.residuals import PairCollector
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 
@@ -27,6 +28,9 @@ class Audit:
         by_class: Class name → labels that count.
         seen: Ids of map landmarks that gave at least one label that counts.
         sigma_px: Largest standard deviation of each counting label that follows from the pose.
+        notes: Sentences about assumptions: ground model, what the map's loader took for granted.
+        clouds: What became of the LiDAR clouds, frames by reason; empty without.
+        against: Labels and observations of a detector; None if none was asked.
     """
 
     label_space: LabelSpace
@@ -37,6 +41,9 @@ class Audit:
     by_class: Counter[str] = field(default_factory=Counter)
     seen: set[str] = field(default_factory=set)
     sigma_px: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    clouds: Counter[str] = field(default_factory=Counter)
+    against: PairCollector | None = None
     _labels_ignored: int = 0
 
     def add(self, result: FrameLabels) -> None:
@@ -70,6 +77,8 @@ class Audit:
             "landmarks_in_map": landmarks_in_map,
             "landmarks_labelled": len(self.seen),
             "point_sigma_px": {"median": float(middle), "p95": float(high)},
+            "clouds": dict(self.clouds),
+            "notes": list(self.notes),
         }
 
 
@@ -81,26 +90,51 @@ def audit_page(summary: Mapping[str, Any], pictures: list[str], title: str) -> s
         pictures: Paths of pictures relative to the page.
         title: Heading.
     """
-    tables = []
-    for key, value in summary.items():
-        shown = value if isinstance(value, Mapping) else {"": value}
-        rows = "".join(
-            f"<tr><td>{html.escape(str(name))}</td><td>{_number(number)}</td></tr>"
-            for name, number in sorted(shown.items())
-        )
-        tables.append(f"<h2>{html.escape(key.replace('_', ' '))}</h2><table>{rows}</table>")
+    tables = _section(summary, 2)
     images = "".join(
         f'<figure><img src="{html.escape(p)}"><figcaption>{html.escape(p)}</figcaption></figure>'
         for p in pictures
     )
     style = (
-        "body{font:15px sans-serif;margin:2em;max-width:1300px}h2{font-size:1em;margin:1em 0 .2em}"
+        "body{font:15px sans-serif;margin:2em;max-width:1300px}"
+        "h2{font-size:1.1em;margin:1em 0 .2em}h3,h4{font-size:.95em;margin:.7em 0 .2em}"
         "td{padding:.1em 1em .1em 0}img{max-width:100%}figure{margin:1em 0}"
     )
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{style}</style>'
-    body = f"<h1>{html.escape(title)}</h1>{''.join(tables)}<h2>pictures</h2>{images}"
+    body = f"<h1>{html.escape(title)}</h1>{tables}<h2>pictures</h2>{images}"
     return f"<!doctype html><html><head>{head}</head><body>{body}</body></html>\n"
 
 
+def _section(values: Mapping[str, Any], level: int) -> str:
+    """Plain values as one table, then everything else under a heading of its own."""
+    plain = {k: v for k, v in values.items() if not isinstance(v, (Mapping, list))}
+    parts = [_table([(name, [value]) for name, value in sorted(plain.items())])] if plain else []
+    for name, value in values.items():
+        if name in plain or not value:
+            continue
+        parts.append(f"<h{level}>{html.escape(name.replace('_', ' '))}</h{level}>")
+        rows = list(value.values()) if isinstance(value, Mapping) else value
+        if all(isinstance(row, Mapping) for row in rows):
+            names = list(value) if isinstance(value, Mapping) else [""] * len(rows)
+            heads = [("", list(rows[0]))]
+            cells = [(n, list(row.values())) for n, row in zip(names, rows, strict=True)]
+            parts.append(_table(heads + cells))
+        elif isinstance(value, Mapping):
+            parts.append(_section(value, level + 1))
+        else:
+            parts += [f"<p>{html.escape(str(row))}</p>" for row in rows]
+    return "".join(parts)
+
+
+def _table(rows: list[tuple[str, list[Any]]]) -> str:
+    cells = (
+        "".join(f"<td>{_number(value)}</td>" for value in [name.replace("_", " "), *values])
+        for name, values in rows
+    )
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+
+
 def _number(value: Any) -> str:
+    if isinstance(value, list):
+        value = ", ".join(str(item) for item in value)
     return html.escape(f"{value:.2f}" if isinstance(value, float) else str(value))
