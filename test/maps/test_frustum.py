@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -87,6 +89,17 @@ def test_a_view_that_is_no_pyramid_is_searched_all_round() -> None:
     pose = Transform.from_euler(0, 0, 0.5, [1e6, -2e5, 1.5]) @ LINK_FROM_OPTICAL
     rows, _ = CITY.in_view(frustum, pose)
     assert rows.tolist() == _by_opencv(folding, pose, 80.0) and len(rows) > 3
+
+
+def test_narrow_columns_give_the_same() -> None:
+    """Unit vectors of 32 bits and class ids of 16, as docs/maps.md asks of large maps."""
+    nowhere = CITY.normal.astype(np.float32)
+    ones = CITY.class_id.astype(np.int16)
+    lean = dataclasses.replace(CITY, class_id=ones, normal=nowhere, direction=nowhere)
+    pose = Transform.from_euler(0, 0, 0.3, [1e6, -2e5, 1.5]) @ LINK_FROM_OPTICAL
+    rows, _ = lean.in_view(Frustum.of(PLAIN, 100.0), pose)
+    assert rows.tolist() == CITY.in_view(Frustum.of(PLAIN, 100.0), pose)[0].tolist()
+    assert lean.select(rows).class_id.dtype == np.int16
 
 
 def test_the_search_looks_at_few() -> None:
