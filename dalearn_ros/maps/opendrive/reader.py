@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 from xml.etree.ElementTree import Element as Xml
 from xml.etree.ElementTree import ParseError
 
-from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.ElementTree import iterparse  # type: ignore[import-untyped]
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
 
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.geometry.geodesy import Projector
@@ -240,7 +240,7 @@ def parse(path: Path) -> OpenDriveFile:
     file = OpenDriveFile(path)
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            _read(file, stream)
+            _read(file, cast(BinaryIO, stream))
     except ParseError as error:
         raise MapError.at(path, f"line {error.position[0]}", "XML", str(error)) from None
     except DefusedXmlException as error:
@@ -251,7 +251,7 @@ def parse(path: Path) -> OpenDriveFile:
     return file
 
 
-def _read(file: OpenDriveFile, stream: IO[bytes]) -> None:
+def _read(file: OpenDriveFile, stream: BinaryIO) -> None:
     root: Xml | None = None
     for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
         if event == "start":

@@ -53,7 +53,8 @@ def rectangle(centre_m: Array, axes: Array, length_m: float, width_m: float) -> 
     if length_m <= 0.0 or width_m <= 0.0:
         raise ValueError("it has neither an outline nor length and width")
     corners = [(-0.5, -0.5, 0.0), (0.5, -0.5, 0.0), (0.5, 0.5, 0.0), (-0.5, 0.5, 0.0)]
-    return centre_m + np.array(corners) * [length_m, width_m, 1.0] @ axes.T
+    outline: Array = centre_m + np.array(corners) * [length_m, width_m, 1.0] @ axes.T
+    return outline
 
 
 def hull(points_m: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 from collections import Counter
 from pathlib import Path
 from xml.etree.ElementTree import Element as Xml
@@ -11,8 +12,10 @@ from xml.etree.ElementTree import Element as Xml
 import numpy as np
 import numpy.typing as npt
 import pytest
-from defusedxml.ElementTree import parse as parse_xml  # type: ignore[import-untyped]
+from defusedxml.ElementTree import parse as parse_xml
 from helpers.opendrive import objects, road, sign, signals, thing, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import simpson
 
 from dalearn_ros.core.errors import MapError
@@ -92,6 +95,44 @@ def test_a_broken_file_is_a_sentence(tmp_path: Path, text: str, part: str) -> No
         load_map(tmp_path)
 
 
+NUMBER = re.compile(r'(?<=")-?[0-9.]+(?:e-?[0-9]+)?(?=")')
+WRONG = ("", "nan", "inf", "-inf", "-7", "0", "1e300", "1e-300", "99", "wide", "1e7", "-1e9")
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_wrong_numbers_anywhere_never_end_in_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    spiral = '<geometry s="0" x="1" y="2" hdg="0.1" length="60"><spiral curvStart="0.01" '
+    spiral += 'curvEnd="-0.02"/></geometry><geometry s="60" x="3" y="4" hdg="0.2" length="40">'
+    spiral += '<paramPoly3 aU="0" bU="40" cU="1" dU="2" aV="0" bV="0" cV="3" dV="-1"/></geometry>'
+    heights = '<elevationProfile><elevation s="0" a="1" b="0.1" c="0" d="0"/></elevationProfile>'
+    ring = "".join(f'<cornerLocal u="{u}" v="{v}" z="0"/>' for u, v in ((0, 0), (4, 0), (4, 3)))
+    repeat = '<repeat s="10" length="40" distance="20" tStart="1" tEnd="2"/>'
+    lane = '<validity fromLane="-1" toLane="-1"/>'
+    text = road(
+        signals(sign(content=lane), sign(id="8", type="294", subtype="", width=0, zOffset=0))
+        + objects(
+            thing(type="crosswalk", content=f"<outline>{ring}</outline>"),
+            thing(id="2", type="roadMark", subtype="arrowLeft", length=4, width=1, content=repeat),
+        ),
+        plan=spiral,
+        profiles=heights,
+    )
+    places = list(NUMBER.finditer(text))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = places[data.draw(st.integers(0, len(places) - 1))]
+        wrong = data.draw(st.sampled_from(WRONG))
+        text = text[: place.start()] + wrong + text[place.end() :]
+        places = list(NUMBER.finditer(text))
+    folder = tmp_path_factory.mktemp("fuzz", numbered=True)
+    found = read_map(write(folder, text))
+    assert np.isfinite(found.point_m).all()
+    assert np.isfinite(found.outlines_m.values).all()
+    assert all(text.endswith(".") for text in found.report.problems)
+
+
 def test_a_broken_gzip_is_a_sentence(tmp_path: Path) -> None:
     whole = gzip.compress(b"<OpenDRIVE/>" * 100)
     for content in (b"no gzip", whole[:-20]):
@@ -102,7 +143,8 @@ def test_a_broken_gzip_is_a_sentence(tmp_path: Path) -> None:
 
 def _tree(path: Path) -> Xml:
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        root: Xml = parse_xml(stream).getroot()
+        root = parse_xml(stream).getroot()
+    assert root is not None
     return root
 
 
@@ -135,7 +177,7 @@ def _independent(road_xml: Xml, s: float, t: float) -> tuple[float, float, float
 
 
 def _expected(path: Path) -> dict[str, tuple[float, float, float]]:
-    found = {}
+    found: dict[str, tuple[float, float, float]] = {}
     for road_xml in _tree(path).iter("road"):
         for kind in ("signal", "object"):
             for element in road_xml.iter(kind):
