@@ -4,38 +4,79 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 NAME = "label"
 HELP = "label the frames of a bag with the landmarks of a map"
+MODELS = ("trajectory", "plane")
 EXAMPLE = "dalearn label --bag drive/bag --map drive/map --out dataset"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--bag", type=Path, required=True, help="bag folder or .mcap file")
-    parser.add_argument("--map", type=Path, required=True, help="map folder or .osm file")
+    parser.add_argument("--map", type=Path, required=True, help="map folder or file")
     parser.add_argument("--out", type=Path, required=True, help="the new dataset's folder")
     parser.add_argument(
         "--pose-topic",
         help="vehicle poses; default: /localization/kinematic_state, else the only pose topic",
     )
     parser.add_argument("--camera-topic", help="images; default: the only camera")
+    parser.add_argument(
+        "--cloud-topic",
+        help="LiDAR clouds that hide what lies behind them; default: the only cloud; none: none",
+    )
+    parser.add_argument(
+        "--ground",
+        choices=MODELS,
+        default=MODELS[0],
+        help="ground of a map without heights: that of the driven trajectory, or the plane "
+        "through the wheels; default: %(default)s",
+    )
+    parser.add_argument(
+        "--audit-model",
+        type=Path,
+        help="ONNX file or run folder: audit the labels against what it sees",
+    )
+    parser.add_argument("--threads", type=int, help="threads of that model; default: all cores")
     parser.add_argument("--config", type=Path, help="label settings (YAML)")
 
 
 def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written."""
     from dalearn_ros.core.settings import load_settings
-    from dalearn_ros.datasets.from_bag import label_bag
+    from dalearn_ros.datasets.from_bag import Extras, label_bag
     from dalearn_ros.labels.project import LabelSettings
 
     settings = load_settings(LabelSettings, args.config)
-    summary = label_bag(args.bag, args.map, args.out, args.pose_topic, args.camera_topic, settings)
+    extras = Extras(args.cloud_topic, args.ground)
+    if args.audit_model is not None:
+        extras = Extras(args.cloud_topic, args.ground, *_detector(args.audit_model, args.threads))
+    topics = args.pose_topic, args.camera_topic
+    summary = label_bag(args.bag, args.map, args.out, *topics, settings, extras)
     skipped = summary["frames_skipped"]
     left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
     return (
         f"{args.out}: {summary['frames']} frames with {summary['labels']} labels of "
         f"{summary['landmarks_labelled']} landmarks"
         + (f"; left out: {left_out}" if left_out else "")
+        + (f"; {_verdict(summary['against_detections'])}" if extras.detect else "")
         + "; see audit.html there."
     )
+
+
+def _detector(model: Path, threads: int | None) -> tuple[Any, str]:
+    """What sees landmarks, and its name."""
+    from dalearn_ros.evaluation.replay import check_label_space
+    from dalearn_ros.inference.detector import LandmarkDetector
+    from dalearn_ros.landmarks.catalogue import LabelSpace
+
+    detector = LandmarkDetector.load(model, threads)
+    check_label_space(detector.label_space, LabelSpace.load())
+    return detector.detect, str(model.resolve())
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    suspects = found.get("landmarks_suspect", 0)
+    text = f"against the model: {found['verdict']}"
+    return text + (f", {suspects} suspect landmarks" if suspects else "")

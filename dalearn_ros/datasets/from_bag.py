@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 
+from dalearn_ros.bags.clouds import CloudReader, choose_cloud_topic, cloud_topics
 from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.bags.poses import choose_pose_topic
 from dalearn_ros.bags.reader import BagReader
+from dalearn_ros.bags.storage import Bag
 from dalearn_ros.core.errors import BagError
 from dalearn_ros.core.files import refuse_existing, write_json
 from dalearn_ros.core.progress import track
@@ -18,12 +25,34 @@ from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.split import tile_of
 from dalearn_ros.datasets.store import DatasetWriter
 from dalearn_ros.labels.audit import Audit, audit_page
+from dalearn_ros.labels.comparison import compare, write_rows
+from dalearn_ros.labels.heights import grounded, level
 from dalearn_ros.labels.overlay import draw_labels
 from dalearn_ros.labels.project import FrameLabels, Labeller, LabelSettings
-from dalearn_ros.landmarks.types import Frame
+from dalearn_ros.labels.residuals import PairCollector
+from dalearn_ros.landmarks.types import Frame, Observations
 from dalearn_ros.maps import load_map
 
 PICTURES = 8
+Detect = Callable[[npt.NDArray[np.uint8], int], Observations]
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What else may go into the labels of a drive and their audit.
+
+    Attributes:
+        cloud_topic: LiDAR clouds that hide what lies behind them; None takes the only cloud of the
+            bag, ``none`` none.
+        ground: Ground model of a map without heights: ``trajectory`` or ``plane``.
+        detect: BGR image and stamp → observations, to audit the labels against; None: no audit.
+        model: Name of that detector, kept in ``dataset.json``.
+    """
+
+    cloud_topic: str | None = None
+    ground: str = "trajectory"
+    detect: Detect | None = None
+    model: str = ""
 
 
 def label_bag(
@@ -33,6 +62,7 @@ def label_bag(
     pose_topic: str | None = None,
     camera_topic: str | None = None,
     settings: LabelSettings | None = None,
+    extras: Extras = Extras(),
 ) -> dict[str, Any]:
     """Label every frame of a drive that has a usable pose.
 
@@ -46,6 +76,7 @@ def label_bag(
         pose_topic: Poses to use; None picks as :func:`choose_pose_topic` says.
         camera_topic: Images to use; None takes the only camera.
         settings: What counts as a label.
+        extras: LiDAR, ground model, and a detector to audit the labels against.
 
     Returns:
         The audit's summary, which also stands in ``OUT/audit.json``.
@@ -56,36 +87,97 @@ def label_bag(
     refuse_existing(out)
     settings = settings or LabelSettings()
     landmarks = load_map(map_path)
-    labeller = Labeller(landmarks, settings)
-    audit = Audit(labeller.label_space)
-    with BagReader(bag) as reader:
+    with BagReader(bag) as reader, contextlib.ExitStack() as stack:
         poses = choose_pose_topic(reader.bag, pose_topic)
         camera = reader.camera_topic(camera_topic)
+        clouds = _clouds(reader, poses, extras.cloud_topic, stack)
+        flat = landmarks.report.flat
+        if flat:
+            landmarks, flat = grounded(landmarks, reader.trajectory(poses), extras.ground)
+        labeller = Labeller(landmarks, settings)
+        audit = Audit(labeller.label_space, notes=[*landmarks.report.notes])
+        audit.against = PairCollector() if extras.detect is not None else None
+        run = _Run(labeller, audit, clouds, flat, extras.detect)
         source = {
-            "kind": "bag and map", "bag": str(bag), "map": str(map_path), "pose_topic": poses,
-            "camera_topic": camera, "settings": dump_settings(settings),
+            "kind": "bag and map", "bag": str(bag.resolve()), "map": str(map_path.resolve()),
+            "pose_topic": poses, "camera_topic": camera, "settings": dump_settings(settings),
+            "audit_model": extras.model,
         }  # fmt: skip
         best = _Gallery(PICTURES, reader.count(camera))
         with DatasetWriter(out, labeller.label_space, source) as writer:
-            frames = reader.frames(camera, poses, decode=False)
+            frames = reader.frames(camera, poses, decode=extras.detect is not None)
             for frame in track(frames, reader.count(camera), "label"):
                 if frame.pose is None:
                     continue
-                result = labeller.label(frame)
+                result = run.label(frame)
                 writer.add(_image(frame), result.labels, meta_of(frame, reader.name))
-                audit.add(result)
                 best.offer(audit.frames, frame, result)
             audit.frames_skipped.update(reader.skipped)
             if not len(writer):
                 reasons = ", ".join(f"{v} {k}" for k, v in reader.skipped.items()) or "no image"
                 hint = "Do the poses cover the images' time?"
                 raise BagError.at(bag, "", "frames with an image and a pose", reasons, hint)
-            summary = audit.summary(len(landmarks))
+            summary = run.summary(reader.bag)
             pictures = best.write(writer.folder / "audit", labeller)
+            if run.rows:
+                write_rows(writer.folder / "audit" / "landmarks.csv", run.rows)
             write_json(writer.folder / "audit.json", summary)
             page = audit_page(summary, pictures, f"Labels of {reader.name}")
             (writer.folder / "audit.html").write_text(page, encoding="utf-8")
     return summary
+
+
+class _Run:
+    """The steps for each frame, and what the audit says at the end."""
+
+    def __init__(
+        self,
+        labeller: Labeller,
+        audit: Audit,
+        clouds: CloudReader | None,
+        flat: bool,
+        detect: Detect | None,
+    ) -> None:
+        self.labeller, self.audit, self.clouds = labeller, audit, clouds
+        self.flat, self.detect = flat, detect
+        self.rows: list[dict[str, str | int | float]] = []
+
+    def label(self, frame: Frame) -> FrameLabels:
+        placed = level(frame) if self.flat else frame
+        # Clouds are cut out with the true pose; in the optical frame both are the same.
+        cloud = None if self.clouds is None else self.clouds.at(frame)
+        result = self.labeller.label(placed, cloud)
+        self.audit.add(result)
+        if self.detect is not None and self.audit.against is not None:
+            seen = self.detect(frame.image, frame.stamp_ns)
+            self.audit.against.add(placed, result.labels, seen)
+        return result
+
+    def summary(self, bag: Bag) -> dict[str, Any]:
+        if self.clouds is not None:
+            self.audit.clouds.update(self.clouds.counts)
+        elif len(cloud_topics(bag)) > 1:
+            self.audit.notes.append(
+                "The bag has several point clouds; none was used. --cloud-topic names one."
+            )
+        summary = self.audit.summary(len(self.labeller.map))
+        if self.audit.against is not None:
+            found, self.rows = compare(self.audit.against, self.audit.label_space)
+            summary["against_detections"] = found
+        return summary
+
+
+def _clouds(
+    reader: BagReader, poses: str, topic: str | None, stack: contextlib.ExitStack
+) -> CloudReader | None:
+    """The clouds to hide landmarks with, closed with the stack; None if there are none."""
+    chosen = None if topic == "none" else choose_cloud_topic(reader.bag, topic)
+    if chosen is None:
+        return None
+    trajectory, transforms = reader.trajectory(poses), reader.transforms()
+    return stack.enter_context(
+        CloudReader(reader.path, chosen, trajectory, transforms, reader.base_frame)
+    )
 
 
 def meta_of(frame: Frame, drive: str) -> dict[str, Any]:
