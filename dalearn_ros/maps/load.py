@@ -20,7 +20,7 @@ OPENDRIVE = (".xodr", ".xodr.gz")
 KINDS = (".osm", *OPENDRIVE, *LISTS)
 HINTS = {
     ".osm": "`traffic_sign`, `traffic_light`, `stop_line` and `road_marking` ways are read.",
-    ".xodr": "Signals and objects are read; those without a class need a --catalogue.",
+    ".xodr": "Signals and objects are read; a catalogue of your own can give these a class.",
 }
 
 
@@ -102,4 +102,3 @@ def find_map(path: Path) -> Path:
             break
     names = ", ".join(file.name for file in files) or "no .osm file and no other map"
     raise MapError.at(path, "", f"{OSM_NAME} or one map ({', '.join(KINDS)})", names)
-

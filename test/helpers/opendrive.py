@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+HEADER = '<header revMajor="1" revMinor="7"/>'
 LANES = """<lanes><laneOffset s="0" a="0.5" b="0" c="0" d="0"/><laneSection s="0">
 <left><lane id="1" type="driving"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane></left>
 <center><lane id="0" type="none"/></center>
@@ -72,7 +73,7 @@ def thing(**changes: str | float) -> str:
     return f"<object {_text(values)}>{content}</object>"
 
 
-def write(folder: Path, *roads: str, header: str = '<header revMajor="1" revMinor="7"/>') -> Path:
+def write(folder: Path, *roads: str, header: str = HEADER) -> Path:
     """Write a document ``map.xodr``."""
     path = folder / "map.xodr"
     path.write_text(f'<?xml version="1.0"?><OpenDRIVE>{header}{"".join(roads)}</OpenDRIVE>')

@@ -34,6 +34,7 @@ from dalearn_ros.maps.table import table
 from dalearn_ros.maps.tags import TagClasses
 
 BELOW_M = -0.3
+VERSIONS = ("1.4", "1.5", "1.6", "1.7", "1.8")
 
 
 @dataclass
@@ -174,6 +175,10 @@ class OpenDriveLoader:
     def notes(self) -> list[str]:
         """Sentences about assumptions."""
         notes = []
+        header = self.file.header
+        version = "" if header is None else f"{header.get('revMajor')}.{header.get('revMinor')}"
+        if version not in VERSIONS:
+            notes.append(f"Its version is '{version}'; 1.4 to 1.8 are known.")
         if self.file.roadrunner:
             notes.append(
                 "RoadRunner wrote this map: '+' is read as against s, and headings count from s."

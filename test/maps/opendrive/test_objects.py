@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.opendrive import line, objects, road, thing, write
+from helpers.opendrive import HEADER, line, objects, road, thing, write
 
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.maps import IndexedMap, load_map
@@ -15,7 +15,7 @@ from dalearn_ros.maps import IndexedMap, load_map
 CLASSES = LabelSpace.load()
 
 
-def load(folder: Path, *elements: str, plan: str = "", header: str = "<header/>") -> IndexedMap:
+def load(folder: Path, *elements: str, plan: str = "", header: str = HEADER) -> IndexedMap:
     return load_map(write(folder, road(objects(*elements), plan=plan), header=header))
 
 
@@ -80,7 +80,7 @@ def test_a_stop_line_as_area_as_line_and_by_roadrunner(tmp_path: Path) -> None:
     assert np.allclose(found.direction, [[1.0, 0.0, 0.0]] * 2, atol=1e-4)
     assert np.allclose(found.point_m, [[49.8, -3.5, 0.0], [49.85, -3.5, 0.0]], atol=1e-4)
     theirs = thin.replace('orientation="+"', 'orientation="-"')
-    again = load(tmp_path, theirs, header='<header vendor="VectorZero"/>')
+    again = load(tmp_path, theirs, header='<header revMajor="1" revMinor="4" vendor="VectorZero"/>')
     assert np.allclose(again.point_m, [[49.85, -3.5, 0.0]], atol=1e-4)
 
 

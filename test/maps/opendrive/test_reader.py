@@ -48,6 +48,20 @@ def test_unknown_codes_and_countries_are_listed_and_counted(tmp_path: Path) -> N
     assert dict(found.report.by_tag) == {"274": 1, "A1a": 3, "tree": 2}
 
 
+@pytest.mark.parametrize(
+    ("header", "notes"),
+    [
+        ('<header revMajor="1" revMinor="8"/>', ()),
+        ('<header revMajor="1" revMinor="1"/>', ("Its version is '1.1'; 1.4 to 1.8 are known.",)),
+        ("", ("Its version is ''; 1.4 to 1.8 are known.",)),
+    ],
+)
+def test_another_version_is_told(tmp_path: Path, header: str, notes: tuple[str, ...]) -> None:
+    found = load_map(write(tmp_path, road(signals(sign())), header=header))
+    assert len(found) == 1
+    assert found.report.notes == notes
+
+
 def test_ids_that_stand_twice_stay_apart(tmp_path: Path) -> None:
     found = load_map(write(tmp_path, road(signals(sign(), sign(s=60)) + objects(thing(id="7")))))
     assert found.ids.tolist() == ["signal:7", "signal:7#2"]

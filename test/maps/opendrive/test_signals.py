@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.opendrive import line, road, sign, signals, write
+from helpers.opendrive import HEADER, line, road, sign, signals, write
 
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.maps import IndexedMap, load_map
 
 CLASSES = LabelSpace.load()
-ROADRUNNER = '<header vendor="VectorZero"/>'
+ROADRUNNER = '<header revMajor="1" revMinor="4" vendor="VectorZero"/>'
 
 
-def load(folder: Path, *elements: str, plan: str = "", header: str = "<header/>") -> IndexedMap:
+def load(folder: Path, *elements: str, plan: str = "", header: str = HEADER) -> IndexedMap:
     return load_map(write(folder, road(signals(*elements), plan=plan), header=header))
 
 
