@@ -35,5 +35,6 @@ def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Datas
             names.add(unique)
             file = subset.image_path(i)
             content = file.read_bytes() if file.is_file() else subset.image(i)
-            writer.add(content, subset.labels(i), {"name": unique, **meta}, subset.approximate(i))
+            meta = {"map": subset.place(i), **meta, "name": unique}
+            writer.add(content, subset.labels(i), meta, subset.approximate(i))
     return Dataset.open(path)

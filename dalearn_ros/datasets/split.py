@@ -143,14 +143,15 @@ class Subset:
         """The images of the given row numbers, in that order."""
         return Subset(self.label_space, tuple(self.items[int(i)] for i in np.asarray(rows)))
 
+    def place(self, index: int) -> str:
+        """The map of an image, or its dataset where none is known: tells tiles and ids apart."""
+        dataset, _ = self.items[index]
+        return str(self.meta(index).get("map") or dataset.source.get("map") or dataset.path)
+
     @property
     def tiles(self) -> list[str]:
         """Map and tile of each image, for :func:`split_by_place`."""
-        names = []
-        for dataset, row in self.items:
-            place = dataset.source.get("map", dataset.path)
-            names.append(f"{place}:{dataset.meta(row).get('tile', 'none')}")
-        return names
+        return [f"{self.place(i)}:{self.meta(i).get('tile', 'none')}" for i in range(len(self))]
 
 
 def merge(datasets: Sequence[Dataset]) -> Subset:

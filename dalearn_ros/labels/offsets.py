@@ -117,9 +117,8 @@ def estimate_offsets(pairs: Pairs) -> Offsets | None:
     Returns:
         The offsets; None with fewer than 30 pairs of 5 landmarks: too few for a statement.
     """
-    known = np.isfinite(pairs.twist).all(axis=1)[pairs.frame]
-    known &= np.isfinite(pairs.residual_px()).all(axis=1)
-    used = np.flatnonzero(known)
+    usable = np.concatenate([pairs.residual_px(), pairs.twist[pairs.frame]], axis=1)
+    used = np.flatnonzero(np.isfinite(usable).all(axis=1))
     used = used[:: max(1, -(-len(used) // MOST_PAIRS))]
     some = pairs.select(used)
     names, landmark = np.unique(some.map_id, return_inverse=True)
@@ -174,7 +173,8 @@ def _jacobian(pairs: Pairs, shift: Array) -> Array:
         step[axis] = STEP[axis]
         ahead, behind = pairs.residual_px(shift + step), pairs.residual_px(shift - step)
         columns.append((behind - ahead) / (2.0 * STEP[axis]))
-    return np.nan_to_num(np.stack(columns, axis=2))
+    jacobian: Array = np.nan_to_num(np.stack(columns, axis=2))
+    return jacobian
 
 
 def _normal(by_shift: Array, residual: Array, weight: Array, shift: Array) -> tuple[Array, Array]:

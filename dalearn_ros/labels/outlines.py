@@ -41,7 +41,7 @@ def project_outlines(camera: Camera, outlines_m: Ragged, near_m: float) -> tuple
         return rows, flat
     low, high = extents(flat)
     corner = np.array([camera.width, camera.height]) - 0.5
-    inside = ((low >= -0.5) & (high <= corner)).all(axis=1)
+    inside: Mask = ((low >= -0.5) & (high <= corner)).all(axis=1)
     across = ~inside & ((high > -0.5) & (low < corner)).all(axis=1)
     size = camera.width, camera.height
     cut = {int(i): clip_to_image(flat[int(i)], *size) for i in np.flatnonzero(across)}
@@ -83,7 +83,7 @@ def _in_front(outlines_m: Ragged, near_m: float) -> tuple[Ints, Ragged]:
     rows = np.flatnonzero(np.diff(outlines_m.starts) >= 3)
     outlines_m = outlines_m.select(rows)
     low, high = extents(outlines_m)
-    whole = low[:, 2] >= near_m
+    whole: Mask = low[:, 2] >= near_m
     cut = {}
     for i in np.flatnonzero(~whole & (high[:, 2] > near_m)):
         outline = outlines_m[int(i)]
