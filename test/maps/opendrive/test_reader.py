@@ -21,7 +21,7 @@ from scipy.integrate import simpson
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.maps import IndexedMap, load_map
 from dalearn_ros.maps.load import read_map
-from dalearn_ros.maps.opendrive.reader import parse
+from dalearn_ros.maps.opendrive.file import parse
 
 Array = npt.NDArray[np.float64]
 TOWNS = {
