@@ -121,7 +121,8 @@ def _check_projector(placed: Positions, osm: OsmFile, projector: Projector, loca
     if not len(rows):
         return
     height = np.nan_to_num(osm.height[rows])
-    by_latitude = projector.forward(*osm.geographic[rows].T, height=height)[:, :2]
+    lat, lon = osm.geographic[rows, 0], osm.geographic[rows, 1]
+    by_latitude = projector.forward(lat, lon, height)[:, :2]
     names = osm.node_names
     if projector.kind == "MGRS":
         outside = rows[((by_latitude < 0.0) | (by_latitude >= SQUARE_M)).any(axis=1)]

@@ -87,6 +87,15 @@ def test_local_coordinates_of_another_map(tmp_path: Path) -> None:
     assert "node 2: local_x and local_y lie 3.0 m from" in problem and "1 of 2 nodes" in problem
 
 
+def test_local_coordinates_at_a_height_agree(tmp_path: Path) -> None:
+    """On the tangent plane, x and y of a place 10 km away depend on its height by metres."""
+    plane = Projector("LocalCartesian", 35.9, 139.9, 0.0)
+    x, y, z = plane.forward(36.0, 139.9, 2000.0)[0]
+    node = local_node(1, x, y, 2000.0).replace('lat="" lon=""', 'lat="36.0" lon="139.9"')
+    placed = place_nodes(read_osm(write_osm(tmp_path / "m.osm", node)), plane)
+    assert placed.problems == [] and z < 2000.0
+
+
 def test_absurd_nodes_are_left_out(tmp_path: Path) -> None:
     """Swapped latitude and longitude, NaN, no numbers, and metres beyond all maps."""
     nodes = [earth_node(i, KASHIWA[0] + 1e-5 * i, KASHIWA[1]) for i in range(1, 5)]
