@@ -272,7 +272,8 @@ def _draw_lines(picture: Image, view: View, points: Array, colour: tuple[int, in
 
 def pose_rows(scene: Scene, paint: Paint) -> tuple[list[dict[str, Any]], list[Array]]:
     """One row a pose, and the brightness by view of the pose as given."""
-    rows, given = [], []
+    rows: list[dict[str, Any]] = []
+    given: list[Array] = []
     for name, (turn_deg, left_m) in POSES.items():
         views, grounds = held_out(scene, scene.pose(turn_deg, left_m), paint)
         given = given or views
