@@ -34,7 +34,7 @@ class Quantity(NamedTuple):
     name: str
     factor: float  # of the unit in the name to SI
     prior: float  # SI, standard deviation before any data
-    enough: float  # SI, observable below this standard deviation
+    enough: float  # SI, observable below this standard deviation, worth correcting above
     action: str
 
 
@@ -59,7 +59,7 @@ class Offsets:
         sigma: (6,) standard deviation of each, the others unknown.
         correlation: (6, 6) of the estimate.
         observable: (6,) whether the drive says enough about it.
-        significant: (6,) observable, and more than three sigma from zero.
+        significant: (6,) observable, more than three sigma from zero, and large enough to matter.
         noise_px: Robust standard deviation of a residual, each axis.
         before_px: (M, 2) residuals of all pairs.
         after_px: (M, 2) the same after the significant shifts.
@@ -139,8 +139,9 @@ def estimate_offsets(pairs: Pairs) -> Offsets | None:
     sigma = np.maximum(
         spread, _clustered(covariance, by_shift, residual, weight / sigma_px**2, landmark)
     )
-    observable = sigma < np.array([q.enough for q in QUANTITIES])
-    significant = observable & (np.abs(shift) > SIGNIFICANT * sigma)
+    enough = np.array([q.enough for q in QUANTITIES])
+    observable = sigma < enough
+    significant = observable & (np.abs(shift) > np.maximum(SIGNIFICANT * sigma, enough))
     return Offsets(
         shift=shift,
         sigma=sigma,

@@ -275,7 +275,8 @@ class _FrameProjection:
 
     def _drop_twins(self, rows: Ints, visible: Array, ignore: Mask) -> tuple[Ints, Array, Mask]:
         """Without markings of the other direction that share their outline with one of this."""
-        stems = [str(name).rpartition(":")[0] for name in self.map.ids[rows]]
+        names = [str(name) for name in self.map.ids[rows]]
+        stems = [name[:-2] if name.endswith((":+", ":-")) else "" for name in names]
         ours = {stem for stem, other in zip(stems, self._other_way, strict=True) if not other}
         twin = np.array([bool(stem) and stem in ours for stem in stems]) & self._other_way
         return self._keep(rows, ~twin, "other_direction"), visible[~twin], ignore[~twin]

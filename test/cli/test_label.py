@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.small_drive import POSE_TOPIC, jpeg, write_bag, write_street
+from helpers.tiny_model import write_tiny_model
 
 from dalearn_ros.cli.main import main
 from dalearn_ros.datasets import Dataset
@@ -74,6 +75,24 @@ def test_the_audit_is_beside_the_labels(drive: Path) -> None:
     pictures = sorted((out / "audit").glob("*.jpg"))
     assert pictures
     assert all(f"audit/{picture.name}" in page for picture in pictures)
+
+
+def test_labels_are_audited_with_a_model(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The model sees nothing in these pictures of noise, and the closing line says so."""
+    model = write_tiny_model(drive / "tiny.onnx")
+    assert main(_arguments(drive, "--audit-model", str(model), "--threads", "1")) == 0
+    assert "against the model: no observation lies near a label" in capsys.readouterr().out
+    out = drive.parent / "out"
+    found = json.loads((out / "audit.json").read_text())["against_detections"]
+    assert found["pairs"] == 0
+    assert found["labels"] > 20
+    assert Dataset.open(out).image_path(0).read_bytes() == jpeg(0)  # still untouched
+
+
+def test_an_audit_needs_a_model(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_arguments(drive, "--audit-model", f"{drive}/none.onnx")) == 1
+    assert "none.onnx" in capsys.readouterr().err
+    assert _left_behind(drive) == []
 
 
 def test_settings_come_from_a_file(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
