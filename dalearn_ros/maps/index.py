@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.geometry.geodesy import Projector
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import LandmarkMap
 from dalearn_ros.maps.frustum import Frustum
@@ -28,6 +29,7 @@ class MapReport:
         problems: One sentence for every element that could not be read.
         notes: Sentences about assumptions that the loader made for this map.
         flat: The map has no heights: every z is 0 (see ``maps/ground.py``).
+        projector: How latitude and longitude become the map's metres; None if that is not known.
     """
 
     source: str = ""
@@ -36,6 +38,7 @@ class MapReport:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     flat: bool = False
+    projector: Projector | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from dalearn_ros.maps.elements import (
     standing_face,
 )
 from dalearn_ros.maps.index import IndexedMap, MapReport
+from dalearn_ros.maps.landmark_osm import STATED, element_of_way
 from dalearn_ros.maps.lanes import NOT_FOR_VEHICLES, Lanes, orient
 from dalearn_ros.maps.osm import OsmFile, Relation, Way
 from dalearn_ros.maps.positions import place_nodes
@@ -84,6 +85,7 @@ class Lanelet2Loader:
             problems=tuple(self.problems),
             notes=tuple(notes),
             flat=self.placed.flat,
+            projector=self.placed.projector,
         )
         loaded = table(elements, self.classes.label_space, report)
         return dataclasses.replace(loaded, links=links)
@@ -133,6 +135,9 @@ class Lanelet2Loader:
     def _from_ways(self) -> Iterator[Element]:
         for name, way in self.osm.ways.items():
             kind = way.tags.get("type", "")
+            if STATED in way.tags:
+                yield from self._stated(name, way)
+                continue
             if kind not in (*FACES, *MARKS, "stop_line", "road_marking"):
                 continue
             code = way.tags.get("subtype", "")
@@ -148,6 +153,14 @@ class Lanelet2Loader:
                 yield from self._element(name, way, line, class_id)
             except ValueError as error:
                 self._problem(name, kind, str(error))
+
+    def _stated(self, name: str, way: Way) -> Iterator[Element]:
+        """A landmark that says itself what it is, as ``dalearn map convert`` writes it."""
+        line = self._line(name)
+        try:
+            yield element_of_way(way, line, self.classes.label_space)
+        except ValueError as error:
+            self._problem(name, way.tags.get("type", ""), str(error))
 
     def _element(self, name: str, way: Way, line: Array, class_id: int) -> Iterator[Element]:
         kind = way.tags["type"]

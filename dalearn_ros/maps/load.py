@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from dalearn_ros.core.errors import MapError
@@ -65,10 +66,13 @@ def read_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
     if kind in LISTS:
         from dalearn_ros.maps.lists import read_list
 
-        return read_list(file, classes)
+        return read_list(file, classes, projector)
     if kind in OPENDRIVE:
-        return read_opendrive(file, classes, projector)
-    return Lanelet2Loader(file, projector, classes).load()  # a file, or a folder of tiles
+        loaded = read_opendrive(file, classes, projector)
+    else:
+        loaded = Lanelet2Loader(file, projector, classes).load()  # a file, or a folder of tiles
+    known = loaded.report.projector or projector
+    return dataclasses.replace(loaded, report=dataclasses.replace(loaded.report, projector=known))
 
 
 def kind_of(path: Path) -> str:

@@ -28,12 +28,14 @@ class Positions:
         flat: The map has no heights: every z is 0.
         notes: Sentences about assumptions.
         problems: Sentences about nodes.
+        projector: What placed them, or would have; None if there is none.
     """
 
     points_m: Array
     flat: bool = False
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    projector: Projector | None = None
 
 
 def place_nodes(osm: OsmFile, projector: Projector | None) -> Positions:
@@ -65,6 +67,7 @@ def place_nodes(osm: OsmFile, projector: Projector | None) -> Positions:
             geographic = osm.geographic[~local]
             points = projector.forward(geographic[:, 0], geographic[:, 1], height[~local])
             placed.points_m[~local] = points
+    placed.projector = projector
     _drop_absurd(placed, osm)
     if projector is not None and projector.kind != "Local":
         _check_projector(placed, osm, projector, local)
