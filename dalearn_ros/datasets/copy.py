@@ -11,7 +11,7 @@ from dalearn_ros.datasets.store import Dataset, DatasetWriter
 
 
 def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Dataset:
-    """Write a subset as a dataset; image files are copied byte for byte.
+    """Write a subset as a dataset; image files are linked, or copied byte for byte.
 
     Args:
         subset: The images. Names that occur twice are told apart by a number.
@@ -34,7 +34,7 @@ def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Datas
             unique = name if name not in names else f"{name}_{i}"
             names.add(unique)
             file = subset.image_path(i)
-            content = file.read_bytes() if file.is_file() else subset.image(i)
+            content = file if file.is_file() else subset.image(i)
             meta = {"map": subset.place(i), **meta, "name": unique}
             writer.add(content, subset.labels(i), meta, subset.approximate(i))
     return Dataset.open(path)

@@ -42,7 +42,7 @@ def owners(parts: Mapping[str, Subset]) -> dict[str, str]:
                     counts[name][part] += 1
     sizes = {part: len(subset) for part, subset in parts.items()}
     return {
-        name: max(found, key=lambda part, found=found: (found[part], -sizes[part]))
+        name: max((count, -sizes[part], part) for part, count in found.items())[2]
         for name, found in counts.items()
     }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,7 +60,7 @@ class DatasetWriter:
 
     def add(
         self,
-        image: Image | bytes,
+        image: Image | bytes | Path,
         labels: Labels,
         meta: Mapping[str, Any],
         approximate: npt.NDArray[np.bool_] | None = None,
@@ -67,16 +69,21 @@ class DatasetWriter:
 
         Args:
             image: (H, W, 3) uint8 BGR, stored as JPEG, or the bytes of a JPEG or PNG file, stored
-                as they are.
+                as they are, or such a file, of which a hard link is made where the disk allows it
+                (two datasets then share one copy) and else a copy.
             labels: What is in it; NaN is stored as null.
             meta: ``name`` (unique, fit for a file name), ``width``, ``height``, and what else is
                 known: ``stamp_ns``, ``drive``, ``tile``, ``camera``, ``map_from_camera``.
             approximate: (N,) points that must not be scored in pixels; None: none.
         """
         number = len(self._images) + 1
-        encoded, suffix = _encode(image)
-        name = f"images/{meta['name']}{suffix}"
-        (self.folder / name).write_bytes(encoded)
+        if isinstance(image, Path):
+            name = f"images/{meta['name']}{image.suffix}"
+            _link(image, self.folder / name)
+        else:
+            encoded, suffix = _encode(image)
+            name = f"images/{meta['name']}{suffix}"
+            (self.folder / name).write_bytes(encoded)
         extra = {key: value for key, value in meta.items() if key != "name"}
         self._images.append({"id": number, "file_name": name, **plain(extra)})
         flags = np.zeros(len(labels), dtype=bool) if approximate is None else approximate
@@ -199,6 +206,13 @@ class Dataset:
     def meta(self, index: int) -> dict[str, Any]:
         """What is known about an image: id, file_name, width, height, drive, tile, ..."""
         return dict(self._images[index])
+
+
+def _link(file: Path, to: Path) -> None:
+    try:
+        os.link(file, to)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(file, to)
 
 
 def _encode(image: Image | bytes) -> tuple[bytes, str]:

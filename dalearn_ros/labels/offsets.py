@@ -134,7 +134,7 @@ def estimate_offsets(pairs: Pairs) -> Offsets | None:
         information, pull = _normal(by_shift, residual, weight / sigma_px**2, shift)
         shift = shift + np.linalg.solve(information, pull)
     residual = np.nan_to_num(some.residual_px(shift))
-    covariance = np.linalg.inv(information)
+    covariance: Array = np.asarray(np.linalg.inv(information), dtype=np.float64)
     spread = np.sqrt(np.diag(covariance))
     sigma = np.maximum(
         spread, _clustered(covariance, by_shift, residual, weight / sigma_px**2, landmark)

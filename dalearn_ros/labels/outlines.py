@@ -41,8 +41,8 @@ def project_outlines(camera: Camera, outlines_m: Ragged, near_m: float) -> tuple
         return rows, flat
     low, high = extents(flat)
     corner = np.array([camera.width, camera.height]) - 0.5
-    inside: Mask = ((low >= -0.5) & (high <= corner)).all(axis=1)
-    across = ~inside & ((high > -0.5) & (low < corner)).all(axis=1)
+    inside: Mask = np.all((low >= -0.5) & (high <= corner), axis=1)
+    across = ~inside & np.all((high > -0.5) & (low < corner), axis=1)
     size = camera.width, camera.height
     cut = {int(i): clip_to_image(flat[int(i)], *size) for i in np.flatnonzero(across)}
     return _join(rows, flat, inside, {i: part for i, part in cut.items() if len(part) >= 3})

@@ -100,6 +100,7 @@ def test_the_command_writes_disjoint_datasets(
     parts = {name: merge([Dataset.open(out / name)]) for name in ("train", "val", "test")}
     assert sum(len(part) for part in parts.values()) == 250
     _assert_disjoint(parts)
+    assert all(parts["train"].image_path(i).stat().st_nlink == 2 for i in range(9))  # no copies
     told = json.loads((out / "split.json").read_text())
     for name, part in parts.items():
         assert told["parts"][name]["images"] == len(part)
