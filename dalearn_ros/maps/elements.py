@@ -13,6 +13,7 @@ Array = npt.NDArray[np.float64]
 NONE = np.full(3, np.nan)
 STOP_LINE_WIDTH_M = 0.3
 MARK_WIDTH_M = 1.0  # of an arrow or symbol that a map draws by its centre line
+NO_LENGTH = "its two ends are, seen from above, at the same place"
 THIN = 0.02  # an outline with less area than this share of its length squared is a line
 
 
@@ -88,6 +89,9 @@ def painted_mark(points_m: Array, width_m: float) -> Array:
     Args:
         points_m: (k, 3) outline without its first point again, or centre line.
         width_m: Of the mark, for a centre line.
+
+    Raises:
+        ValueError: It has neither an area nor, seen from above, a length.
     """
     ends = points_m[-1] - points_m[0]
     local = points_m - points_m[0]
@@ -96,7 +100,10 @@ def painted_mark(points_m: Array, width_m: float) -> Array:
     if len(points_m) > 2 and area > THIN * extent**2:
         return points_m
     side = np.cross(UP, ends)
-    side *= 0.5 * width_m / np.linalg.norm(side)
+    length = float(np.linalg.norm(side))
+    if length < 1e-3:
+        raise ValueError(NO_LENGTH)
+    side *= 0.5 * width_m / length
     return np.concatenate([points_m - side, (points_m + side)[::-1]])
 
 
@@ -107,10 +114,17 @@ def painted_line(line_m: Array, direction: Array, width_m: float) -> Array:
 
 
 def square_to(line_m: Array, hint: Array) -> Array:
-    """Horizontal unit normal (3,) of a line (k, 3), on the side to which ``hint`` points."""
+    """Horizontal unit normal (3,) of a line (k, 3), on the side to which ``hint`` points.
+
+    Raises:
+        ValueError: Its two ends are, seen from above, at the same place.
+    """
     along = line_m[-1] - line_m[0]
     normal = np.array([along[1], -along[0], 0.0])
-    normal /= np.linalg.norm(normal)
+    length = float(np.linalg.norm(normal))
+    if length < 1e-3:
+        raise ValueError(NO_LENGTH)
+    normal /= length
     return normal if float(normal @ hint) >= 0.0 else -normal
 
 

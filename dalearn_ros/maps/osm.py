@@ -105,6 +105,8 @@ def read_osm(path: Path) -> OsmFile:
     except DefusedXmlException as error:
         found = f"a document type or entity ({type(error).__name__})"
         raise MapError.at(path, "", "plain OSM without entities", found) from None
+    except (LookupError, ValueError) as error:  # of the parser, about the encoding it is told
+        raise MapError.at(path, "line 1", "an encoding such as UTF-8", str(error)) from None
     _drop_missing_nodes(osm)
     values = np.array(rows, dtype=np.float64).reshape(-1, 5)
     osm.geographic, osm.local, osm.height = values[:, :2], values[:, 2:4], values[:, 4]

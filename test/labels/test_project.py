@@ -127,6 +127,15 @@ def test_markings_of_the_other_direction_are_ignored() -> None:
     assert result.dropped == {"other_direction": 1}
 
 
+def test_only_one_crosswalk_in_two_directions_has_a_twin() -> None:
+    """OpenDRIVE's ids have a colon too: `object:1` and `object:2` are not one outline."""
+    ours = ("object:1", STOP_LINE, _quad(12, 12.4, -3, 0), [12, -3, 0], NONE, [1, 0, 0])
+    theirs = ("object:2", STOP_LINE, _quad(12, 12.4, 0, 3), [12.4, 3, 0], NONE, [-1, 0, 0])
+    result = _label(ours, theirs)
+    assert result.labels.map_id.tolist() == ["object:1", "object:2"]
+    assert result.labels.ignore.tolist() == [False, True]
+
+
 @pytest.mark.parametrize("degrees, ignored", [(0, False), (55, False), (65, True), (-85, True)])
 def test_markings_seen_from_the_side_are_ignored(degrees: float, ignored: bool) -> None:
     """There the lower right end is another for either direction of the crossing road."""
