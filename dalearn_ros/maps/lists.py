@@ -284,10 +284,9 @@ def _csv_text(rows: Sequence[Stated], projector: Projector | None, space: LabelS
             earth = [f"{lat:.9f}", f"{lon:.9f}", f"{height:.4f}"]
         sizes = [_cell(row.heading_deg, 6), _cell(row.width_m, 4), _cell(row.tall_m, 4)]
         shape = "|".join(" ".join(f"{v:.4f}" for v in p) for p in row.points_m)
-        writer.writerow(
-            [row.name, space.names[row.class_id], row.code, *(f"{v:.4f}" for v in point), *earth]
-            + [*sizes, shape if row.closed else ""]
-        )
+        words = [row.name, space.names[row.class_id], row.code]
+        metres = [f"{v:.4f}" for v in point]
+        writer.writerow([*words, *metres, *earth, *sizes, shape if row.closed else ""])
     return stream.getvalue()
 
 

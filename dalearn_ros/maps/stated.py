@@ -199,4 +199,5 @@ def _painted(stated: Stated, space: LabelSpace, ahead: Array, is_line: bool) -> 
     }.get(kind, (MARK_WIDTH_M, size))
     across, length = nominal if math.isnan(width) else (width, nominal[1])
     left, forward = across * np.cross(UP, ahead), length * ahead
-    return points[0] + np.stack([np.zeros(3), forward, forward + left, left])
+    outline: Array = points[0] + np.stack([np.zeros(3), forward, forward + left, left])
+    return outline
