@@ -1,0 +1,245 @@
+"""Lens models on normalised coordinates (x, y) = (X/Z, Y/Z): there, the derivative, and back.
+
+- ``plumb_bob``: k1 k2 p1 p2 k3, OpenCV's default (Brown 1966).
+- ``rational_polynomial``: k1 k2 p1 p2 k3 k4 k5 k6, with OpenCV's thin prism s1 s2 s3 s4 (12 values)
+  and tilted sensor tau_x tau_y (14 values). plumb_bob is its case with zeros.
+- ``equidistant``: k1 k2 k3 k4, OpenCV's ``cv2.fisheye`` (Kannala and Brandt 2006), for the half
+  space in front of the camera.
+
+A distorted radius grows with the true one only up to some radius, the lens's *field*; beyond it the
+image would fold back, so nothing there is valid.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+STEPS = 30  # of Newton's method; five or six are usual
+CONVERGED = 1e-11  # normalised coordinates: 1e-8 px at a focal length of 1000 px
+TABLE = 512  # radii from which Newton's method starts
+WIDEST_RAD = math.radians(89.0)  # of that table, where the field has no end
+
+
+class Lens(Protocol):
+    """What a camera needs of a lens; all coordinates normalised."""
+
+    @property
+    def field_r2(self) -> float:
+        """Squared true radius up to which the distorted radius grows; inf if always."""
+        ...
+
+    def distort(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Distorted (N,), (N,) of true (N,), (N,)."""
+        ...
+
+    def jacobian(self, x: Array, y: Array) -> Array:
+        """Derivative (N, 2, 2) of the distorted by the true coordinates."""
+        ...
+
+    def undistort(self, xd: Array, yd: Array) -> tuple[Array, Array]:
+        """True coordinates of distorted ones; NaN where no point of the field comes out there."""
+        ...
+
+
+@dataclass(frozen=True)
+class PolynomialLens:
+    """``plumb_bob`` and ``rational_polynomial``.
+
+    Attributes:
+        values: (14,) k1 k2 p1 p2 k3 k4 k5 k6 s1 s2 s3 s4 tau_x tau_y, as in OpenCV.
+    """
+
+    values: Array
+
+    @functools.cached_property
+    def field_r2(self) -> float:
+        """First root of the radial derivative, or pole of the quotient, whichever is nearer."""
+        k1, k2, _, _, k3, k4, k5, k6 = self.values[:8]
+        above, below = np.poly1d([k3, k2, k1, 1.0]), np.poly1d([k6, k5, k4, 1.0])
+        s = np.poly1d([1.0, 0.0])  # s = r²; d/dr of r N(s)/M(s) is (N M + 2 s (N' M - N M')) / M²
+        slope = above * below + 2.0 * s * (above.deriv() * below - above * below.deriv())
+        return min(_first_root(slope), _first_root(below))
+
+    def distort(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Distorted (N,), (N,) of true (N,), (N,) (OpenCV, camera calibration module)."""
+        _, _, p1, p2, _, _, _, _, s1, s2, s3, s4 = self.values[:12]
+        r2 = x * x + y * y
+        radial = self._radial(r2)[0]
+        xd = x * radial + 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x) + r2 * (s1 + r2 * s2)
+        yd = y * radial + p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y + r2 * (s3 + r2 * s4)
+        if self._tilt is None:
+            return xd, yd
+        u, v, w = self._tilt @ np.stack([xd, yd, np.ones_like(xd)])
+        return u / w, v / w
+
+    def jacobian(self, x: Array, y: Array) -> Array:
+        """Derivative (N, 2, 2) of the distorted by the true coordinates."""
+        _, _, p1, p2, _, _, _, _, s1, s2, s3, s4 = self.values[:12]
+        r2 = x * x + y * y
+        radial, by_r2 = self._radial(r2)
+        slope = 2.0 * by_r2  # d radial = slope * (x dx + y dy)
+        prism_x, prism_y = 2.0 * (s1 + 2.0 * s2 * r2), 2.0 * (s3 + 2.0 * s4 * r2)
+        xx = radial + slope * x * x + 2.0 * p1 * y + 6.0 * p2 * x + prism_x * x
+        xy = slope * x * y + 2.0 * p1 * x + 2.0 * p2 * y + prism_x * y
+        yx = slope * x * y + 2.0 * p1 * x + 2.0 * p2 * y + prism_y * x
+        yy = radial + slope * y * y + 6.0 * p1 * y + 2.0 * p2 * x + prism_y * y
+        plain = np.stack([np.stack([xx, xy], -1), np.stack([yx, yy], -1)], axis=-2)
+        if self._tilt is None:
+            return plain
+        untilted = PolynomialLens(np.concatenate([self.values[:12], [0.0, 0.0]]))
+        u, v, w = self._tilt @ np.stack([*untilted.distort(x, y), np.ones_like(x)])
+        a = self._tilt
+        rows = [(a[0, :2] - (u / w)[:, None] * a[2, :2]), (a[1, :2] - (v / w)[:, None] * a[2, :2])]
+        tilted: Array = np.stack(rows, axis=1) / w[:, None, None] @ plain
+        return tilted
+
+    def undistort(self, xd: Array, yd: Array) -> tuple[Array, Array]:
+        """Newton's method in the plane, from the radius that a table of the field gives."""
+        if not self.values.any():
+            return xd.copy(), yd.copy()
+        far = np.hypot(xd, yd)
+        with np.errstate(all="ignore"):  # beyond the field anything may come out
+            radius, distorted = self._table
+            scale = np.where(far > 0.0, np.interp(far, distorted, radius) / far, 1.0)
+            x, y = xd * scale, yd * scale
+            for _ in range(STEPS):
+                u, v = self.distort(x, y)
+                dx, dy = _solve(self.jacobian(x, y), xd - u, yd - v)
+                x, y = x + dx, y + dy
+                if not np.nanmax(np.hypot(dx, dy), initial=0.0) > 1e-15:
+                    break
+            u, v = self.distort(x, y)
+            good = np.hypot(u - xd, v - yd) <= CONVERGED * np.maximum(1.0, far)
+            good &= x * x + y * y <= self.field_r2
+        return np.where(good, x, np.nan), np.where(good, y, np.nan)
+
+    def _radial(self, r2: Array) -> tuple[Array, Array]:
+        """The radial factor and its derivative by r²."""
+        k1, k2, _, _, k3, k4, k5, k6 = self.values[:8]
+        above = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
+        d_above = k1 + r2 * (2.0 * k2 + r2 * 3.0 * k3)
+        if not self.values[5:8].any():
+            return above, d_above
+        below = 1.0 + r2 * (k4 + r2 * (k5 + r2 * k6))
+        d_below = k4 + r2 * (2.0 * k5 + r2 * 3.0 * k6)
+        return above / below, (d_above * below - above * d_below) / (below * below)
+
+    @functools.cached_property
+    def _table(self) -> tuple[Array, Array]:
+        """True radii over the field and their distorted radii, both ascending."""
+        end = math.atan(math.sqrt(self.field_r2)) if math.isfinite(self.field_r2) else WIDEST_RAD
+        radius = np.tan(np.linspace(0.0, min(end, WIDEST_RAD), TABLE))
+        return radius, np.maximum.accumulate(radius * self._radial(radius * radius)[0])
+
+    @functools.cached_property
+    def _tilt(self) -> Array | None:
+        """(3, 3) homography of a tilted sensor; None if it is not tilted."""
+        tau_x, tau_y = self.values[12:]
+        if not (tau_x or tau_y):
+            return None
+        cx, sx, cy, sy = math.cos(tau_x), math.sin(tau_x), math.cos(tau_y), math.sin(tau_y)
+        about_x = np.array([[1.0, 0.0, 0.0], [0.0, cx, sx], [0.0, -sx, cx]])
+        about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
+        turned = about_y @ about_x
+        onto = np.array(
+            [[turned[2, 2], 0, -turned[0, 2]], [0, turned[2, 2], -turned[1, 2]], [0, 0, 1.0]]
+        )
+        tilt: Array = onto @ turned
+        return tilt
+
+
+@dataclass(frozen=True)
+class EquidistantLens:
+    """``equidistant``: the distorted radius is a polynomial of the angle off the axis.
+
+    Attributes:
+        values: (4,) k1 k2 k3 k4: theta_d = theta (1 + k1 theta² + ... + k4 theta⁸).
+    """
+
+    values: Array
+
+    @functools.cached_property
+    def field_r2(self) -> float:
+        """tan² of the angle up to which theta_d grows; inf from 90 degrees on."""
+        limit = self._limit_rad
+        return math.tan(limit) ** 2 if limit < math.pi / 2 else math.inf
+
+    def distort(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Distorted (N,), (N,) of true (N,), (N,) (OpenCV, fisheye module)."""
+        scale = self._scale(x * x + y * y)[0]
+        return x * scale, y * scale
+
+    def jacobian(self, x: Array, y: Array) -> Array:
+        """Derivative (N, 2, 2) of the distorted by the true coordinates."""
+        scale, by_r2 = self._scale(x * x + y * y)
+        slope = 2.0 * by_r2
+        xx, xy, yy = scale + slope * x * x, slope * x * y, scale + slope * y * y
+        return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], axis=-2)
+
+    def undistort(self, xd: Array, yd: Array) -> tuple[Array, Array]:
+        """Newton's method on the angle, from the one that a table of the field gives."""
+        far = np.hypot(xd, yd)
+        limit = min(self._limit_rad, math.pi / 2)
+        angles = np.linspace(0.0, limit, TABLE)
+        with np.errstate(all="ignore"):
+            theta = np.interp(far, self._polynomial(angles)[0], angles)
+            for _ in range(STEPS):
+                value, slope = self._polynomial(theta)
+                step = np.where(slope > 0.0, (far - value) / slope, 0.0)
+                theta = np.clip(theta + step, 0.0, limit)
+                if not np.nanmax(np.abs(step), initial=0.0) > 1e-15:
+                    break
+            good = np.abs(self._polynomial(theta)[0] - far) <= CONVERGED
+            good &= theta < math.pi / 2
+            scale = np.where(far > 0.0, np.tan(theta) / far, 1.0)
+        return np.where(good, xd * scale, np.nan), np.where(good, yd * scale, np.nan)
+
+    @functools.cached_property
+    def _limit_rad(self) -> float:
+        k1, k2, k3, k4 = self.values
+        slope = np.poly1d([9.0 * k4, 7.0 * k3, 5.0 * k2, 3.0 * k1, 1.0])
+        return math.sqrt(_first_root(slope))
+
+    def _polynomial(self, theta: Array) -> tuple[Array, Array]:
+        """theta_d and its derivative by theta."""
+        k1, k2, k3, k4 = self.values
+        t = theta * theta
+        value = theta * (1.0 + t * (k1 + t * (k2 + t * (k3 + t * k4))))
+        slope = 1.0 + t * (3.0 * k1 + t * (5.0 * k2 + t * (7.0 * k3 + t * 9.0 * k4)))
+        return value, slope
+
+    def _scale(self, r2: Array) -> tuple[Array, Array]:
+        """theta_d / r and its derivative by r²; near the axis from the series."""
+        near = r2 < 1e-8
+        safe = np.where(near, 1.0, r2)
+        r = np.sqrt(safe)
+        value, slope = self._polynomial(np.arctan(r))
+        scale = value / r
+        by_r2 = (slope / (1.0 + safe) - scale) / (2.0 * safe)
+        first = float(self.values[0]) - 1.0 / 3.0
+        return np.where(near, 1.0 + first * r2, scale), np.where(near, first, by_r2)
+
+
+def _first_root(polynomial: np.poly1d) -> float:
+    """The smallest positive real root of 1 + c1 s + c2 s² + ...; inf if there is none below 1e8.
+
+    In t = 1/s the highest power has the factor 1, so that tiny coefficients do no harm.
+    """
+    inverse = np.roots(polynomial.coeffs[::-1])
+    real = [float(t.real) for t in inverse if abs(t.imag) < 1e-9 and t.real > 1e-8]
+    return 1.0 / max(real) if real else math.inf
+
+
+def _solve(matrix: Array, u: Array, v: Array) -> tuple[Array, Array]:
+    """Solutions of N systems (N, 2, 2), by Cramer's rule."""
+    a, b, c, d = matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1]
+    determinant = a * d - b * c
+    return (d * u - b * v) / determinant, (a * v - c * u) / determinant
