@@ -114,7 +114,7 @@ class PolynomialLens:
                 u, v = self.distort(x, y)
                 dx, dy = _solve(self.jacobian(x, y), xd - u, yd - v)
                 x, y = x + dx, y + dy
-                if not np.nanmax(np.hypot(dx, dy), initial=0.0) > 1e-15:
+                if not np.fmax.reduce(np.hypot(dx, dy), initial=0.0) > 1e-15:
                     break
             u, v = self.distort(x, y)
             good = np.hypot(u - xd, v - yd) <= CONVERGED * np.maximum(1.0, far)
@@ -195,7 +195,7 @@ class EquidistantLens:
                 value, slope = self._polynomial(theta)
                 step = np.where(slope > 0.0, (far - value) / slope, 0.0)
                 theta = np.clip(theta + step, 0.0, limit)
-                if not np.nanmax(np.abs(step), initial=0.0) > 1e-15:
+                if not np.fmax.reduce(np.abs(step), initial=0.0) > 1e-15:
                     break
             good = np.abs(self._polynomial(theta)[0] - far) <= CONVERGED
             good &= theta < math.pi / 2
