@@ -9,7 +9,7 @@ from dalearn_ros.bags.images import ImageFault, decode_compressed, decode_raw
 from dalearn_ros.bags.poses import TF, choose_pose_topic, read_transforms, stamp_ns
 from dalearn_ros.bags.reader import CAMERA_INFO, COMPRESSED, IMAGE, BagReader
 from dalearn_ros.core.checks import FAIL, NOTE, OK, Check, attempt
-from dalearn_ros.core.errors import PoseError
+from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import JUMP_MARGIN_M, MAX_SPEED_MPS, Trajectory
@@ -120,9 +120,10 @@ def _mounting(base: str, frame: str, transforms: TransformBuffer, topic: str) ->
 
 def transforms_of(reader: BagReader) -> TransformBuffer:
     """``/tf`` and ``/tf_static``; an empty buffer if they cannot be read."""
-    found: list[TransformBuffer] = []
-    attempt("tf", lambda: found.append(read_transforms(reader.bag, reader.max_gap_ns)) or [])
-    return found[0] if found else TransformBuffer()
+    try:
+        return read_transforms(reader.bag, reader.max_gap_ns)
+    except BagError:
+        return TransformBuffer()
 
 
 def pose_checks(
@@ -142,7 +143,7 @@ def pose_checks(
     poses = reader.trajectory(chosen)
     kind = "TF" if reader.topics.get(chosen) == TF else reader.topics[chosen].rpartition("/")[2]
     checks = [Check("pose topic", OK, f"{chosen} ({kind})")]
-    finite = np.isfinite(poses.positions).all(axis=1)
+    finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(poses.positions).all(axis=1))
     if not finite.any():
         mend = "does the localization run and publish when this is recorded?"
         return [*checks, Check("poses", FAIL, f"none of {len(poses)} is finite", mend)]

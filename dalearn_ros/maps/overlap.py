@@ -16,6 +16,10 @@ Array = npt.NDArray[np.float64]
 REACH_M = 80.0  # landmarks further away are not looked for
 EXPLAINS_M = 2000.0  # a corrected drive this close to the map is the explanation
 SAMPLES = 2000  # positions of a drive that are asked
+DEGREES = (
+    "The poses are degrees of latitude and longitude, not metres: convert them to the map frame "
+    "before recording."
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def overlap(landmarks: IndexedMap, positions_m: npt.ArrayLike, reach_m: float = 
     distances, _ = tree.query(drive[:, :2])
     near = distances <= reach_m
     share, nearest = float(near.mean()), float(distances.min())
+    if _in_degrees(landmarks, tree, drive):  # near a map about its origin, and yet not in it
+        return Overlap(0.0, nearest, 0, np.nan, DEGREES)
     if not near.any():
         return Overlap(0.0, nearest, 0, np.nan, _reason(landmarks, tree, drive))
     rows = np.unique(np.concatenate(tree.query_ball_point(drive[near][:, :2], reach_m)))
@@ -73,14 +79,6 @@ def overlap(landmarks: IndexedMap, positions_m: npt.ArrayLike, reach_m: float = 
 def _reason(landmarks: IndexedMap, tree: cKDTree, drive: Array) -> str:
     """Which common mistake would bring the drive to the map; the first that does."""
     middle, there = np.median(drive[:, :2], axis=0), np.median(landmarks.point_m[:, :2], axis=0)
-    if float(np.abs(drive[:, :2]).max()) <= 180.0 and float(np.ptp(drive[:, :2], axis=0).max()) < 1:
-        geographic = _through(landmarks, drive[:, 0], drive[:, 1])
-        swapped = _through(landmarks, drive[:, 1], drive[:, 0])
-        if any(_near(tree, moved) for moved in (geographic, swapped)):
-            return (
-                "The poses are degrees of latitude and longitude, not metres: convert them to the "
-                "map frame before recording."
-            )
     shift = SQUARE_M * np.round((there - middle) / SQUARE_M)
     if shift.any() and _near(tree, drive[:, :2] + shift):
         return (
@@ -109,6 +107,14 @@ def _reason(landmarks: IndexedMap, tree: cKDTree, drive: Array) -> str:
             "vehicle used."
         )
     return "It is another place: is this the map of this drive?"
+
+
+def _in_degrees(landmarks: IndexedMap, tree: cKDTree, drive: Array) -> bool:
+    """Whether the numbers are degrees, in either order, that lead to the map."""
+    x, y = drive[:, 0], drive[:, 1]
+    if max(np.abs(x).max(), np.abs(y).max()) > 180.0 or max(np.ptp(x), np.ptp(y)) > 1.0:
+        return False
+    return any(_near(tree, _through(landmarks, a, b)) for a, b in ((x, y), (y, x)))
 
 
 def _near(tree: cKDTree, positions: Array | None) -> bool:
