@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,6 +25,11 @@ from dalearn_ros.bags.poses import choose_pose_topic, read_trajectory, read_tran
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.core.errors import BagError, InputError, PoseError
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.camera_info import (
+    camera_from_info,
+    is_rectified,
+    rectified_from_optical,
+)
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import MAX_GAP_NS, Trajectory
 from dalearn_ros.geometry.transforms import Transform
@@ -44,6 +49,10 @@ class BagReader:
         path: The bag.
         base_frame: Frame of the vehicle (REP 105).
         max_gap_ns: Poses further apart are not interpolated between (D5).
+        time_offset_ns: How much later than their stamps the images were taken: poses are looked up
+            at stamp + offset, the frames keep their stamps.
+        rectified: Whether the images are rectified (P) or raw (K, D); None: rectified where their
+            topic is named ``image_rect*``.
 
     Attributes:
         skipped: Reason → number of frames left out or without a pose by the last :meth:`frames`
@@ -54,12 +63,19 @@ class BagReader:
     """
 
     def __init__(
-        self, path: Path | str, base_frame: str = "base_link", max_gap_ns: int = MAX_GAP_NS
+        self,
+        path: Path | str,
+        base_frame: str = "base_link",
+        max_gap_ns: int = MAX_GAP_NS,
+        time_offset_ns: int = 0,
+        rectified: bool | None = None,
     ) -> None:
         self.bag = Bag(path)
         self.path = self.bag.path
         self.base_frame = base_frame
         self.max_gap_ns = max_gap_ns
+        self.time_offset_ns = time_offset_ns
+        self.rectified = rectified
         self.skipped: Counter[str] = Counter()
 
     def __enter__(self) -> BagReader:
@@ -139,19 +155,23 @@ class BagReader:
             BagError: The bag has no CameraInfo for it, or it is not calibrated.
         """
         topic = self.camera_topic(camera_topic)
-        info_topic = self._info_topic(topic)
-        message = self.bag.decode(next(self.bag.raw([info_topic])))
+        info_topic, message = self._info(topic)
         try:
-            return Camera(
-                int(message.width),
-                int(message.height),
-                np.asarray(message.k, dtype=np.float64).reshape(3, 3),
-                np.asarray(message.d, dtype=np.float64),
-                message.distortion_model,
-                str(message.header.frame_id).lstrip("/"),
-            )
+            return camera_from_info(message, self._rectified(topic))
         except InputError as error:
             raise BagError(f"{self.path}, {info_topic}: {error}") from None
+
+    def mounting(self, camera_topic: str) -> Transform:
+        """``base_from_camera`` of an image topic, whose axes R turns where it is rectified.
+
+        Raises:
+            BagError: No CameraInfo, or the transform tree lacks one of the frames.
+        """
+        _, message = self._info(camera_topic)
+        mounted = self.base_from_camera(str(message.header.frame_id).lstrip("/"))
+        if not self._rectified(camera_topic):
+            return mounted
+        return mounted @ rectified_from_optical(message).inverse()
 
     def base_from_camera(self, camera_frame: str) -> Transform:
         """Mounting of the camera's optical frame, from ``/tf_static`` (and ``/tf``).
@@ -192,7 +212,7 @@ class BagReader:
         self.skipped = Counter()
         topic = self.camera_topic(camera_topic)
         camera = self.camera(topic)
-        mounting = self.base_from_camera(camera.name)
+        mounting = self.mounting(topic)
         poses = None if pose_topic is None else self.trajectory(pose_topic)
         for message, depth_m in self._with_depth(topic, depth):
             try:
@@ -204,14 +224,45 @@ class BagReader:
             frame = Frame(image, when, camera, mounting, None, depth_m, f"{when:019d}", encoded)
             if poses is not None:
                 try:
-                    frame = dataclasses.replace(frame, pose=poses.at(when))
+                    frame = dataclasses.replace(frame, pose=poses.at(when + self.time_offset_ns))
                 except PoseError as error:
                     self.skipped[f"pose:{error.reason}"] += 1
             yield frame
 
+    def frames_of(
+        self,
+        camera_topics: Sequence[str],
+        pose_topic: str | None = None,
+        *,
+        decode: bool = True,
+        depth: bool = True,
+    ) -> Iterator[Frame]:
+        """Frames of several cameras, one camera after the other, each as :meth:`frames` gives them.
+
+        With more than one camera, each frame's ``name`` ends with that of its camera; ``skipped``
+        counts those of all.
+        """
+        skipped: Counter[str] = Counter()
+        for topic in camera_topics:
+            for frame in self.frames(topic, pose_topic, decode=decode, depth=depth):
+                if len(camera_topics) > 1:
+                    label = frame.camera.name.replace("/", "_")
+                    frame = dataclasses.replace(frame, name=f"{frame.name}_{label}")
+                yield frame
+            skipped.update(self.skipped)
+        self.skipped = skipped
+
     def count(self, camera_topic: str | None = None) -> int:
         """Number of images on the camera's topic."""
         return self.bag.counts[self.camera_topic(camera_topic)]
+
+    def _info(self, image_topic: str) -> tuple[str, Any]:
+        """Topic and first message of a camera's CameraInfo."""
+        topic = self._info_topic(image_topic)
+        return topic, self.bag.decode(next(self.bag.raw([topic])))
+
+    def _rectified(self, image_topic: str) -> bool:
+        return is_rectified(image_topic) if self.rectified is None else self.rectified
 
     def _info_topic(self, image_topic: str) -> str:
         known = self.bag.topics_of(CAMERA_INFO)

@@ -47,6 +47,7 @@ class DetectorNodeSettings:
     score_threshold: float = field(
         0.0, "Weakest score that is published; 0 takes the model's own.", minimum=0.0, maximum=1.0
     )
+    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
     journal: str = field("", "File for the fate of every image, written at the end; empty: none.")
     auto_activate: bool = field(True, "Configure and activate at start, without a manager.")
 
@@ -148,7 +149,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
         if self._camera is not None:
             return
         try:
-            self._camera = camera_of(message)
+            self._camera = camera_of(message, self.settings.rectified)
         except InputError as error:
             self.reporter.problem(str(error))
 

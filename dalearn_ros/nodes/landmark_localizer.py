@@ -38,6 +38,11 @@ class LocalizerNodeSettings:
     pose_type: str = field(
         "pose_with_covariance", "Type of ~/input/pose, the prior.", choices=tuple(POSE_TYPES)
     )
+    time_offset_s: float = field(
+        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
+        unit="s", minimum=-1.0, maximum=1.0,
+    )  # fmt: skip
+    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
 
 
 class LandmarkLocalizerNode(process.CleanCalls, Node):
@@ -57,8 +62,9 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         )
         self._markers = self.create_publisher(MarkerArray, "~/output/markers", qos.results(1))
         self._localizer: Localizer | None = None
-        self._mounting = Mounting(self, self.settings.base_frame)
-        self._room = WaitingRoom(self, self.settings.pose_type, self._locate)
+        self._mounting = Mounting(self, self.settings.base_frame, self.settings.rectified)
+        how = self.settings.pose_type, self._locate, self.settings.time_offset_s
+        self._room = WaitingRoom(self, *how)
         self.create_subscription(
             PointCloud2, "~/input/landmarks", self._on_landmarks, qos.results(200)
         )

@@ -33,6 +33,11 @@ class ProjectorNodeSettings:
     catalogue: str = field("", "Which tags belong to which class; empty: all shipped ones.")
     base_frame: str = field("base_link", "Frame of the vehicle.")
     pose_type: str = field("pose", "Type of ~/input/pose.", choices=tuple(POSE_TYPES))
+    time_offset_s: float = field(
+        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
+        unit="s", minimum=-1.0, maximum=1.0,
+    )  # fmt: skip
+    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
     labels: LabelSettings = field(LabelSettings, "What counts as seen.")
 
 
@@ -49,8 +54,9 @@ class MapProjectorNode(process.CleanCalls, Node):
         self.counters = FrameCounters()
         self.reporter = Reporter(self, self.counters)
         self._output = self.create_publisher(PointCloud2, "~/output/landmarks", qos.results())
-        self._mounting = Mounting(self, self.settings.base_frame)
-        self._room = WaitingRoom(self, self.settings.pose_type, self._project)
+        self._mounting = Mounting(self, self.settings.base_frame, self.settings.rectified)
+        how = self.settings.pose_type, self._project, self.settings.time_offset_s
+        self._room = WaitingRoom(self, *how)
         self.create_subscription(
             CameraInfo, "~/input/camera_info", self._on_camera, qos.stream(100)
         )

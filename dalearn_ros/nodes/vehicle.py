@@ -16,6 +16,7 @@ from tf2_msgs.msg import TFMessage
 
 from dalearn_ros.core.errors import InputError, PoseError
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.camera_info import rectified_from_optical
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import Trajectory
@@ -87,10 +88,17 @@ class PoseBuffer:
 
 
 class Mounting:
-    """Calibration and mounting of the camera, from camera_info and /tf_static."""
+    """Calibration and mounting of the camera, from camera_info and /tf_static.
 
-    def __init__(self, node: Node, base_frame: str) -> None:
-        self.base_frame = base_frame
+    Args:
+        node: For the subscriptions.
+        base_frame: Frame of the vehicle.
+        rectified: Whether the images are rectified (P, R) or raw (K, D).
+    """
+
+    def __init__(self, node: Node, base_frame: str, rectified: bool = False) -> None:
+        self.base_frame, self.rectified = base_frame, rectified
+        self._optical_from_rectified = Transform.identity()
         self.camera: Camera | None = None
         self.problem = "no ~/input/camera_info yet"
         self._transforms = TransformBuffer()
@@ -104,7 +112,8 @@ class Mounting:
             return None
         if self._known is None:
             try:
-                self._known = self._transforms.lookup(self.base_frame, self.camera.name)
+                found = self._transforms.lookup(self.base_frame, self.camera.name)
+                self._known = found @ self._optical_from_rectified
             except PoseError as error:
                 self.problem = f"no mounting of the camera: {error}"
                 return None
@@ -115,7 +124,9 @@ class Mounting:
         if self.camera is not None:
             return
         try:
-            self.camera = camera_of(message)
+            self.camera = camera_of(message, self.rectified)
+            if self.rectified:
+                self._optical_from_rectified = rectified_from_optical(message).inverse()
         except InputError as error:
             self.problem = str(error)
 
@@ -136,11 +147,17 @@ class WaitingRoom:
         node: For the timer and the subscription of ``~/input/pose``.
         pose_type: Key of :data:`POSE_TYPES`.
         handle: Called with each item and its pose (None with a reason) in the order of arrival.
+        time_offset_s: How much later than their stamps the images were taken, seconds.
     """
 
     def __init__(
-        self, node: Node, pose_type: str, handle: Callable[[Any, Pose | None, str], None]
+        self,
+        node: Node,
+        pose_type: str,
+        handle: Callable[[Any, Pose | None, str], None],
+        time_offset_s: float = 0.0,
     ) -> None:
+        self._offset_ns = round(time_offset_s * 1e9)
         self.poses = PoseBuffer()
         self._handle = handle
         self._waiting: deque[tuple[int, float, Any]] = deque()
@@ -149,8 +166,8 @@ class WaitingRoom:
         node.create_timer(0.1, self._advance)
 
     def add(self, stamp_ns: int, item: Any) -> None:
-        """Hand in an item."""
-        self._waiting.append((stamp_ns, time.monotonic(), item))
+        """Hand in an item with the stamp of its image."""
+        self._waiting.append((stamp_ns + self._offset_ns, time.monotonic(), item))
         self._advance()
 
     def _on_pose(self, message: Any) -> None:
