@@ -139,7 +139,9 @@ def _drive(
         return checks
     pose_topic, trajectory = poses[0]
     if usable:
-        checks += attempt("clock", lambda: inspect.clock_check(reader, usable[0], trajectory))
+        clock = attempt("clock", lambda: inspect.clock_check(reader, usable[0], trajectory))
+        usable = [] if any(check.state == FAIL for check in clock) else usable
+        checks += clock
     if landmarks is None:
         return checks
     overlaps = attempt("overlap", lambda: overlap_checks(landmarks, trajectory))

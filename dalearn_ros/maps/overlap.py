@@ -79,7 +79,7 @@ def overlap(landmarks: IndexedMap, positions_m: npt.ArrayLike, reach_m: float = 
 def _reason(landmarks: IndexedMap, tree: cKDTree, drive: Array) -> str:
     """Which common mistake would bring the drive to the map; the first that does."""
     middle, there = np.median(drive[:, :2], axis=0), np.median(landmarks.point_m[:, :2], axis=0)
-    shift = SQUARE_M * np.round((there - middle) / SQUARE_M)
+    shift = SQUARE_M * np.round((there - middle) / SQUARE_M) + 0.0  # no -0
     if shift.any() and _near(tree, drive[:, :2] + shift):
         return (
             f"They lie {shift[0] / 1e3:g} km and {shift[1] / 1e3:g} km apart, whole MGRS squares: "
