@@ -47,6 +47,10 @@ def test_a_stop_line_without_length_is_listed_and_left_out(
 def test_an_encoding_that_the_parser_lacks_is_a_sentence(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(MapError, match="encoding"):
         load_map(_write(tmp_path, [1, 2], encoding))
+    path = tmp_path / "map.xodr"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?><OpenDRIVE/>', encoding="ascii")
+    with pytest.raises(MapError, match="encoding"):
+        load_map(path)
 
 
 def test_helpers_refuse_what_has_no_direction() -> None:

@@ -70,6 +70,8 @@ def parse(path: Path) -> OpenDriveFile:
         raise MapError.at(path, "", "plain OpenDRIVE without entities", found) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise MapError.at(path, "", "a whole gzip file", str(error)) from None
+    except (LookupError, ValueError) as error:  # of the parser, about the encoding it is told
+        raise MapError.at(path, "line 1", "an encoding such as UTF-8", str(error)) from None
     return file
 
 
