@@ -134,7 +134,8 @@ class CloudReader:
 
         Frames must come in the order of time and have a pose.
         """
-        message = self._nearest(frame.stamp_ns)
+        taken_ns = frame.stamp_ns if frame.pose is None else frame.pose.stamp_ns
+        message = self._nearest(taken_ns)
         points = None if message is None else self._in_map(message)
         if points is None:
             self.counts["none" if message is None else self._reason] += 1

@@ -21,7 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pose-topic",
         help="vehicle poses; default: /localization/kinematic_state, else the only pose topic",
     )
-    parser.add_argument("--camera-topic", help="images; default: the only camera")
+    parser.add_argument(
+        "--camera-topic",
+        action="append",
+        help="images; default: the only camera; may be given several times",
+    )
+    parser.add_argument(
+        "--time-offset-s",
+        type=float,
+        default=0.0,
+        help="how much later than their stamps the images were taken (calibrate time-offset)",
+    )
+    parser.add_argument(
+        "--images",
+        choices=("auto", "raw", "rectified"),
+        default="auto",
+        help="whether K and D of camera_info hold, or P; auto: P for topics image_rect*",
+    )
     parser.add_argument(
         "--cloud-topic",
         help="LiDAR clouds that hide what lies behind them; default: the only cloud; none: none",
@@ -49,9 +65,12 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.labels.project import LabelSettings
 
     settings = load_settings(LabelSettings, args.config)
-    extras = Extras(args.cloud_topic, args.ground)
+    offset_ns = round(seconds(args) * 1e9)
+    rectified = None if args.images == "auto" else args.images == "rectified"
+    detect, model = None, ""
     if args.audit_model is not None:
-        extras = Extras(args.cloud_topic, args.ground, *_detector(args.audit_model, args.threads))
+        detect, model = _detector(args.audit_model, args.threads)
+    extras = Extras(args.cloud_topic, args.ground, detect, model, offset_ns, rectified)
     topics = args.pose_topic, args.camera_topic
     summary = label_bag(args.bag, args.map, args.out, *topics, settings, extras)
     skipped = summary["frames_skipped"]
@@ -63,6 +82,20 @@ def run(args: argparse.Namespace) -> str:
         + (f"; {_verdict(summary['against_detections'])}" if extras.detect else "")
         + "; see audit.html there."
     )
+
+
+def seconds(args: argparse.Namespace) -> float:
+    """The time offset, checked.
+
+    Raises:
+        InputError: Not within a second: most likely milliseconds.
+    """
+    from dalearn_ros.core.errors import InputError
+
+    value = float(args.time_offset_s)
+    if not abs(value) <= 1.0:
+        raise InputError.at("--time-offset-s", "", "seconds between -1 and 1", f"{value:g}")
+    return value
 
 
 def _detector(model: Path, threads: int | None) -> tuple[Any, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,16 @@ class Extras:
         ground: Ground model of a map without heights: ``trajectory`` or ``plane``.
         detect: BGR image and stamp → observations, to audit the labels against; None: no audit.
         model: Name of that detector, kept in ``dataset.json``.
+        time_offset_ns: How much later than their stamps the images were taken.
+        rectified: As for :class:`BagReader`.
     """
 
     cloud_topic: str | None = None
     ground: str = "trajectory"
     detect: Detect | None = None
     model: str = ""
+    time_offset_ns: int = 0
+    rectified: bool | None = None
 
 
 def label_bag(
@@ -60,7 +64,7 @@ def label_bag(
     map_path: Path,
     out: Path,
     pose_topic: str | None = None,
-    camera_topic: str | None = None,
+    camera_topic: str | Sequence[str] | None = None,
     settings: LabelSettings | None = None,
     extras: Extras = Extras(),
 ) -> dict[str, Any]:
@@ -74,7 +78,8 @@ def label_bag(
         map_path: The map, in the frame of the poses.
         out: The new dataset.
         pose_topic: Poses to use; None picks as :func:`choose_pose_topic` says.
-        camera_topic: Images to use; None takes the only camera.
+        camera_topic: Images to use, one topic or several; None takes the only camera. With
+            several, the audit compares those of the first one with the detector.
         settings: What counts as a label.
         extras: LiDAR, ground model, and a detector to audit the labels against.
 
@@ -87,10 +92,13 @@ def label_bag(
     refuse_existing(out)
     settings = settings or LabelSettings()
     landmarks = load_map(map_path)
-    with BagReader(bag) as reader, contextlib.ExitStack() as stack:
+    opened = BagReader(bag, time_offset_ns=extras.time_offset_ns, rectified=extras.rectified)
+    with opened as reader, contextlib.ExitStack() as stack:
         poses = choose_pose_topic(reader.bag, pose_topic)
-        camera = reader.camera_topic(camera_topic)
-        clouds = _clouds(reader, poses, extras.cloud_topic, stack)
+        named = [camera_topic] if camera_topic is None or isinstance(camera_topic, str) else None
+        topics = [reader.camera_topic(name) for name in named or dict.fromkeys(camera_topic or ())]
+        count = sum(map(reader.count, topics))
+        clouds = [_clouds(reader, poses, extras.cloud_topic, stack) for _ in topics]
         flat = landmarks.report.flat
         if flat:
             landmarks, flat = grounded(landmarks, reader.trajectory(poses), extras.ground)
@@ -100,13 +108,14 @@ def label_bag(
         run = _Run(labeller, audit, clouds, flat, extras.detect)
         source = {
             "kind": "bag and map", "bag": str(bag.resolve()), "map": str(map_path.resolve()),
-            "pose_topic": poses, "camera_topic": camera, "settings": dump_settings(settings),
+            "pose_topic": poses, "camera_topic": ",".join(topics),
+            "time_offset_s": extras.time_offset_ns * 1e-9, "settings": dump_settings(settings),
             "audit_model": extras.model,
         }  # fmt: skip
-        best = _Gallery(PICTURES, reader.count(camera))
+        best = _Gallery(PICTURES, count)
         with DatasetWriter(out, labeller.label_space, source) as writer:
-            frames = reader.frames(camera, poses, decode=extras.detect is not None)
-            for frame in track(frames, reader.count(camera), "label"):
+            frames = reader.frames_of(topics, poses, decode=extras.detect is not None)
+            for frame in track(frames, count, "label"):
                 if frame.pose is None:
                     continue
                 result = run.label(frame)
@@ -134,29 +143,36 @@ class _Run:
         self,
         labeller: Labeller,
         audit: Audit,
-        clouds: CloudReader | None,
+        clouds: Sequence[CloudReader | None],
         flat: bool,
         detect: Detect | None,
     ) -> None:
         self.labeller, self.audit, self.clouds = labeller, audit, clouds
         self.flat, self.detect = flat, detect
         self.rows: list[dict[str, str | int | float]] = []
+        self.cameras: list[str] = []  # so far; each has its own reader of clouds
 
     def label(self, frame: Frame) -> FrameLabels:
         placed = level(frame) if self.flat else frame
+        if frame.camera.name not in self.cameras:
+            self.cameras.append(frame.camera.name)
+        number = self.cameras.index(frame.camera.name)
+        clouds = self.clouds[number]
         # Clouds are cut out with the true pose; in the optical frame both are the same.
-        cloud = None if self.clouds is None else self.clouds.at(frame)
+        cloud = None if clouds is None else clouds.at(frame)
         result = self.labeller.label(placed, cloud)
         self.audit.add(result)
-        if self.detect is not None and self.audit.against is not None:
+        # Residuals of two cameras cannot be put together: those of the first count.
+        against = self.audit.against if number == 0 else None
+        if self.detect is not None and against is not None:
             seen = self.detect(frame.image, frame.stamp_ns)
-            self.audit.against.add(placed, result.labels, seen)
+            against.add(placed, result.labels, seen)
         return result
 
     def summary(self, bag: Bag) -> dict[str, Any]:
-        if self.clouds is not None:
-            self.audit.clouds.update(self.clouds.counts)
-        elif len(cloud_topics(bag)) > 1:
+        for clouds in self.clouds:
+            self.audit.clouds.update({} if clouds is None else clouds.counts)
+        if not any(self.clouds) and len(cloud_topics(bag)) > 1:
             self.audit.notes.append(
                 "The bag has several point clouds; none was used. --cloud-topic names one."
             )

@@ -88,8 +88,8 @@ def estimate_time_offset(views: Sequence[View], trajectory: Trajectory) -> TimeO
     offsets_ns = np.arange(-REACH_MS, REACH_MS + 1, STEP_MS, dtype=np.int64) * 1_000_000
     kept, poses = _covered(views, trajectory, offsets_ns)
     candidates = _Candidates.of(kept)
-    if len(candidates.landmark) < LEAST_PAIRS:
-        _refuse(f"{len(candidates.landmark)} observations have a landmark of their class in view")
+    if len(candidates.first) < LEAST_PAIRS:
+        _refuse(f"{len(candidates.first)} observations have a landmark of their class in view")
     cost = np.array([candidates.cost(column) for column in zip(*poses, strict=True)])
     start_ns = _lowest(offsets_ns, cost)
     pairs = _pairs(kept, trajectory, start_ns)
@@ -144,11 +144,12 @@ class _Candidates:
             points = _points(frame, good)[label]
             rows.append((np.full(len(label), number), points, seen.point_px[which]))
         if not rows:
-            return cls(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 2)), np.zeros(0), ())
-        columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
+            none = np.zeros(0, np.int64)
+            return cls(none, np.zeros((0, 3)), np.zeros((0, 2)), none, views)
+        view, landmark, pixels = (np.concatenate(column) for column in zip(*rows, strict=True))
         sizes = np.concatenate(counts)
-        first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-        return cls(*columns, first if len(sizes) else np.zeros(0, np.int64), views)
+        first = (np.cumsum(sizes) - sizes).astype(np.int64)
+        return cls(view, landmark, pixels, first, views)
 
     def cost(self, poses: Sequence[Pose]) -> float:
         """Mean truncated distance in pixels with one pose a frame."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +202,73 @@ def test_several_cameras_must_be_named(tmp_path: Path) -> None:
             reader.camera_topic()
         with pytest.raises(BagError, match="image topics: /left"):
             reader.camera_topic("/front")
+
+
+def _two_cameras(folder: Path) -> None:
+    """A raw camera ahead and a rectified one that is turned by R."""
+    turn = Transform.from_euler(0.02, -0.01, 0.0)
+    with BagWriter(folder) as bag:
+        mounted = {("base_link", name): BASE_FROM_CAMERA for name in ("front", "side")}
+        bag.transforms("/tf_static", 0, mounted)
+        bag.camera_info("/front/camera_info", 0, dataclasses.replace(CAMERA, name="front"))
+        bag.camera_info("/side/camera_info", 0, dataclasses.replace(CAMERA, name="side"))
+        message = bag.make("sensor_msgs/msg/CameraInfo", **_info_fields(bag, turn))
+        bag.write("/turned/camera_info", "sensor_msgs/msg/CameraInfo", 0, message)
+        for number in range(0, 20, 5):
+            stamp = pose_at(number).stamp_ns
+            bag.compressed_image("/front/image_raw/compressed", stamp, jpeg(number), "front")
+            bag.compressed_image("/side/image_raw/compressed", stamp, jpeg(number), "side")
+            bag.compressed_image("/turned/image_rect/compressed", stamp, jpeg(number), "front")
+        for number in range(30):
+            bag.pose(POSE_TOPIC, pose_at(number))
+
+
+def _info_fields(bag: BagWriter, turn: Transform) -> dict[str, object]:
+    zeros = {"x_offset": 0, "y_offset": 0, "height": 0, "width": 0, "do_rectify": False}
+    matrix = CAMERA.matrix * [[0.9], [0.9], [1.0]]
+    return {
+        "header": bag.header(0, "front"), "height": 384, "width": 640,
+        "distortion_model": "plumb_bob", "d": np.array([-0.2, 0.05, 0.0, 0.0, 0.0]),
+        "k": CAMERA.matrix.ravel(), "r": turn.rotation.ravel(),
+        "p": np.hstack([matrix, np.zeros((3, 1))]).ravel(), "binning_x": 0, "binning_y": 0,
+        "roi": bag.make("sensor_msgs/msg/RegionOfInterest", **zeros),
+    }  # fmt: skip
+
+
+def test_several_cameras_come_one_after_the_other(tmp_path: Path) -> None:
+    _two_cameras(tmp_path / "bag")
+    topics = [f"/{name}/image_raw/compressed" for name in ("front", "side")]
+    with BagReader(tmp_path / "bag") as reader:
+        frames = list(reader.frames_of(topics, POSE_TOPIC))
+    assert [frame.camera.name for frame in frames] == ["front"] * 4 + ["side"] * 4
+    assert len({frame.name for frame in frames}) == 8
+    assert frames[5].name == f"{pose_at(5).stamp_ns:019d}_side"
+
+
+def test_a_rectified_topic_is_read_with_p_and_r(tmp_path: Path) -> None:
+    _two_cameras(tmp_path / "bag")
+    topic = "/turned/image_rect/compressed"
+    turn = Transform.from_euler(0.02, -0.01, 0.0)
+    with BagReader(tmp_path / "bag") as reader:
+        frame = next(reader.frames(topic))
+        assert not frame.camera.distortion.any()
+        assert frame.camera.matrix[0, 0] == pytest.approx(450.0)
+        expected = BASE_FROM_CAMERA @ turn.inverse()
+        assert np.allclose(frame.base_from_camera.matrix, expected.matrix)
+    with BagReader(tmp_path / "bag", rectified=False) as reader:
+        frame = next(reader.frames(topic))
+        assert frame.camera.distortion[0] == -0.2
+        assert np.allclose(frame.base_from_camera.matrix, BASE_FROM_CAMERA.matrix)
+
+
+def test_the_time_offset_moves_the_pose_and_not_the_stamp(tmp_path: Path) -> None:
+    _two_cameras(tmp_path / "bag")
+    topic = "/front/image_raw/compressed"
+    with BagReader(tmp_path / "bag", time_offset_ns=30_000_000) as reader:
+        frames = list(reader.frames(topic, POSE_TOPIC))
+    assert [frame.stamp_ns for frame in frames] == [pose_at(n).stamp_ns for n in (0, 5, 10, 15)]
+    found = [frame.pose.map_from_base.translation[0] for frame in frames if frame.pose]
+    assert np.allclose(found, [0.3, 1.3, 2.3, 3.3])  # 10 m/s for 30 ms
 
 
 def test_an_empty_bag_is_a_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import resource
 import subprocess
@@ -10,9 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.small_drive import POSE_TOPIC, jpeg, write_bag, write_street
+from helpers.small_drive import (
+    BASE_FROM_CAMERA,
+    CAMERA,
+    POSE_TOPIC,
+    jpeg,
+    pose_at,
+    write_bag,
+    write_street,
+)
 from helpers.tiny_model import write_tiny_model
 
+from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.cli.main import main
 from dalearn_ros.datasets import Dataset
 from dalearn_ros.labels import Labeller
@@ -181,3 +191,31 @@ def test_an_existing_output_is_kept(drive: Path, capsys: pytest.CaptureFixture[s
     assert main(_arguments(drive)) == 1
     assert "exists already" in capsys.readouterr().err
     assert len(Dataset.open(drive.parent / "out")) == 6
+
+
+def test_two_cameras_and_a_time_offset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_street(tmp_path / "map")
+    with BagWriter(tmp_path / "bag") as bag:
+        names = ("front", "second")
+        bag.transforms("/tf_static", 0, {("base_link", n): BASE_FROM_CAMERA for n in names})
+        for number in range(20):
+            bag.pose(POSE_TOPIC, pose_at(number, 10.0))
+        for name in names:
+            bag.camera_info(f"/{name}/camera_info", 0, dataclasses.replace(CAMERA, name=name))
+            for number in (0, 5, 10):
+                stamp = pose_at(number).stamp_ns
+                bag.compressed_image(f"/{name}/image/compressed", stamp, jpeg(number), name)
+    base = ["label", "--bag", f"{tmp_path}/bag", "--map", f"{tmp_path}/map"]
+    topics = [w for n in names for w in ("--camera-topic", f"/{n}/image/compressed")]
+    assert main([*base, *topics, "--out", f"{tmp_path}/both"]) == 0
+    assert "6 frames" in capsys.readouterr().out
+    plain = Dataset.open(tmp_path / "both")
+    late = ["--time-offset-s", "0.1", "--out", f"{tmp_path}/late"]
+    assert main([*base, *topics[:2], *late]) == 0
+    moved = Dataset.open(tmp_path / "late")
+    # 100 ms later the vehicle stands where the next frame's stamp sees it.
+    np.testing.assert_allclose(moved.labels(0).point_px, plain.labels(1).point_px, atol=1e-6)
+    assert moved.meta(0)["stamp_ns"] == 0
+    capsys.readouterr()
+    assert main([*base, *topics[:2], "--time-offset-s", "23", "--out", f"{tmp_path}/x"]) == 1
+    assert "seconds between -1 and 1" in capsys.readouterr().err
