@@ -65,12 +65,17 @@ def run(args: argparse.Namespace) -> str:
         except InputError as error:
             raise BagError(f"{args.bag}: {error}") from None
     offset_s = found.offset_ns * 1e-9
-    return (
+    text = (
         f"{args.bag}: the images were taken {1e3 * offset_s:+.1f} ms after their stamps (sigma "
         f"{found.sigma_ns * 1e-6:.1f} ms), from {found.pairs} observations in {found.frames} "
         f"frames; median distance to the map {found.before_px:.1f} px before, "
-        f"{found.after_px:.1f} px after. Use it: dalearn label --time-offset-s {offset_s:.4f}, "
-        f"and the parameter time_offset_s of map_projector and landmark_localizer."
+        f"{found.after_px:.1f} px after. "
+    )
+    if not found.significant:
+        return text + "That is not told apart from none: nothing to correct."
+    return (
+        text + f"Use it: dalearn label --time-offset-s {offset_s:.4f}, and the parameter "
+        "time_offset_s of map_projector and landmark_localizer."
     )
 
 

@@ -25,6 +25,7 @@ from dalearn_ros.labels.offsets import (
     LEAST_LANDMARKS,
     LEAST_PAIRS,
     QUANTITIES,
+    SIGNIFICANT,
     estimate_offsets,
     median_norm,
 )
@@ -60,7 +61,7 @@ class TimeOffset:
         frames: Frames that took part.
         pairs: Observations with their landmarks.
         before_px: Median distance between them without an offset.
-        after_px: The same with it.
+        after_px: The same with it, place and direction of the camera as mounted.
         scan: (S, 2) offsets in seconds and the mean truncated distance in pixels at each.
     """
 
@@ -71,6 +72,12 @@ class TimeOffset:
     before_px: float
     after_px: float
     scan: Array
+
+    @property
+    def significant(self) -> bool:
+        """Over three sigma from zero, and the landmarks lie nearer with it than without."""
+        certain = abs(self.offset_ns) > SIGNIFICANT * self.sigma_ns
+        return certain and self.after_px < self.before_px
 
 
 def estimate_time_offset(views: Sequence[View], trajectory: Trajectory) -> TimeOffset:

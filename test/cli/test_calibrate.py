@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.small_drive import write_bag, write_street
 from helpers.tiny_model import write_tiny_model
@@ -35,11 +36,12 @@ def test_a_drive_that_shows_nothing_is_a_sentence(
 def test_the_closing_line_says_how_to_use_the_offset(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = []
+    given: list[time_offset.View] = []
+    spread_ns = [800_000]
 
     def estimate(views: list[time_offset.View], poses: object) -> time_offset.TimeOffset:
         given.extend(views)
-        return time_offset.TimeOffset(23_400_000, 800_000, 8, 50, 6.0, 2.0, None)  # type: ignore[arg-type]
+        return time_offset.TimeOffset(23_400_000, spread_ns[0], 8, 50, 6.0, 2.0, np.zeros((0, 2)))
 
     monkeypatch.setattr(time_offset, "estimate_time_offset", estimate)
     assert main([*_arguments(tmp_path), "--frames", "4"]) == 0
@@ -49,6 +51,9 @@ def test_the_closing_line_says_how_to_use_the_offset(
     assert "--time-offset-s 0.0234" in line
     assert [view.frame.stamp_ns for view in given] == [0, 200_000_000, 400_000_000, 600_000_000]
     assert all(len(view.labels) for view in given)
+    spread_ns[0] = 9_000_000  # less than three sigma
+    assert main(_arguments(tmp_path / "again")) == 0
+    assert "nothing to correct" in capsys.readouterr().out
 
 
 def test_wrong_usage(tmp_path: Path) -> None:

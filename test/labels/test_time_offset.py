@@ -92,6 +92,7 @@ def test_a_known_offset_is_found_to_a_few_milliseconds(offset_s: float) -> None:
     assert found.after_px < 3.0
     assert found.after_px < found.before_px + 0.1
     assert found.scan.shape == (41, 2)
+    assert found.significant is (offset_s != 0.0)
 
 
 @pytest.mark.parametrize(
