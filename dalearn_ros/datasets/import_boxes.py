@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-import cv2
 import numpy as np
 from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
 from defusedxml.ElementTree import parse  # type: ignore[import-untyped]
 
-from dalearn_ros.bags.images import jpeg_size
+from dalearn_ros.bags.images import ImageFault, check_complete, decode_compressed, jpeg_size
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.files import refuse_existing
 from dalearn_ros.core.progress import track
@@ -126,18 +125,20 @@ def _write(
 
 
 def _read_image(path: Path | None) -> tuple[Any, int, int] | str:
-    """(bytes or pixels, width, height), or why there is none: ``missing``, ``undecodable``."""
+    """(bytes or pixels, width, height), or why not: ``missing``, ``truncated``, ``undecodable``."""
     if path is None:
         return "missing"
     encoded = path.read_bytes()
-    size = jpeg_size(encoded)
-    if size is not None and b"\xff\xd9" in encoded[-32:]:
-        return encoded, *size
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
-    if image is None:
-        return "undecodable"
+    try:
+        check_complete(encoded)
+        size = jpeg_size(encoded)
+        if size is not None:
+            return encoded, *size
+        image = decode_compressed(encoded)
+    except ImageFault as fault:
+        return fault.reason
     png = encoded[:4] == b"\x89PNG"
-    return encoded if png else np.asarray(image, np.uint8), image.shape[1], image.shape[0]
+    return encoded if png else image, image.shape[1], image.shape[0]
 
 
 def _voc_image(file: Path) -> Path | None:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.files import atomic_directory, atomic_file, plain, write_json
 from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
@@ -183,14 +184,16 @@ class Dataset:
         """(H, W, 3) uint8 BGR.
 
         Raises:
-            DatasetError: The file is missing or cannot be decoded.
+            DatasetError: The file is missing, half-written, or cannot be decoded.
         """
         file = self.image_path(index)
-        image = cv2.imread(str(file), cv2.IMREAD_COLOR) if file.is_file() else None
-        if image is None:
-            found = "a file that cannot be decoded" if file.is_file() else "no such file"
-            raise DatasetError.at(file, "", "an image", found)
-        return np.asarray(image, dtype=np.uint8)
+        try:
+            return decode_compressed(file.read_bytes())
+        except FileNotFoundError:
+            raise DatasetError.at(file, "", "an image", "no such file") from None
+        except (OSError, ImageFault) as error:
+            found = f"a file that cannot be decoded ({error})"
+            raise DatasetError.at(file, "", "an image", found) from None
 
     def image_path(self, index: int) -> Path:
         """The image's file."""

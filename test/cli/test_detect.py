@@ -54,16 +54,24 @@ def test_the_score_can_be_given(place: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    "image, named", [("none.png", "no such image"), ("cut.png", "can be read"), (".", "no such")]
+    "image, named",
+    [
+        ("none.png", "no such image"),
+        ("cut.png", "can be read"),
+        ("cut.jpg", "half-written"),
+        (".", "no such"),
+    ],
 )
 def test_an_unreadable_image_is_a_sentence(
     place: Path, capsys: pytest.CaptureFixture[str], image: str, named: str
 ) -> None:
     (place / "cut.png").write_bytes((place / "street.png").read_bytes()[:20])
+    photo = cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes()
+    (place / "cut.jpg").write_bytes(photo[: len(photo) - 30])
     assert main(_arguments(place, "street.png", image)) == 1
     assert named in capsys.readouterr().err
     assert sorted(p.name for p in place.iterdir()) == [
-        "cut.png", "empty.png", "m.onnx", "street.png",
+        "cut.jpg", "cut.png", "empty.png", "m.onnx", "street.png",
     ]  # fmt: skip
 
 

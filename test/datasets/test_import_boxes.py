@@ -130,13 +130,16 @@ def test_bad_images_are_left_out_and_counted(tmp_path: Path) -> None:
     data = _voc(tmp_path / "set", _object("stop"))
     _voc(data, _object("stop"), name="gone", image=False)
     _voc(data, _object("stop"), name="half")
+    _voc(data, _object("stop"), name="text")
     half = data / "images" / "half.jpg"
-    half.write_bytes(half.read_bytes()[:40])
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
+    (data / "images" / "text.jpg").write_bytes(b"not an image")
     counts = import_voc(data, tmp_path / "out", ClassTable("stop=regulating_sign"))
     assert counts == {
         "images": 1,
         "labels": 1,
         "skipped:missing": 1,
+        "skipped:truncated": 1,
         "skipped:undecodable": 1,
     }
 

@@ -160,6 +160,15 @@ def test_a_damaged_dataset_is_a_sentence(
     assert str(tmp_path) in str(caught.value)
 
 
+def test_a_half_written_picture_is_no_picture(tmp_path: Path) -> None:
+    """Some decoders fill the rest with grey; a label there would be learnt from nothing."""
+    dataset = write_dataset(tmp_path / "d", 1)
+    file = dataset.image_path(0)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(DatasetError, match=r"f0\.jpg.*half-written"):
+        dataset.image(0)
+
+
 def test_damaged_items_name_their_image(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d", 2)
     dataset.image_path(0).write_bytes(b"half")
