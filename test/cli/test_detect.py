@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from helpers.full_disk import files_up_to
 from helpers.tiny_model import write_tiny_model
 
 import dalearn_ros.inference.files as files
@@ -119,6 +120,15 @@ def test_an_interrupt_leaves_nothing(
     assert "interrupted" in capsys.readouterr().err
     assert sorted(p.name for p in place.iterdir()) == ["empty.png", "m.onnx", "street.png"]
     assert main(_arguments(place, "street.png", "empty.png")) == 0  # the same command again
+
+
+def test_a_full_disk_leaves_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with files_up_to(300):
+        assert main(_arguments(place)) == 1
+    told = capsys.readouterr().err
+    assert "cannot be written" in told
+    assert "Traceback" not in told
+    assert sorted(p.name for p in place.iterdir()) == ["empty.png", "m.onnx", "street.png"]
 
 
 def test_an_image_given_twice_is_a_sentence(

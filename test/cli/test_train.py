@@ -108,6 +108,37 @@ def test_a_real_interrupt(place: Path) -> None:
     assert _parts(place) == []
 
 
+def test_a_killed_worker_is_a_sentence(place: Path) -> None:
+    """As the kernel does it when memory is short."""
+    changes = {"loop": {"steps": 100_000, "checkpoint_every": 1}, "batch": {"workers": 1}}
+    write_config(place / "train.yaml", changes)
+    process = subprocess.Popen(
+        _command(place), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    checkpoint = place / "run" / CHECKPOINT
+    end = time.monotonic() + 150
+    while not checkpoint.is_file() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.1)
+    for child in _workers(process.pid):
+        os.kill(child, signal.SIGKILL)
+    try:
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1, told
+    assert "a process that prepares batches ended unexpectedly" in told
+    assert "Traceback" not in told
+    assert load_checkpoint(checkpoint).header["step"] >= 1
+    assert _parts(place) == []
+
+
+def _workers(parent: int) -> list[int]:
+    """Children that are copies of their parent."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    command = Path(f"/proc/{parent}/cmdline").read_bytes()
+    return [int(c) for c in children if Path(f"/proc/{c}/cmdline").read_bytes() == command]
+
+
 def test_a_full_disk_is_a_sentence(place: Path) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))

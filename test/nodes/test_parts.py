@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from dalearn_ros.core.settings import dump_settings, field, load_settings
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.localization.settings import LocalizerSettings
-from dalearn_ros.nodes import parameters
+from dalearn_ros.nodes import chain, parameters
 from dalearn_ros.nodes.bag_player import header_stamp
 from dalearn_ros.nodes.diagnostics import FrameCounters
 from dalearn_ros.nodes.domain import own_domain
@@ -96,6 +99,22 @@ def test_two_runs_get_two_domains() -> None:
     with own_domain() as first, own_domain() as second:
         assert first != second
         assert 1 <= min(first, second) <= max(first, second) <= 101
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+def test_a_child_ends_with_its_block_however_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignores: bool
+) -> None:
+    monkeypatch.setattr(chain, "END_S", 0.5)
+    program = "import signal, time; print(1, flush=True); time.sleep(100)"
+    if ignores:
+        program = program.replace("print", "signal.signal(signal.SIGINT, signal.SIG_IGN); print")
+    with pytest.raises(KeyboardInterrupt):
+        with chain._process("x", [sys.executable, "-c", program], {}, tmp_path) as child:
+            while not (tmp_path / "x.log").stat().st_size and child.poll() is None:
+                time.sleep(0.05)
+            raise KeyboardInterrupt
+    assert child.returncode == (-signal.SIGKILL if ignores else -signal.SIGINT)
 
 
 def pose_at(stamp_ns: int, x: float) -> Pose:
