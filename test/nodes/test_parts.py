@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from dalearn_ros.core.errors import PoseError
+from dalearn_ros.core.errors import PoseError, SettingsError
 from dalearn_ros.core.settings import dump_settings, field, load_settings
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
@@ -170,6 +171,22 @@ def test_settings_become_described_parameters() -> None:
     assert found["count"][1].integer_range[0].from_value == 1
     assert found["mode"][1].additional_constraints == "one of a, b"
     assert all(descriptor.read_only for _, descriptor in found.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("inner.size", "inner.size_m"), ("cuont", "count"), ("counts", "count"), ("wheel_base", "")],
+)
+def test_a_parameter_that_is_nearly_known_is_refused(given: str, near: str) -> None:
+    known = dict.fromkeys(["count", "mode", "inner.size_m", "use_sim_time"])
+    node = types.SimpleNamespace(
+        _parameter_overrides={"mode": 1, given: 2}, get_parameters_by_prefix=lambda _: known
+    )
+    if near:
+        with pytest.raises(SettingsError, match=f"'{given}'.*Did you mean '{near}'"):
+            parameters.refuse_misspelt(node)
+    else:
+        parameters.refuse_misspelt(node)
 
 
 @pytest.mark.parametrize(
