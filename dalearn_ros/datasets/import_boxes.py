@@ -8,6 +8,7 @@ minus 0.5; COCO keypoints are pixel indices, as ours.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -74,22 +75,24 @@ def import_coco(data: Path, out: Path, table: ClassTable, images: Path | None) -
     """
     file = data / "annotations.json" if data.is_dir() else data
     content = _read_coco(file)
-    names = {int(c["id"]): str(c["name"]) for c in content["categories"]}
     grouped: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in content["annotations"]:
-        grouped[row["image_id"]].append(row)
-    roots = (
-        [images] if images else [file.parent, file.parent / "images", file.parents[1] / "images"]
-    )
+    try:
+        names = {int(c["id"]): str(c["name"]) for c in content["categories"]}
+        pictures = [(image["id"], Path(image["file_name"])) for image in content["images"]]
+        for row in content["annotations"]:
+            grouped[row["image_id"]].append(row)
+    except (KeyError, TypeError, ValueError) as error:
+        expected = "id and name, id and file_name, image_id in categories, images, annotations"
+        raise DatasetError.at(file, "", expected, f"{type(error).__name__}: {error}") from None
+    folder = file.absolute().parent
+    roots = [images] if images else [folder, folder / "images", folder.parent / "images"]
 
     def items() -> Iterator[tuple[Path | None, list[Box], Path]]:
-        for image in content["images"]:
-            found = [root / image["file_name"] for root in roots]
-            path = next((p for p in found if p.is_file()), None)
-            yield path, _coco_boxes(grouped[image["id"]], names, file), Path(image["file_name"])
+        for key, name in pictures:
+            path = next((p for p in (root / name for root in roots) if p.is_file()), None)
+            yield path, _coco_boxes(grouped[key], names, file), name
 
-    total = len(content["images"])
-    return _write(items(), total, out, table, {"kind": "coco", "data": str(data)})
+    return _write(items(), len(pictures), out, table, {"kind": "coco", "data": str(data)})
 
 
 def _write(
@@ -165,7 +168,7 @@ def _voc_box(item: Element, file: Path) -> Box:
     name = item.findtext("name", "").strip()
     try:
         xmin, ymin, xmax, ymax = (
-            float(item.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax")
+            _finite(item.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax")
         )
     except ValueError:
         found = "something that is not a number"
@@ -193,7 +196,7 @@ def _coco_boxes(
         place = f"annotation {row.get('id')}"
         try:
             name = names[int(row["category_id"])]
-            outline = box_outline(*(float(value) for value in row["bbox"]))
+            outline = box_outline(*(_finite(value) for value in row["bbox"]))
         except (KeyError, TypeError, ValueError):
             found = "something else"
             raise DatasetError.at(file, place, "bbox and a known category_id", found) from None
@@ -206,3 +209,10 @@ def _coco_boxes(
             point = np.asarray(points[:2], dtype=np.float64)
         boxes.append(Box(name, outline, point, bool(row.get("iscrowd") or row.get("ignore"))))
     return boxes
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is not finite")
+    return number

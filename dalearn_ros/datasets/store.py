@@ -129,7 +129,7 @@ class Dataset:
         self.path = path
         self.label_space = LabelSpace.from_dict(info["label_space"], str(path / "dataset.json"))
         self.source: Mapping[str, Any] = info.get("source", {})
-        self._images = list(coco["images"])
+        self._images = [{**image, "file_name": str(image["file_name"])} for image in coco["images"]]
         grouped: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for row in coco["annotations"]:
             grouped[row["image_id"]].append(row)
@@ -170,7 +170,7 @@ class Dataset:
         try:
             return labels_of(self._rows[index])
         except (KeyError, TypeError, ValueError) as error:
-            place = f"annotations of image {self._images[index].get('file_name', index)}"
+            place = f"annotations of image {self._images[index]['file_name']}"
             found = f"{type(error).__name__}: {error}"
             raise DatasetError.at(
                 self.path / "annotations.json", place, "bbox, category_id, keypoints", found
@@ -197,7 +197,7 @@ class Dataset:
 
     def image_path(self, index: int) -> Path:
         """The image's file."""
-        return self.path / str(self._images[index]["file_name"])
+        return self.path / self._images[index]["file_name"]
 
     def meta(self, index: int) -> dict[str, Any]:
         """What is known about an image: id, file_name, width, height, drive, tile, ..."""

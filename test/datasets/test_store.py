@@ -143,6 +143,7 @@ def test_no_dataset_is_a_sentence(tmp_path: Path) -> None:
         ("dataset.json", '{"version": 99}', "version 1"),
         ("annotations.json", "[]", "keys and values"),
         ("annotations.json", "{}", "images and annotations"),
+        ("annotations.json", '{"images": [{"id": 1}], "annotations": []}', "file_name"),
         ("annotations.json", None, "is missing"),
     ],
 )
