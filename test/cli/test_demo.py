@@ -79,6 +79,16 @@ def test_a_failed_evaluation_leaves_nothing(
     assert [path.name for path in place.iterdir()] == ["tiny.onnx"]
 
 
+def test_a_wrong_model_is_told_before_the_drive_is_made(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "_run", lambda *_: pytest.fail("the drive was made"))
+    (place / "other.onnx").write_bytes((place / "tiny.onnx").read_bytes()[:300])
+    words = ["demo", "--direct", "--model", f"{place}/other.onnx", "--out", f"{place}/demo"]
+    assert main(words) == 1
+    assert "other.onnx: is not a readable ONNX model" in capsys.readouterr().err
+
+
 def test_an_interrupt_while_the_nodes_run_leaves_nothing(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
