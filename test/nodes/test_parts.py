@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from helpers.small_drive import write_bag
 
-from dalearn_ros.core.errors import PoseError, SettingsError
+from dalearn_ros.core.errors import InputError, PoseError, SettingsError
 from dalearn_ros.core.settings import dump_settings, field, load_settings
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
@@ -116,6 +117,17 @@ def test_a_child_ends_with_its_block_however_that_is_left(
                 time.sleep(0.05)
             raise KeyboardInterrupt
     assert child.returncode == (-signal.SIGKILL if ignores else -signal.SIGINT)
+
+
+def test_a_node_that_writes_nothing_is_named_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bag(tmp_path / "bag", frames=1)
+    program = "print('journal.csv: cannot be written (No space left on device).')"
+    words = {name: [sys.executable, "-c", program] for name in ("detector", "evaluator")}
+    monkeypatch.setattr(chain, "commands", lambda *_: words)
+    with pytest.raises(InputError, match=r"metrics\.json: was not written.*detector: .*No space"):
+        chain.play_through_nodes(tmp_path / "bag", tmp_path, tmp_path, tmp_path / "out", 1)
 
 
 def pose_at(stamp_ns: int, x: float) -> Pose:
