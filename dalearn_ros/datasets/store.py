@@ -197,7 +197,7 @@ class Dataset:
 
     def image_path(self, index: int) -> Path:
         """The image's file."""
-        return self.path / self._images[index]["file_name"]
+        return self.path / str(self._images[index]["file_name"])
 
     def meta(self, index: int) -> dict[str, Any]:
         """What is known about an image: id, file_name, width, height, drive, tile, ..."""
