@@ -89,6 +89,7 @@ def test_an_interrupt_keeps_the_state_and_the_same_command_goes_on(
     assert "3 steps" in capsys.readouterr().out
 
 
+@pytest.mark.timeout(400)
 def test_a_real_interrupt(place: Path) -> None:
     changes = {"loop": {"steps": 100_000, "checkpoint_every": 100_000}, "batch": {"workers": 1}}
     write_config(place / "train.yaml", changes)
@@ -108,6 +109,7 @@ def test_a_real_interrupt(place: Path) -> None:
     assert _parts(place) == []
 
 
+@pytest.mark.timeout(400)
 def test_a_killed_worker_is_a_sentence(place: Path) -> None:
     """As the kernel does it when memory is short."""
     changes = {"loop": {"steps": 100_000, "checkpoint_every": 1}, "batch": {"workers": 1}}
