@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 CITIES = ("north", "south", "east")
 CONDITIONS = ("day", "low_sun", "dusk", "night", "rain", "fog", "snow")
-SEEDS = {"val": (2001,), "train": (1001, 1002)}
-FRAMES = {"val": 20, "train": 80}
+SEEDS = {"val": (2001,), "train": (1001, 1002), "wide": tuple(range(1101, 1106))}
+FRAMES = {"val": 20, "train": 80, "wide": 20}  # "wide": more streets, less of each
 
 
 class Drive(NamedTuple):

@@ -6,6 +6,7 @@ One table from ROS encodings to OpenCV conversions; ``step`` and ``is_bigendian`
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -35,6 +36,7 @@ _BYTES: dict[str, tuple[int, int | None]] = {
     "yuyv": (2, cv2.COLOR_YUV2BGR_YUY2),
 }
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
+_SCAN, _END = 0xDA, b"\xff\xd9"  # markers of a JPEG
 
 
 class ImageFault(Exception):
@@ -126,7 +128,7 @@ def decode_compressed(encoded: bytes) -> Image:
 def check_complete(encoded: bytes) -> None:
     """Raise ImageFault if a JPEG or PNG lacks its beginning or its end."""
     if encoded[:2] == b"\xff\xd8":
-        if b"\xff\xd9" not in encoded[-32:]:
+        if _END not in encoded[-32:] and not _ends_before_its_tail(encoded):
             raise ImageFault("truncated", "the JPEG has no end: it is half-written")
     elif encoded[:8] == b"\x89PNG\r\n\x1a\n":
         if b"IEND" not in encoded[-16:]:
@@ -137,21 +139,34 @@ def check_complete(encoded: bytes) -> None:
 
 def jpeg_size(encoded: bytes) -> tuple[int, int] | None:
     """(width, height) from a JPEG's header without decoding it; None if it is no JPEG."""
-    if encoded[:2] != b"\xff\xd8":
-        return None
-    at = 2
-    while at + 9 <= len(encoded):
-        if encoded[at] != 0xFF:
-            return None
-        marker = encoded[at + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+    for marker, at in _segments(encoded):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and at + 9 <= len(encoded):
             height, width = struct.unpack(">HH", encoded[at + 5 : at + 9])
             return width, height
+    return None
+
+
+def _segments(encoded: bytes) -> Iterator[tuple[int, int]]:
+    """Marker and place of each segment of a JPEG's header, up to the start of the picture."""
+    at = 2 if encoded[:2] == b"\xff\xd8" else len(encoded)
+    while at + 4 <= len(encoded) and encoded[at] == 0xFF:
+        marker = encoded[at + 1]
         if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
             at += 1 if marker == 0xFF else 2
             continue
+        yield marker, at
+        if marker == _SCAN:
+            return
         at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
-    return None
+
+
+def _ends_before_its_tail(encoded: bytes) -> bool:
+    """Is the picture whole, with something else behind it, as telephones append?
+
+    Its end is looked for after its start: a preview in the header has an end of its own.
+    """
+    start = next((at for marker, at in _segments(encoded) if marker == _SCAN), len(encoded))
+    return encoded.find(_END, start) >= 0
 
 
 def _rows(data: Any, height: int, width: int, pixel_bytes: int, step: int) -> Image:

@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> str:
     """Write a drive, run over it, print the table; the closing line names the report."""
     from dalearn_ros.core.files import refuse_existing
     from dalearn_ros.core.resources import resource
+    from dalearn_ros.inference.detector import LandmarkDetector
 
     if args.frames < 10:
         args.wrong_usage("--frames: expected 10 or more")
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> str:
     if not args.direct:
         check_ros()
     model = args.model if args.model is not None else resource(DEFAULT_MODEL)
+    LandmarkDetector.load(model, threads=1)  # a wrong one is told before the drive is made
     try:
         metrics, counts = _run(args, model)
     except BaseException:

@@ -247,6 +247,7 @@ class _Gallery:
                 continue
             picture = draw_labels(image, result.labels, labeller.label_space)
             name = f"{place:02d}_{frame.name}.jpg"
-            cv2.imwrite(str(folder / name), picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
+            _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
+            (folder / name).write_bytes(encoded.tobytes())  # imwrite is silent about a full disk
             names.append(f"{folder.name}/{name}")
         return names

@@ -8,18 +8,18 @@ minus 0.5; COCO keypoints are pixel indices, as ours.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-import cv2
 import numpy as np
 from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
 from defusedxml.ElementTree import parse  # type: ignore[import-untyped]
 
-from dalearn_ros.bags.images import jpeg_size
+from dalearn_ros.bags.images import ImageFault, check_complete, decode_compressed, jpeg_size
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.files import refuse_existing
 from dalearn_ros.core.progress import track
@@ -75,22 +75,24 @@ def import_coco(data: Path, out: Path, table: ClassTable, images: Path | None) -
     """
     file = data / "annotations.json" if data.is_dir() else data
     content = _read_coco(file)
-    names = {int(c["id"]): str(c["name"]) for c in content["categories"]}
     grouped: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in content["annotations"]:
-        grouped[row["image_id"]].append(row)
-    roots = (
-        [images] if images else [file.parent, file.parent / "images", file.parents[1] / "images"]
-    )
+    try:
+        names = {int(c["id"]): str(c["name"]) for c in content["categories"]}
+        pictures = [(image["id"], Path(image["file_name"])) for image in content["images"]]
+        for row in content["annotations"]:
+            grouped[row["image_id"]].append(row)
+    except (KeyError, TypeError, ValueError) as error:
+        expected = "id and name, id and file_name, image_id in categories, images, annotations"
+        raise DatasetError.at(file, "", expected, f"{type(error).__name__}: {error}") from None
+    folder = file.absolute().parent
+    roots = [images] if images else [folder, folder / "images", folder.parent / "images"]
 
     def items() -> Iterator[tuple[Path | None, list[Box], Path]]:
-        for image in content["images"]:
-            found = [root / image["file_name"] for root in roots]
-            path = next((p for p in found if p.is_file()), None)
-            yield path, _coco_boxes(grouped[image["id"]], names, file), Path(image["file_name"])
+        for key, name in pictures:
+            path = next((p for p in (root / name for root in roots) if p.is_file()), None)
+            yield path, _coco_boxes(grouped[key], names, file), name
 
-    total = len(content["images"])
-    return _write(items(), total, out, table, {"kind": "coco", "data": str(data)})
+    return _write(items(), len(pictures), out, table, {"kind": "coco", "data": str(data)})
 
 
 def _write(
@@ -126,18 +128,20 @@ def _write(
 
 
 def _read_image(path: Path | None) -> tuple[Any, int, int] | str:
-    """(bytes or pixels, width, height), or why there is none: ``missing``, ``undecodable``."""
+    """(bytes or pixels, width, height), or why not: ``missing``, ``truncated``, ``undecodable``."""
     if path is None:
         return "missing"
     encoded = path.read_bytes()
-    size = jpeg_size(encoded)
-    if size is not None and b"\xff\xd9" in encoded[-32:]:
-        return encoded, *size
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
-    if image is None:
-        return "undecodable"
+    try:
+        check_complete(encoded)
+        size = jpeg_size(encoded)
+        if size is not None:
+            return encoded, *size
+        image = decode_compressed(encoded)
+    except ImageFault as fault:
+        return fault.reason
     png = encoded[:4] == b"\x89PNG"
-    return encoded if png else np.asarray(image, np.uint8), image.shape[1], image.shape[0]
+    return encoded if png else image, image.shape[1], image.shape[0]
 
 
 def _voc_image(file: Path) -> Path | None:
@@ -164,7 +168,7 @@ def _voc_box(item: Element, file: Path) -> Box:
     name = item.findtext("name", "").strip()
     try:
         xmin, ymin, xmax, ymax = (
-            float(item.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax")
+            _finite(item.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax")
         )
     except ValueError:
         found = "something that is not a number"
@@ -192,7 +196,7 @@ def _coco_boxes(
         place = f"annotation {row.get('id')}"
         try:
             name = names[int(row["category_id"])]
-            outline = box_outline(*(float(value) for value in row["bbox"]))
+            outline = box_outline(*(_finite(value) for value in row["bbox"]))
         except (KeyError, TypeError, ValueError):
             found = "something else"
             raise DatasetError.at(file, place, "bbox and a known category_id", found) from None
@@ -205,3 +209,10 @@ def _coco_boxes(
             point = np.asarray(points[:2], dtype=np.float64)
         boxes.append(Box(name, outline, point, bool(row.get("iscrowd") or row.get("ignore"))))
     return boxes
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is not finite")
+    return number

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.files import atomic_directory, atomic_file, plain, write_json
 from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
@@ -135,7 +136,7 @@ class Dataset:
         self.path = path
         self.label_space = LabelSpace.from_dict(info["label_space"], str(path / "dataset.json"))
         self.source: Mapping[str, Any] = info.get("source", {})
-        self._images = list(coco["images"])
+        self._images = [{**image, "file_name": str(image["file_name"])} for image in coco["images"]]
         grouped: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for row in coco["annotations"]:
             grouped[row["image_id"]].append(row)
@@ -176,7 +177,7 @@ class Dataset:
         try:
             return labels_of(self._rows[index])
         except (KeyError, TypeError, ValueError) as error:
-            place = f"annotations of image {self._images[index].get('file_name', index)}"
+            place = f"annotations of image {self._images[index]['file_name']}"
             found = f"{type(error).__name__}: {error}"
             raise DatasetError.at(
                 self.path / "annotations.json", place, "bbox, category_id, keypoints", found
@@ -190,14 +191,16 @@ class Dataset:
         """(H, W, 3) uint8 BGR.
 
         Raises:
-            DatasetError: The file is missing or cannot be decoded.
+            DatasetError: The file is missing, half-written, or cannot be decoded.
         """
         file = self.image_path(index)
-        image = cv2.imread(str(file), cv2.IMREAD_COLOR) if file.is_file() else None
-        if image is None:
-            found = "a file that cannot be decoded" if file.is_file() else "no such file"
-            raise DatasetError.at(file, "", "an image", found)
-        return np.asarray(image, dtype=np.uint8)
+        try:
+            return decode_compressed(file.read_bytes())
+        except FileNotFoundError:
+            raise DatasetError.at(file, "", "an image", "no such file") from None
+        except (OSError, ImageFault) as error:
+            found = f"a file that cannot be decoded ({error})"
+            raise DatasetError.at(file, "", "an image", found) from None
 
     def image_path(self, index: int) -> Path:
         """The image's file."""

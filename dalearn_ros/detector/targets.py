@@ -109,7 +109,10 @@ def make_targets(
 
 
 def coverage(outline_px: Floats, size: tuple[int, int], cell_px: int, margin_px: float) -> Floats:
-    """Share of every cell that a polygon covers.
+    """Share of every cell that a polygon covers, by whole pixels.
+
+    A pixel that the border touches counts, so that a polygon thinner than a pixel covers something:
+    the polygon grows by half a pixel on every side on average, and is not shifted.
 
     Args:
         outline_px: (k, 2) pixels.

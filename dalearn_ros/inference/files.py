@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -25,15 +26,14 @@ def read_image(path: Path) -> Image:
     """Read an image file as (H, W, 3) uint8 BGR.
 
     Raises:
-        InputError: Missing, or no image that can be decoded.
+        InputError: Missing, half-written, or no image that can be decoded.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such image.")
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    if image is None:
-        raise InputError(f"{path}: is no image that can be read; it may be only half-written.")
-    return np.asarray(image, np.uint8)
+    try:
+        return decode_compressed(path.read_bytes())
+    except (OSError, ImageFault) as error:
+        raise InputError(f"{path}: is no image that can be read ({error}).") from None
 
 
 def draw_observations(image: Image, found: Observations, label_space: LabelSpace) -> Image:

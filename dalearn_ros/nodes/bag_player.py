@@ -18,7 +18,6 @@ import rclpy
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = process.StopOnSignal()
     try:
         with Bag(options.bag) as bag:
-            rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
+            process.start_ros(words)
             player = Player(bag, options, stop)
             try:
                 print(player.play(), file=sys.stderr)

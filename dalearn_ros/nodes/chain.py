@@ -66,10 +66,15 @@ def play_through_nodes(
                 for name, command in words.items()
             }
             _watch(running, "evaluator", time.monotonic() + limit, out / "logs")
-    metrics: dict[str, Any] = json.loads((out / "results/metrics.json").read_text())
-    sent = json.loads((out / "sent.json").read_text())
+    try:
+        metrics: dict[str, Any] = json.loads((out / "results/metrics.json").read_text())
+        sent = json.loads((out / "sent.json").read_text())
+        journal = (out / "journal.csv").read_text()
+    except FileNotFoundError as error:
+        said = "; ".join(f"{name}: {_last_words(out / 'logs', name)}" for name in words)
+        raise InputError(f"{error.filename}: was not written; the last words: {said}") from None
     total = sum(len(t["stamps_ns"]) for t in sent["topics"].values() if t["type"] == COMPRESSED)
-    fates = [line.split(",") for line in (out / "journal.csv").read_text().splitlines()[1:]]
+    fates = [line.split(",") for line in journal.splitlines()[1:]]
     counts = {"processed": 0, "overwritten": 0}
     for _, fate, reason in fates:
         name = f"skipped: {reason}" if fate == "skipped" else fate

@@ -121,7 +121,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget the model."""
         for publisher in self._outputs:
-            self.destroy_publisher(publisher)
+            self.destroy_lifecycle_publisher(publisher)
         self._outputs = []
         del self._detector
         return TransitionCallbackReturn.SUCCESS

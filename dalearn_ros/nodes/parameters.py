@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +37,26 @@ def declare(node: Node, cls: type[T], **defaults: Any) -> T:
     """
     start = dump_settings(load_settings(cls, None, defaults))
     return load_settings(cls, None, _declare(node, cls, start, ""))
+
+
+def refuse_misspelt(node: Any) -> None:
+    """Refuse a given parameter that the node does not have, if its name is nearly one that it has.
+
+    ROS passes over what a node has not declared. A parameter file may serve several nodes: a name
+    that is like none of this node's is left alone.
+
+    Args:
+        node: With all its parameters declared.
+
+    Raises:
+        SettingsError: The name is nearly one of the node's; that is named.
+    """
+    known = node.get_parameters_by_prefix("")
+    for name in getattr(node, "_parameter_overrides", {}):  # rclpy tells them in no other way
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        if name not in known and near:
+            text = f"parameter '{name}': the node has none of that name. Did you mean '{near[0]}'?"
+            raise SettingsError(text)
 
 
 def described(cls: type) -> dict[str, tuple[Any, ParameterDescriptor]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from dalearn_ros.core.errors import DalearnError
+from dalearn_ros.core.errors import DalearnError, InputError
 from dalearn_ros.core.resources import resource
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -54,13 +54,15 @@ def run(
     prepare(transport)
     import rclpy
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-    from rclpy.signals import SignalHandlerOptions
+
+    from dalearn_ros.nodes.parameters import refuse_misspelt
 
     stopped = StopOnSignal()
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
+        start_ros(arguments)
         node = make_node()
+        refuse_misspelt(node)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         with contextlib.suppress(ExternalShutdownException):
@@ -88,6 +90,25 @@ def prepare(transport: str = "default") -> None:
     if profile and not any(name in os.environ for name in PROFILE_VARIABLES):
         old = os.environ.get("ROS_DISTRO") in FAST_DDS_2
         os.environ[PROFILE_VARIABLES[old]] = str(resource(profile))
+
+
+def start_ros(arguments: Sequence[str] | None = None) -> None:
+    """``rclpy.init`` that leaves the signals alone.
+
+    Args:
+        arguments: Words for ROS; None takes those of the process.
+
+    Raises:
+        InputError: ROS cannot read them, or the parameter file that they name.
+    """
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        text = str(error).partition(", at /")[0].removeprefix("failed to initialize rcl: ")
+        raise InputError(f"ROS cannot read its arguments: {text}.") from None
 
 
 def keep_memory() -> None:

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.world.focus import Focus
 from dalearn_ros.world.illumination import Illumination
-from dalearn_ros.world.lens import Lens
+from dalearn_ros.world.lens import HEIGHT, WIDTH, Lens
 from dalearn_ros.world.precipitation import Precipitation
 from dalearn_ros.world.style import City
 from dalearn_ros.world.weather import Weather
@@ -41,8 +42,7 @@ class Film:
         self._noise = self._noise_tiles()
         vignette = 1.0 - 0.30 * lens.radius**2
         self._vignette = np.dstack([np.round(vignette * 255.0).astype(np.uint8)] * 3)
-        soft = np.clip((lens.radius - 0.5) * 1.3, 0.0, 0.75)
-        self._soft = (soft.astype(np.float32), (1.0 - soft).astype(np.float32))
+        self.focus = Focus(city, lens)
         self.light = Illumination(weather, lens, mount, lamps)
         self._falling = Precipitation(self._rng, weather)
 
@@ -63,31 +63,28 @@ class Film:
             map_from_base: The vehicle's pose in the middle of the exposure.
             later_from_now: The camera's motion in a quarter of the exposure; None: sharp.
         """
-        if self.light.simple:
-            image = self._soften(cv2.cvtColor(self.lens.colour(colour), cv2.COLOR_BGRA2BGR))
-            image = cv2.multiply(image, self._vignette, scale=self.weather.gain / 255.0)
-            return self._add_noise(np.asarray(image))
         depth = self.light.sample_depth(z, depth_of)
         if later_from_now is None:
             seen = self.lens.colour(colour)
         else:
             seen = self.lens.moving(colour, self.light.flow(depth, later_from_now))
-        image = self._soften(cv2.cvtColor(seen, cv2.COLOR_BGRA2BGR))
-        image = self.light.apply(image, colour, depth, map_from_base)
-        return self._add_noise(np.asarray(self._falling.add(image, self._rng)))
+        image: Any = self.focus.soften(seen, depth)
+        if self.light.simple:
+            image = cv2.multiply(image, self._vignette, scale=self.weather.gain / 255.0)
+        else:
+            image = self.light.apply(image, colour, depth, map_from_base)
+        return self._add_noise(self._falling.add(image, self._rng))
 
-    def _soften(self, image: Any) -> Any:
-        """Lens blur that grows towards the corners."""
-        blurred = cv2.blur(image, (3, 3))
-        return np.asarray(cv2.blendLinear(image, blurred, self._soft[1], self._soft[0]))
-
-    def _noise_tiles(self) -> list[npt.NDArray[np.int8]]:
+    def _noise_tiles(self) -> tuple[Picture, Picture]:
+        """Noise to add and noise to take away, (800, 1360, 3) each."""
         size = (800, 1360)
         luminance = self._rng.standard_normal((*size, 1)) * 0.8
         chroma = self._rng.standard_normal((*size, 3)) * 0.6
-        return [np.round((luminance + chroma) * self.weather.noise).astype(np.int8)]
+        noise = np.clip(np.round((luminance + chroma) * self.weather.noise), -127, 127)
+        more, less = np.maximum(noise, 0), np.maximum(-noise, 0)
+        return more.astype(np.uint8), less.astype(np.uint8)
 
-    def _add_noise(self, image: Picture) -> Picture:
+    def _add_noise(self, image: npt.NDArray[Any]) -> Picture:
         x, y = (int(v) for v in self._rng.integers(0, 80, 2))
-        tile = self._noise[0][y : y + image.shape[0], x : x + image.shape[1]]
-        return np.asarray(cv2.add(image, tile, dtype=cv2.CV_8U))
+        more, less = (tile[y : y + HEIGHT, x : x + WIDTH] for tile in self._noise)
+        return np.asarray(cv2.subtract(cv2.add(image, more), less), dtype=np.uint8)

@@ -4,6 +4,8 @@ The city is drawn with the light of the sky (and sun) baked in. Here each pixel 
 depends on where the camera is, computed from its depth at reduced resolution: L = L0·G + P, with
 G = (own light or ambient + headlights + lamps)·T, T = exp(-extinction·range), P = airlight·(1 - T)
 + reflection in a wet road + bloom + the sun's veil. Linear light, red green blue as blue green red.
+
+Full pictures of floats are worked through in strips of rows that stay in the processor's cache.
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.geometry.transforms import Transform
-from dalearn_ros.world.lens import HEIGHT, WIDTH, Lens
+from dalearn_ros.world import stray
+from dalearn_ros.world.lamps import LAMP_COLOUR, Lamps
+from dalearn_ros.world.lens import HEIGHT, STRIPS, WIDTH, Lens
 from dalearn_ros.world.materials import emission_weight, ground_weight, retro_weight
 from dalearn_ros.world.weather import Weather
 
 Array = npt.NDArray[np.float64]
 Float = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.uint8]
 SMALL = 4  # one sample of air and lamps for so many pixels each way
+SIZE = (WIDTH // SMALL, HEIGHT // SMALL)
 RETRO_GAIN = 22.0
-HEADLIGHT_HEIGHT_M = 0.65
 
 
 class Illumination:
@@ -31,36 +36,38 @@ class Illumination:
 
     def __init__(self, weather: Weather, lens: Lens, mount: Transform, lamps: Array) -> None:
         w = self.weather = weather
-        self.lens, self.mount, self.lamps = lens, mount, lamps
+        self.lens, self.mount = lens, mount
         self.simple = w.airlight is None
         self.dark = w.headlights > 0
-        size = (WIDTH // SMALL, HEIGHT // SMALL)
-        at = [
-            np.ascontiguousarray(m[SMALL // 2 :: SMALL, SMALL // 2 :: SMALL])
-            for m in (lens.map_x, lens.map_y)
-        ]
-        self._maps = (at[0], at[1])
+        self._maps = np.ascontiguousarray(lens.map[SMALL // 2 :: SMALL, SMALL // 2 :: SMALL])
         u, v = np.meshgrid(
-            np.arange(size[0]) * SMALL + SMALL // 2, np.arange(size[1]) * SMALL + SMALL // 2
+            np.arange(SIZE[0]) * SMALL + SMALL // 2, np.arange(SIZE[1]) * SMALL + SMALL // 2
         )
         pixels = np.stack([u.ravel(), v.ravel()], axis=1).astype(np.float64)
-        rays = lens.camera.unproject(pixels).reshape(size[1], size[0], 3)
-        self._range_of_depth = np.linalg.norm(rays, axis=2).astype(np.float32)
+        rays = lens.camera.unproject(pixels).reshape(SIZE[1], SIZE[0], 3)
+        length = np.linalg.norm(rays, axis=2)
+        self._extinction = (-w.extinction * length).astype(np.float32)
         self._rays_optical = rays.astype(np.float32)
-        self._rays_base = (rays @ mount.rotation.T).astype(np.float32)
-        radius = cv2.resize(lens.radius, size, interpolation=cv2.INTER_AREA)
+        rays_base = rays @ mount.rotation.T
+        self._unit = (rays_base / length[..., None]).astype(np.float32)
+        radius = cv2.resize(lens.radius, SIZE, interpolation=cv2.INTER_AREA)
         self._exposure = ((1.0 - 0.30 * radius**2) ** 2 * w.gain**2).astype(np.float32)
-        slope = self._rays_base[..., 2] / np.linalg.norm(self._rays_base, axis=2)
+        slope = self._unit[..., 2]
         grazing = np.clip(1.0 + slope, 0.0, 1.0)  # 1 - sine of the angle to the ground
-        self._fresnel = ((0.02 + 0.98 * grazing**5) * (slope < 0)).astype(np.float32)
-        own = emission_weight()
-        self._tables = (own, 1.0 - own, 1.0 + RETRO_GAIN * retro_weight(), ground_weight())
-        self._horizon = int(np.argmin(np.abs(slope[:, size[0] // 2])))
+        fresnel = (0.02 + 0.98 * grazing**5) * (slope < 0)
+        self._mirroring = cv2.merge([(fresnel * w.wet).astype(np.float32)] * 3)
+        self._horizon = int(np.argmin(np.abs(slope[:, SIZE[0] // 2])))
+        self._lamps = Lamps(w, rays_base.astype(np.float32), mount, lamps)
+        own, self._ground = emission_weight(), ground_weight()
+        others = 1.0 - own
+        signs = others * (1.0 + np.float32(RETRO_GAIN) * retro_weight())
+        self._tables = (others, signs, others * self._ground, own * np.float32(w.glow))
+        self._linear = np.empty((HEIGHT, WIDTH, 3), np.float32)
 
     def sample_depth(self, z: npt.NDArray[np.uint32], depth_of: Any) -> Float:
         """Depth in metres on the coarse grid (180, 320)."""
-        small = cv2.remap(z.view(np.float32), *self._maps, cv2.INTER_NEAREST).view(np.uint32)
-        return np.asarray(depth_of(small), dtype=np.float32)
+        small = cv2.remap(z.view(np.float32), self._maps, None, cv2.INTER_NEAREST)  # type: ignore[call-overload]
+        return np.asarray(depth_of(small.view(np.uint32)), dtype=np.float32)
 
     def flow(self, depth: Float, later_from_now: Transform) -> Float:
         """Motion (180, 320, 2) in pixels of the drawn picture.
@@ -69,11 +76,13 @@ class Illumination:
             depth: From :meth:`sample_depth`.
             later_from_now: The camera's motion: coordinates a moment later from those now.
         """
-        near = np.clip(depth, 1.5, 4000.0)[..., None]
-        now = self._rays_optical * near
-        later = now @ later_from_now.rotation.T.astype(np.float32)
-        later += later_from_now.translation.astype(np.float32)
-        moved = later[..., :2] / np.maximum(later[..., 2:], 0.5) - self._rays_optical[..., :2]
+        near = 1 / np.clip(depth, 1.5, 4000.0)
+        turned = cv2.split(cv2.transform(self._rays_optical, later_from_now.rotation))
+        x, y, z = (
+            ray + near * np.float32(t)
+            for ray, t in zip(turned, later_from_now.translation, strict=True)
+        )
+        moved = cv2.merge([x / z, y / z]) - self._rays_optical[..., :2]
         return np.asarray(moved * np.float32(self.lens.focal_px))
 
     def apply(
@@ -83,158 +92,120 @@ class Illumination:
         depth: Float,
         map_from_base: Transform,
     ) -> npt.NDArray[np.uint8]:
-        """The lit picture (720, 1280, 3) uint8, before noise."""
+        """The lit picture (720, 1280, 3) uint8, before noise.
+
+        Args:
+            image: (720, 1280, 3) uint8, through the lens.
+            colour: (H, W, 4) from the renderer: its material codes are used.
+            depth: From :meth:`sample_depth`.
+            map_from_base: The vehicle's pose.
+        """
         w = self.weather
-        code: Any = colour[..., 3]
-        if self.dark or w.wet > 0:
-            code = cv2.remap(
-                np.ascontiguousarray(code), *self.lens.fixed_nearest, cv2.INTER_NEAREST
-            )
-        far = np.minimum(depth, np.float32(4000.0))
-        clear = np.exp(-w.extinction * far * self._range_of_depth).astype(np.float32)
-        linear: Any = cv2.multiply(image, image, scale=1.0 / 65025.0, dtype=cv2.CV_32F)
+        assert w.airlight is not None
+        code = self.lens.codes(colour) if self.dark or w.wet > 0 else None
+        clear = np.exp(self._extinction * np.minimum(depth, np.float32(4000.0)))
         if self.dark:
-            linear = self._lit(linear, code, depth, clear, map_from_base)
+            assert code is not None
+            self._light_night(image, code, depth, clear, map_from_base)
         else:
-            gain = clear * self._exposure
-            linear = cv2.multiply(linear, _full(np.dstack([gain] * 3)))
-        extra = self._airlight(clear)
-        if w.wet > 0:
-            linear = self._wet(linear, code, extra)
+            self._light_day(image, clear)
+        extra = stray.airlight(clear, self._exposure, w.airlight)
+        shine = self._reflection(extra) if w.wet > 0 else None
         if w.glare > 0:
-            extra += self._glare(depth, map_from_base)
+            self._add_sun(extra, depth, map_from_base)
         if self.dark or w.glare > 0:
-            extra += self._bloom(linear)
-        linear = cv2.add(linear, _full(extra))
-        cv2.sqrt(linear, linear)
-        return np.asarray(cv2.convertScaleAbs(linear, alpha=255.0))
+            extra += stray.bloom(self._small())
+        return self._developed(_full(extra), shine, code)
 
-    def _airlight(self, clear: Float) -> Float:
-        assert self.weather.airlight is not None
-        scattered = ((1.0 - clear) * self._exposure)[..., None]
-        return np.asarray(
-            scattered * self.weather.airlight[::-1].astype(np.float32), dtype=np.float32
-        )
+    def _light_day(self, image: npt.NDArray[Any], clear: Float) -> None:
+        """Fill ``_linear`` with the baked light, thinned by the air."""
+        gain = _full(clear * self._exposure)
+        for rows in STRIPS:
+            part = self._linear[rows]
+            _square(image[rows], part)
+            np.multiply(part, cv2.merge([gain[rows]] * 3), out=part)
 
-    def _lit(
+    def _light_night(
         self,
-        linear: Float,
-        code: npt.NDArray[np.uint8],
+        image: npt.NDArray[Any],
+        code: Codes,
         depth: Float,
         clear: Float,
         pose: Transform,
-    ) -> Float:
-        """Ambient, headlights and lamps on what does not shine by itself."""
-        w = self.weather
-        assert w.ambient is not None
+    ) -> None:
+        """Fill ``_linear``: ambient, headlights and lamps on what does not shine by itself."""
+        ambient = self.weather.ambient
+        assert ambient is not None
         seen = clear * self._exposure
-        beam, lambert = self._headlights(depth)
-        around = w.ambient[::-1].astype(np.float32)[None, None]
-        lamps = self._street_lamps(depth, pose)[..., None] * np.array([0.55, 0.80, 1.0], np.float32)
-        emission, others, retro, ground = (cv2.LUT(code, table) for table in self._tables)
-        base = _full(((around + lamps) * seen[..., None]).astype(np.float32))
-        head = _full((beam * seen).astype(np.float32))
-        less = _full((beam * (lambert - 1.0) * seen).astype(np.float32))
-        own = _full((seen * w.glow).astype(np.float32))
-        share = cv2.multiply(head, retro)  # retro = 1 + gain on signs
-        cv2.accumulateProduct(less, ground, share)
-        cv2.multiply(share, others, share)
-        cv2.accumulateProduct(own, emission, share)
-        total = cv2.multiply(base, cv2.merge([others] * 3))
-        cv2.add(total, cv2.merge([share] * 3), total)
-        return np.asarray(cv2.multiply(linear, total, linear))
+        beam, lambert = self._lamps.headlights(depth)
+        beam *= seen
+        lamps = self._lamps.street_lamps(depth, pose)
+        fields = [_full(f) for f in (seen, lamps * seen, beam, beam * (lambert - 1))]
+        # Ambient, lamps and the rest, each of its own colour.
+        colours = np.stack([ambient[::-1], LAMP_COLOUR, np.ones(3)], axis=1)
+        for rows in STRIPS:
+            others, signs, ground, own = (
+                np.asarray(cv2.LUT(code[rows], table), np.float32) for table in self._tables
+            )
+            sky, lamp, head, less = (f[rows] for f in fields)
+            signs *= head  # headlights on what faces them; the road gets less
+            ground *= less
+            own *= sky
+            signs += ground
+            signs += own
+            sky *= others
+            lamp *= others
+            part = self._linear[rows]
+            _square(image[rows], part)
+            np.multiply(part, cv2.transform(cv2.merge([sky, lamp, signs]), colours), out=part)
 
-    def _headlights(self, depth: Float) -> tuple[Float, Float]:
-        """Irradiance of low beams on a surface that faces them, and the road's share of it."""
-        depth = np.minimum(depth, np.float32(4000.0))
-        x = self._rays_base[..., 0] * depth + np.float32(self.mount.translation[0] - 3.6)
-        y = self._rays_base[..., 1] * depth
-        up = self._rays_base[..., 2] * depth + np.float32(
-            self.mount.translation[2] - HEADLIGHT_HEIGHT_M
-        )
-        x = np.maximum(x, 1.5)
-        distance2 = x * x + y * y
-        azimuth, elevation = y / x, up / x
-        aim = np.exp(-((azimuth / 0.42) ** 2)) + 0.12 * np.exp(-((azimuth / 1.1) ** 2))
-        cut = 1.0 / (1.0 + np.exp((elevation + 0.012 - 0.03 * (azimuth < 0)) * 220.0))
-        low = np.exp(9.0 * np.minimum(elevation, 0.0))
-        beam = (
-            self.weather.headlights
-            * 420.0
-            / np.maximum(distance2, 16.0)
-            * aim
-            * (cut * low + 0.035)
-        )
-        lambert = np.clip(2.6 * HEADLIGHT_HEIGHT_M / np.sqrt(distance2), 0.05, 0.5)
-        return beam.astype(np.float32), lambert.astype(np.float32)
+    def _small(self) -> Float:
+        """``_linear`` on the coarse grid."""
+        return np.asarray(cv2.resize(self._linear, SIZE, interpolation=cv2.INTER_AREA))
 
-    def _street_lamps(self, depth: Float, pose: Transform) -> Float:
-        """Irradiance of the nearest street lamps."""
-        total = np.zeros(depth.shape, np.float32)
-        if self.weather.lamps <= 0 or len(self.lamps) == 0:
-            return total
-        eighth = np.ascontiguousarray(depth[::2, ::2])
-        base = self._rays_base[::2, ::2] * np.minimum(eighth, 500.0)[..., None]
-        camera = pose @ Transform(np.eye(3), self.mount.translation)
-        local = camera.inverse().apply(self.lamps)
-        near = np.argsort(np.abs(local[:, 0] - 18.0))[:9]
-        sum_small = np.zeros(eighth.shape, np.float32)
-        for lamp in local[near].astype(np.float32):
-            d = base - lamp
-            d2 = np.einsum("ijk,ijk->ij", d, d)
-            down = np.clip(-d[..., 2], 0.0, None) / np.sqrt(d2 + 0.5)
-            sum_small += (11.0 * self.weather.lamps) * down / (d2 + 2.0)
-        return np.asarray(cv2.resize(sum_small, depth.shape[::-1]))
+    def _reflection(self, extra: Float) -> Float:
+        """What a wet ground mirrors, blurred upright: (720, 1280, 3).
 
-    def _wet(self, linear: Float, code: npt.NDArray[np.uint8], extra: Float) -> Float:
-        """A wet ground is darker and mirrors what stands beyond it, blurred upright."""
-        w = self.weather
-        ground = cv2.LUT(code, self._tables[3])
-        size = (WIDTH // SMALL, HEIGHT // SMALL)
-        small = cv2.resize(linear, size, interpolation=cv2.INTER_AREA) + extra
-        mirror = np.zeros_like(small)
+        Args:
+            extra: (180, 320, 3) airlight.
+        """
         h = self._horizon
-        rows = min(h, size[1] - h)
-        mirror[h : h + rows] = small[h - rows : h][::-1]
-        mirror = cv2.GaussianBlur(mirror, (5, 23), 0)
-        strength = self._fresnel * np.float32(w.wet)
-        shine = _full(mirror * strength[..., None])
-        dark = cv2.merge([1.0 - np.float32(0.5 * w.wet) * ground] * 3)
-        cv2.multiply(linear, dark, linear)
-        return np.asarray(cv2.accumulateProduct(shine, cv2.merge([ground] * 3), linear))
+        rows = min(h, SIZE[1] - h)
+        above = self._linear[SMALL * (h - rows) : SMALL * h]
+        small = cv2.resize(above, (SIZE[0], rows), interpolation=cv2.INTER_AREA)
+        mirror = np.zeros_like(extra)
+        mirror[h : h + rows] = (small + extra[h - rows : h])[::-1]
+        blurred = cv2.GaussianBlur(mirror, (5, 23), 0)
+        return _full(cv2.multiply(blurred, self._mirroring, blurred))
 
-    def _glare(self, depth: Float, pose: Transform) -> Float:
-        """The sun's disc and its veil."""
-        toward_base = pose.rotation.T @ self.weather.light.direction
-        toward = self.mount.rotation.T @ toward_base
-        unit = self._rays_base / np.linalg.norm(self._rays_base, axis=2, keepdims=True)
-        cosine = np.clip(unit @ toward_base.astype(np.float32), -1.0, 1.0)
-        angle = np.arccos(cosine)
-        if toward[2] < 0.3:
-            return np.zeros((*depth.shape, 3), np.float32)
-        sky = np.isinf(depth)
-        visible = float((sky & (angle < 0.03)).sum()) / max(float((angle < 0.03).sum()), 1.0)
-        if not (angle < 0.03).any():
-            visible = 0.5
-        visible = 0.25 + 0.75 * visible
-        veil = (
-            self.weather.glare * visible * (0.010 / (angle**2 + 0.02) + 0.05 * np.exp(-angle * 3.0))
-        )
-        disc = np.where(
-            sky, 6.0 * np.exp(-((angle / 0.012) ** 2)) + 0.5 * np.exp(-((angle / 0.06) ** 2)), 0.0
-        )
-        total = (veil + disc) * self._exposure
-        return np.asarray(total[..., None] * np.array([0.62, 0.84, 1.0]), dtype=np.float32)
+    def _add_sun(self, extra: Float, depth: Float, pose: Transform) -> None:
+        toward = pose.rotation.T @ self.weather.light.direction
+        if (self.mount.rotation.T @ toward)[2] < 0.3:
+            return  # well beside the picture or behind
+        cosine = np.clip(self._unit @ toward.astype(np.float32), -1, 1)
+        extra += stray.glare(np.arccos(cosine), np.isinf(depth), self.weather.glare, self._exposure)
 
-    def _bloom(self, linear: Float) -> Float:
-        """Light that strays around what is brighter than the sensor can hold."""
-        size = (WIDTH // SMALL, HEIGHT // SMALL)
-        small = cv2.resize(linear, size, interpolation=cv2.INTER_AREA)
-        bright = np.clip(small - 0.75, 0.0, 4.0)
-        near = cv2.GaussianBlur(bright, (0, 0), 2.0)
-        far = cv2.GaussianBlur(bright, (0, 0), 8.0)
-        return np.asarray(near * 0.35 + far * 0.25)
+    def _developed(self, extra: Float, shine: Float | None, code: Codes | None) -> Codes:
+        """The picture (720, 1280, 3) of ``_linear`` on a wet or dry ground, and stray light."""
+        out = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        darker = -0.5 * self.weather.wet
+        for rows in STRIPS:
+            part = self._linear[rows]
+            if shine is not None and code is not None:
+                ground = cv2.LUT(code[rows], self._ground)
+                change: Float = np.asarray(cv2.scaleAdd(part, darker, shine[rows]), np.float32)
+                change *= np.asarray(cv2.merge([ground] * 3), np.float32)
+                part += change
+            part += extra[rows]
+            cv2.sqrt(part, part)
+            cv2.convertScaleAbs(part, out[rows], 255.0)
+        return out
 
 
-def _full(small: Float) -> Float:
+def _square(image: npt.NDArray[Any], out: Float) -> None:
+    """Linear light 0..1 of a picture in display space."""
+    cv2.multiply(image, image, out, 1.0 / 65025.0, cv2.CV_32F)
+
+
+def _full(small: npt.NDArray[Any]) -> Float:
     return np.asarray(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,8 @@ from dalearn_ros.geometry.camera import Camera
 
 Array = npt.NDArray[np.float64]
 WIDTH, HEIGHT = 1280, 720
+STRIP_ROWS = 36
+STRIPS = [slice(a, a + STRIP_ROWS) for a in range(0, HEIGHT, STRIP_ROWS)]
 FINEST, WIDEST_PX = 1.3, 1760
 # The rasteriser truncates corners to whole pixels of a slightly shrunk image: on average it draws a
 # point this share of (1 + normalised coordinate) pixels too far left and up.
@@ -22,6 +26,8 @@ class Lens:
     Attributes:
         camera: The camera as calibrated: what camera_info says.
         width, height, focal_px: The pinhole picture that the renderer must draw.
+        map: (720, 1280, 2) float32: where in that picture each pixel of the camera looks.
+        radius: (720, 1280) float32: distance from the optical centre, 1 = half the diagonal.
     """
 
     def __init__(self, camera: Camera) -> None:
@@ -37,18 +43,16 @@ class Lens:
         half = np.array([self.width, self.height]) / 2.0
         x = rays * self.focal_px
         at = half + x - 0.5 - TRUNCATION_PX * (1.0 + x / half)
-        self.map_x = at[..., 0].astype(np.float32)
-        self.map_y = at[..., 1].astype(np.float32)
-        self.fixed = cv2.convertMaps(self.map_x, self.map_y, cv2.CV_16SC2)
-        self.fixed_nearest = cv2.convertMaps(
-            self.map_x, self.map_y, cv2.CV_16SC2, nninterpolation=True
-        )
+        self.map = np.ascontiguousarray(at, dtype=np.float32)
+        column, row = np.rint(at).astype(np.intp).transpose(2, 0, 1)
+        self._codes = 4 * (row * self.width + column) + 3
         radius = np.linalg.norm(pixels - camera.matrix[:2, 2], axis=1).reshape(u.shape)
         self.radius = (radius / np.hypot(camera.width / 2, camera.height / 2)).astype(np.float32)
 
     def colour(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The distorted picture (720, 1280, C) of a pinhole picture (H, W, C)."""
-        return np.asarray(cv2.remap(picture, *self.fixed, cv2.INTER_LINEAR))
+        """The distorted picture (720, 1280, 3) of a pinhole picture (H, W, 4)."""
+        seen = cv2.remap(picture, self.map, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+        return np.asarray(cv2.cvtColor(seen, cv2.COLOR_BGRA2BGR))
 
     def moving(
         self, picture: npt.NDArray[np.uint8], flow: npt.NDArray[np.float32]
@@ -56,17 +60,24 @@ class Lens:
         """The same, smeared: the mean of two samples at plus and minus ``flow``.
 
         Args:
-            picture: (H, W, C) from the renderer.
+            picture: (H, W, 4) from the renderer.
             flow: (h, w, 2) in pixels of the renderer's picture, any size: how far the scene moves
                 from the middle of the exposure to a quarter of it later.
         """
-        size = (self.map_x.shape[1], self.map_x.shape[0])
-        full = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
-        x, y = cv2.split(full)
-        first = cv2.remap(picture, self.map_x + x, self.map_y + y, cv2.INTER_LINEAR)
-        second = cv2.remap(picture, self.map_x - x, self.map_y - y, cv2.INTER_LINEAR)
-        return np.asarray(cv2.addWeighted(first, 0.5, second, 0.5, 0.0))
+        full = cv2.resize(flow, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+        out = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        for rows in STRIPS:
+            middle, move = self.map[rows], full[rows]
+            first: Any = cv2.remap(picture, middle + move, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+            second: Any = cv2.remap(picture, middle - move, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+            cv2.addWeighted(first, 0.5, second, 0.5, 0.0, first)
+            cv2.cvtColor(first, cv2.COLOR_BGRA2BGR, out[rows])
+        return out
+
+    def codes(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Material codes (720, 1280) of a pinhole picture (H, W, 4), never mixed."""
+        return np.asarray(np.take(picture.reshape(-1), self._codes, mode="clip"))
 
     def nearest(self, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Distorted without mixing neighbours: for depth (H, W)."""
-        return np.asarray(cv2.remap(picture, self.map_x, self.map_y, cv2.INTER_NEAREST))
+        return np.asarray(cv2.remap(picture, self.map, None, cv2.INTER_NEAREST))  # type: ignore[call-overload]

@@ -35,7 +35,7 @@ class Precipitation:
         part: Any = layer[y : y + HEIGHT, x : x + WIDTH]
         if rng.random() < 0.5:
             part = cv2.flip(part, 1)
-        return np.asarray(cv2.add(image, cv2.merge([part, part, part])))
+        return np.asarray(cv2.add(image, cv2.cvtColor(part, cv2.COLOR_GRAY2BGR)))
 
 
 def _streaks(rng: np.random.Generator, density: float) -> npt.NDArray[np.uint8]:

@@ -12,7 +12,11 @@ Colour = tuple[float, float, float]  # red, green, blue, 0..1
 
 @dataclass(frozen=True)
 class City:
-    """One city's habits. Lengths in metres; colours red, green, blue in display space."""
+    """One city's habits. Lengths in metres; colours red, green, blue in display space.
+
+    ``pixel_um`` (pitch of the sensor), ``f_number`` and ``focus_m`` (the distance that is
+    sharp) say how the lens blurs what is near: see :mod:`dalearn_ros.world.focus`.
+    """
 
     name: str
     country: str
@@ -22,6 +26,9 @@ class City:
     distortion: tuple[float, float, float, float, float]
     camera_m: tuple[float, float, float]
     camera_pitch_deg: float
+    pixel_um: float
+    f_number: float
+    focus_m: float
     lane_m: float
     lanes: tuple[int, ...]
     parking_m: float
@@ -61,6 +68,9 @@ CITIES = {
         distortion=(-0.215, 0.062, 0.0006, -0.0004, 0.0),
         camera_m=(1.75, 0.0, 1.42),
         camera_pitch_deg=1.0,
+        pixel_um=4.2,
+        f_number=1.6,
+        focus_m=30.0,
         lane_m=3.25,
         lanes=(1, 1, 2),
         parking_m=2.1,
@@ -105,6 +115,9 @@ CITIES = {
         distortion=(-0.285, 0.094, -0.0005, 0.0007, 0.0),
         camera_m=(1.55, 0.05, 1.62),
         camera_pitch_deg=1.8,
+        pixel_um=3.75,
+        f_number=2.0,
+        focus_m=15.0,
         lane_m=3.1,
         lanes=(2, 2, 1, 3),
         parking_m=0.0,
@@ -149,6 +162,9 @@ CITIES = {
         distortion=(-0.16, 0.035, 0.0003, 0.0005, 0.0),
         camera_m=(1.9, -0.03, 1.28),
         camera_pitch_deg=0.4,
+        pixel_um=4.2,
+        f_number=1.4,
+        focus_m=40.0,
         lane_m=3.6,
         lanes=(2, 1, 2),
         parking_m=2.4,

@@ -66,7 +66,8 @@ def _add(site: Site, where: Where, heading: float, largest: int) -> None:
         frame = road.frame(float(s), float(d), 0.0, float(turn))
         grade = float(road.grade_at(s)) * (1.0 if turn == 0 else -1.0)
         frame[:3, 0] = np.array([frame[0, 0], frame[1, 0], grade]) / np.hypot(1.0, grade)
-        frame[:3, 2] = np.cross(frame[:3, 0], frame[:3, 1])
+        (a, b, c), (d, e, f) = frame[:3, 0].tolist(), frame[:3, 1].tolist()
+        frame[:3, 2] = b * f - c * e, c * d - a * f, a * e - b * d
         return frame
 
     site.scene.movers.append(Mover(mesh, world_from_object))

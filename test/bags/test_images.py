@@ -112,6 +112,20 @@ def test_a_half_written_file_is_noticed(suffix: str) -> None:
         assert caught.value.reason == "truncated"
 
 
+def test_what_a_telephone_appends_does_not_make_a_jpeg_half_written() -> None:
+    picture = np.random.default_rng(1).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+    encoded = cv2.imencode(".jpg", picture)[1].tobytes()
+    check_complete(encoded + b"trailer of some maker" * 10)
+    # A preview in the header ends, but the picture itself does not.
+    preview = cv2.imencode(".jpg", picture[:8, :8])[1].tobytes()
+    header = b"\xff\xe1" + (len(preview) + 2).to_bytes(2, "big") + preview
+    for share in (0.5, 0.9):
+        half = encoded[:2] + header + encoded[2 : int(share * len(encoded))]
+        with pytest.raises(ImageFault, match="half-written"):
+            check_complete(half)
+    check_complete(encoded[:2] + header + encoded[2:] + b"0" * 100)
+
+
 def test_what_is_no_image_is_noticed() -> None:
     with pytest.raises(ImageFault) as caught:
         decode_compressed(b"hello, world")

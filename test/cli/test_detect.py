@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from helpers.full_disk import files_up_to
 from helpers.tiny_model import write_tiny_model
 
 import dalearn_ros.inference.files as files
@@ -54,16 +55,24 @@ def test_the_score_can_be_given(place: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    "image, named", [("none.png", "no such image"), ("cut.png", "can be read"), (".", "no such")]
+    "image, named",
+    [
+        ("none.png", "no such image"),
+        ("cut.png", "can be read"),
+        ("cut.jpg", "half-written"),
+        (".", "no such"),
+    ],
 )
 def test_an_unreadable_image_is_a_sentence(
     place: Path, capsys: pytest.CaptureFixture[str], image: str, named: str
 ) -> None:
     (place / "cut.png").write_bytes((place / "street.png").read_bytes()[:20])
+    photo = cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes()
+    (place / "cut.jpg").write_bytes(photo[: len(photo) - 30])
     assert main(_arguments(place, "street.png", image)) == 1
     assert named in capsys.readouterr().err
     assert sorted(p.name for p in place.iterdir()) == [
-        "cut.png", "empty.png", "m.onnx", "street.png",
+        "cut.jpg", "cut.png", "empty.png", "m.onnx", "street.png",
     ]  # fmt: skip
 
 
@@ -111,6 +120,15 @@ def test_an_interrupt_leaves_nothing(
     assert "interrupted" in capsys.readouterr().err
     assert sorted(p.name for p in place.iterdir()) == ["empty.png", "m.onnx", "street.png"]
     assert main(_arguments(place, "street.png", "empty.png")) == 0  # the same command again
+
+
+def test_a_full_disk_leaves_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with files_up_to(300):
+        assert main(_arguments(place)) == 1
+    told = capsys.readouterr().err
+    assert "cannot be written" in told
+    assert "Traceback" not in told
+    assert sorted(p.name for p in place.iterdir()) == ["empty.png", "m.onnx", "street.png"]
 
 
 def test_an_image_given_twice_is_a_sentence(

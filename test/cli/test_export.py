@@ -6,6 +6,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from helpers.full_disk import files_up_to
 from helpers.tiny_training import tiny_settings, write_dataset
 
 import dalearn_ros.export.onnx as exporter
@@ -56,6 +57,20 @@ def test_bad_input_is_a_sentence(
     assert main([*arguments, option, f"{tmp_path}/{value}"]) == 1
     assert named in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_file(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "m.onnx"
+    out.write_bytes(b"old")
+    with files_up_to(4_000):
+        assert main(["export", "--model", f"{place}/run", "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    assert "cannot be written" in told
+    assert "Traceback" not in told
+    assert out.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_an_interrupt_leaves_nothing(

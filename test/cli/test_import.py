@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from helpers.full_disk import files_up_to
+from helpers.small_kitti import write_small_kitti
 
+from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.cli.main import main
 from dalearn_ros.datasets import Dataset, DatasetWriter
 
@@ -69,18 +73,46 @@ def test_nothing_there_is_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupt_leaves_nothing(
-    photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("kind", ["voc", "coco", "kitti"])
+@pytest.mark.parametrize("fault", ["full disk", "interrupt"])
+def test_nothing_half_written_stays(
+    kind: str,
+    fault: str,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+    out, place = photos.parent / "out", photos.parent
+    words = ["import", kind, "--data", str(_foreign(kind, photos)), "--out", str(out)]
+    words += ["--classes", "stop=regulating_sign,zebra=none"] if kind != "kitti" else []
+    before = sorted(path.name for path in place.iterdir())
+    if fault == "interrupt":
 
-    monkeypatch.setattr(DatasetWriter, "add", interrupted)
-    out = photos.parent / "out"
-    words = ["import", "voc", "--data", str(photos), "--out", str(out)]
-    assert main([*words, "--classes", "stop=regulating_sign,zebra=none"]) == 1
-    assert "interrupted" in capsys.readouterr().err
-    assert [path.name for path in photos.parent.iterdir()] == ["photos"]
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(BagWriter, "compressed_image", interrupted)
+        monkeypatch.setattr(DatasetWriter, "add", interrupted)
+    with files_up_to(300) if fault == "full disk" else contextlib.nullcontext():
+        assert main(words) == 1
+    told = capsys.readouterr().err
+    assert ("cannot be written" if fault == "full disk" else "interrupted") in told
+    assert "Traceback" not in told
+    assert sorted(path.name for path in place.iterdir()) == before
+
+
+def _foreign(kind: str, photos: Path) -> Path:
+    """The photo as a set of that kind; for KITTI a drive of three frames past a sign."""
+    if kind == "voc":
+        return photos
+    if kind == "coco":
+        file = photos / "x.json"
+        file.write_text(
+            '{"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "stop"}'
+            '], "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [9, 9, 20, 9]}]}'
+        )
+        return file
+    return write_small_kitti(photos.parent / "kitti")
 
 
 def test_wrong_usage_is_2(capsys: pytest.CaptureFixture[str]) -> None:

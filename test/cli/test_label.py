@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.full_disk import files_up_to
 from helpers.small_drive import (
     BASE_FROM_CAMERA,
     CAMERA,
@@ -24,7 +25,7 @@ from helpers.tiny_model import write_tiny_model
 
 from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.cli.main import main
-from dalearn_ros.datasets import Dataset
+from dalearn_ros.datasets import Dataset, from_bag
 from dalearn_ros.labels import Labeller
 
 
@@ -184,6 +185,56 @@ def test_a_full_disk_leaves_nothing(drive: Path) -> None:
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
     assert _left_behind(drive) == []
+
+
+def test_a_disk_that_is_full_at_the_pictures_leaves_nothing(
+    drive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (1000, 1000, 3), dtype=np.uint8)
+    monkeypatch.setattr(from_bag, "draw_labels", lambda *_: noise)
+    with files_up_to(300_000):
+        assert main(_arguments(drive)) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert _left_behind(drive) == []
+
+
+@pytest.mark.parametrize(
+    "kind, named",
+    [
+        ("empty", "an empty bag"),
+        ("truncated", "truncated or damaged"),
+        ("metadata", "truncated or damaged"),
+        ("nan", "2 pose:nan"),
+    ],
+)
+def test_a_bad_bag_is_a_sentence(
+    drive: Path, capsys: pytest.CaptureFixture[str], kind: str, named: str
+) -> None:
+    bad = drive / kind
+    if kind in ("truncated", "metadata"):
+        write_bag(bad, frames=2)
+        file = next(bad.glob("*.mcap")) if kind == "truncated" else bad / "metadata.yaml"
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    elif kind == "empty":
+        with BagWriter(bad):
+            pass
+    else:
+        write_bag(bad, frames=2, step_m=float("nan"))
+    assert main([*_arguments(drive), "--bag", str(bad)]) == 1
+    told = capsys.readouterr().err
+    assert named in told
+    assert str(bad) in told
+    assert "Traceback" not in told
+    assert _left_behind(drive) == []
+
+
+def test_poses_that_jump_are_left_out_and_told(
+    drive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bag(drive / "jumps", frames=3, step_m=50.0)
+    assert main([*_arguments(drive), "--bag", f"{drive}/jumps"]) == 0
+    assert "1 frames with" in (told := capsys.readouterr().out)  # the first has none before it
+    assert "left out: 2 pose:jump" in told
 
 
 def test_an_existing_output_is_kept(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:

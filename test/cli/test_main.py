@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import types
 from pathlib import Path
 
 import pytest
+from helpers.tiny_model import write_tiny_model
 
 from dalearn_ros.cli import main as cli
 from dalearn_ros.core.errors import InputError
@@ -136,10 +136,10 @@ def test_demo_without_a_loopback_says_so(
 
 
 def test_a_stopped_demo_leaves_nothing(tmp_path: Path) -> None:
-    out = tmp_path / "demo"
+    model, out = write_tiny_model(tmp_path / "tiny.onnx"), tmp_path / "demo"
     child = subprocess.Popen(
         [sys.executable, "-m", "dalearn_ros.cli.main", "demo", "--frames", "5000",
-         "--out", str(out), "--model", os.devnull],
+         "--out", str(out), "--model", str(model)],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 150
@@ -149,4 +149,4 @@ def test_a_stopped_demo_leaves_nothing(tmp_path: Path) -> None:
     said = child.communicate(timeout=100)[1]
     assert child.returncode == 1, said
     assert said.strip().endswith("dalearn: interrupted; nothing half-written is left behind.")
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [model]

@@ -130,13 +130,16 @@ def test_bad_images_are_left_out_and_counted(tmp_path: Path) -> None:
     data = _voc(tmp_path / "set", _object("stop"))
     _voc(data, _object("stop"), name="gone", image=False)
     _voc(data, _object("stop"), name="half")
+    _voc(data, _object("stop"), name="text")
     half = data / "images" / "half.jpg"
-    half.write_bytes(half.read_bytes()[:40])
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
+    (data / "images" / "text.jpg").write_bytes(b"not an image")
     counts = import_voc(data, tmp_path / "out", ClassTable("stop=regulating_sign"))
     assert counts == {
         "images": 1,
         "labels": 1,
         "skipped:missing": 1,
+        "skipped:truncated": 1,
         "skipped:undecodable": 1,
     }
 
@@ -148,6 +151,42 @@ def test_a_broken_annotation_is_a_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(DatasetError, match=r"b\.xml"):
         import_voc(data, tmp_path / "out", ClassTable("stop=regulating_sign"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "", "ten"])
+def test_a_box_that_is_no_number_is_a_sentence(tmp_path: Path, number: str) -> None:
+    text = _object("stop").replace("<xmin>11</xmin>", f"<xmin>{number}</xmin>")
+    with pytest.raises(DatasetError, match=r"a\.xml, bndbox of 'stop'"):
+        import_voc(_voc(tmp_path / "a", text), tmp_path / "out", ClassTable("stop=regulating_sign"))
+
+
+@pytest.mark.parametrize(
+    "part, change",
+    [
+        ("images", {"file_name": None}),
+        ("images", {}),
+        ("annotations", {"bbox": [1, 2, 3, 4]}),
+        ("annotations", {"image_id": 1, "category_id": 3, "bbox": [1, 2, 3]}),
+        ("annotations", {"image_id": 1, "category_id": 3, "bbox": [1, 2, 3, float("inf")]}),
+        ("categories", {"id": "three", "name": "lamp"}),
+        ("categories", {"id": 3}),
+    ],
+)
+def test_a_damaged_coco_file_is_a_sentence(tmp_path: Path, part: str, change: dict) -> None:
+    data = _coco(tmp_path / "set", {"bbox": [10.0, 20.0, 20.0, 40.0]})
+    file = data / "annotations.json"
+    content = json.loads(file.read_text())
+    content[part] = [change]
+    file.write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=r"annotations\.json"):
+        import_coco(data, tmp_path / "out", ClassTable("lamp=signal,zebra=none"), None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_coco_in_the_folder_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(_coco(tmp_path / "set", {"bbox": [10.0, 20.0, 20.0, 40.0]}))
+    table = ClassTable("lamp=signal,zebra=none")
+    assert import_coco(Path("annotations.json"), tmp_path / "out", table, None)["images"] == 1
 
 
 def test_what_is_missing_is_a_sentence(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from helpers.small_kitti import write_small_kitti
 
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.core.errors import DatasetError
@@ -72,27 +72,11 @@ def test_bag_and_map_are_ordinary(drive: Path) -> None:
     assert poses[0].yaw_rad == pytest.approx(-3.05497 + np.radians(-0.4555), abs=0.002)
 
 
-def _small(folder: Path) -> Path:
-    """Three made-up frames driving east past a sign."""
-    (folder / "image_0").mkdir(parents=True)
-    for i in range(3):
-        cv2.imwrite(str(folder / "image_0" / f"{i:06d}.png"), np.zeros((37, 120), np.uint8))
-    np.savetxt(folder / "calib.txt", [np.array([70, 0, 60, 0, 0, 70, 18, 0, 0, 0, 1, 0.0])] * 2)
-    pose = np.eye(4)[:3]
-    rows = [(pose + np.eye(1, 12, 11).reshape(3, 4) * i).ravel() for i in range(3)]
-    np.savetxt(folder / "poses.txt", rows)
-    entry = {
-        "category": "4",
-        "Geolocation": [49.05, 8.396],
-        "images": {"drive_0000000001": [50, 10, 60, 20]},
-        "image_geolocations": {"drive_0000000001": [49.05, 8.3963]},
-    }
-    (folder / "signs.json").write_text(json.dumps({"9": entry}))
-    return folder
-
-
 def test_a_small_drive(tmp_path: Path) -> None:
-    assert import_kitti(_small(tmp_path / "k"), tmp_path / "out") == {"frames": 3, "signs": 1}
+    assert import_kitti(write_small_kitti(tmp_path / "k"), tmp_path / "out") == {
+        "frames": 3,
+        "signs": 1,
+    }
     assert load_map(tmp_path / "out" / "map").tags.tolist() == ["traffic_sign:de205"]
 
 
@@ -108,7 +92,7 @@ def test_a_small_drive(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_drive_is_a_sentence(tmp_path: Path, name: str, content: str, named: str) -> None:
-    data = _small(tmp_path / "k")
+    data = write_small_kitti(tmp_path / "k")
     (data / name).write_text(content)
     with pytest.raises(DatasetError, match=named) as caught:
         import_kitti(data, tmp_path / "out")

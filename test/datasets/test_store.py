@@ -143,6 +143,7 @@ def test_no_dataset_is_a_sentence(tmp_path: Path) -> None:
         ("dataset.json", '{"version": 99}', "version 1"),
         ("annotations.json", "[]", "keys and values"),
         ("annotations.json", "{}", "images and annotations"),
+        ("annotations.json", '{"images": [{"id": 1}], "annotations": []}', "file_name"),
         ("annotations.json", None, "is missing"),
     ],
 )
@@ -158,6 +159,15 @@ def test_a_damaged_dataset_is_a_sentence(
     with pytest.raises(DatasetError, match=named) as caught:
         Dataset.open(tmp_path / "d")
     assert str(tmp_path) in str(caught.value)
+
+
+def test_a_half_written_picture_is_no_picture(tmp_path: Path) -> None:
+    """Some decoders fill the rest with grey; a label there would be learnt from nothing."""
+    dataset = write_dataset(tmp_path / "d", 1)
+    file = dataset.image_path(0)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(DatasetError, match=r"f0\.jpg.*half-written"):
+        dataset.image(0)
 
 
 def test_damaged_items_name_their_image(tmp_path: Path) -> None:

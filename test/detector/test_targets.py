@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from dalearn_ros.coding.grid import Grid
+from dalearn_ros.datasets.coco import polygon_area
 from dalearn_ros.detector.targets import IGNORE, TargetSettings, coverage, make_targets
+from dalearn_ros.labels.polygons import clip_halfspace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
 
@@ -120,3 +122,35 @@ def test_coverage_is_the_share_of_the_cell():
     assert share[0] == pytest.approx([0.5, 0.5, 0.0], abs=0.13)
     assert coverage(_box(300, 0, 400, 10), (24, 8), 8, 0.0).max() == 0.0
     assert coverage(np.full((4, 2), np.nan), (24, 8), 8, 0.0).max() == 0.0
+
+
+def _exact(outline, size=(64, 64), cell=8):
+    """The same share by clipping the polygon at each cell's borders."""
+    share = np.zeros((size[1] // cell, size[0] // cell))
+    for (row, column), _ in np.ndenumerate(share):
+        part = outline
+        for axis, low in ((0, column * cell - 0.5), (1, row * cell - 0.5)):
+            part = clip_halfspace(part, part[:, axis] - low)
+            part = clip_halfspace(part, low + cell - part[:, axis]) if len(part) else part
+            if not len(part):
+                break
+        share[row, column] = polygon_area(part) / cell**2 if len(part) > 2 else 0.0
+    return share
+
+
+def test_coverage_grows_the_polygon_a_little_and_does_not_shift_it():
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:8, 0:8]
+    shifts = []
+    for number in range(80):
+        half, turn = random.uniform(2, 14, 2), random.uniform(-0.3, 0.3)
+        turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        square = _box(-1, -1, 1, 1)[:: 1 if number % 2 else -1]
+        middle = random.uniform(20, 44, 2)
+        exact = _exact(square * half @ turned + middle)
+        found = coverage(square * half @ turned + middle, (64, 64), 8, 0.0)
+        assert (found >= exact - 0.03).all()
+        assert (found <= _exact(square * (half + 1.0) @ turned + middle) + 0.02).all()
+        means = [[(s * columns).sum(), (s * rows).sum()] / s.sum() for s in (found, exact)]
+        shifts.append(8 * (means[0] - means[1]))
+    assert np.abs(np.mean(shifts, axis=0)).max() < 0.06  # pixels

@@ -69,6 +69,7 @@ def write_bag(
     mounting: bool = True,
     depth_m: float | None = None,
     broken: tuple[int, ...] = (),
+    step_m: float = 0.0,
 ) -> None:
     """A bag of the street: a frame every 100 ms, poses every 20 ms, from x = 10 m on.
 
@@ -79,12 +80,13 @@ def write_bag(
         mounting: With /tf_static.
         depth_m: With a depth image of this one depth.
         broken: Numbers of frames whose JPEG is cut off.
+        step_m: Every pose lies so much further along than the one before, beside the driving.
     """
     with BagWriter(folder) as bag:
         if mounting:
             bag.transforms("/tf_static", 0, {("base_link", CAMERA.name): BASE_FROM_CAMERA})
         for number in range(5 * frames):
-            pose = pose_at(number, 10.0)
+            pose = pose_at(number, 10.0 + number * step_m)
             bag.pose(POSE_TOPIC, pose)
             if number % 5:
                 continue

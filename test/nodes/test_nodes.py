@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
+from rclpy.lifecycle import TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
@@ -21,7 +22,7 @@ from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
 from dalearn_ros.landmarks.types import Observations
-from dalearn_ros.nodes import messages, qos
+from dalearn_ros.nodes import landmark_detector, messages, qos
 from dalearn_ros.nodes.landmark_messages import cloud_of, observations_of
 
 pytestmark = [pytest.mark.dds, pytest.mark.timeout(420)]
@@ -112,6 +113,47 @@ def test_the_detector_detects_counts_bad_images_and_ends_cleanly(
     assert {("processed", ""), ("skipped", "image:truncated")} <= fates
 
 
+def test_the_detectors_life_and_its_debug_image(
+    drive: Any, listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Configure, activate, deactivate, clean up and anew; it draws only for a subscriber."""
+    settings = landmark_detector.DetectorNodeSettings(
+        model=str(drive.model), image_transport="compressed", threads=1, auto_activate=False
+    )
+    drawn = []
+    monkeypatch.setattr(landmark_detector.parameters, "declare", lambda *_: settings)
+    monkeypatch.setattr(
+        landmark_detector, "draw_observations", lambda image, *_: drawn.append(1) or image
+    )
+    node = landmark_detector.LandmarkDetectorNode()
+    topic, done = "/landmark_detector/output/landmarks", TransitionCallbackReturn.SUCCESS
+    encoded = cv2.imencode(".jpg", np.full((96, 128, 3), 120, np.uint8))[1].tobytes()
+
+    def detect(number: int) -> None:
+        node._on_image(messages.compressed_message(encoded, number, "camera_optical"))
+        processed = lambda: int(node.counters.snapshot()["processed"])  # noqa: E731
+        listener.wait_until(lambda: processed() == number, PATIENCE_S)
+
+    try:
+        assert not listener.count_publishers(topic)
+        assert node.trigger_configure() == node.trigger_activate() == done
+        detect(1)
+        assert drawn == []
+        pictures = Inbox(listener, Image, "/landmark_detector/debug/image")
+        listener.wait_until(node._picture.get_subscription_count, PATIENCE_S)
+        detect(2)
+        listener.wait_until(lambda: pictures.got, PATIENCE_S)
+        assert drawn == [1]
+        assert messages.pixels_of(pictures.got[0]).shape == (96, 128, 3)
+        assert node.trigger_deactivate() == node.trigger_cleanup() == done
+        assert node.trigger_configure() == node.trigger_activate() == done
+        detect(3)
+        assert len(list(node._managed_entities)) == 4  # none is left of the first life
+    finally:
+        node._stop_working()
+        node.destroy_node()
+
+
 def test_projector_and_localizer_on_one_moment(drive: Any, start: Any, listener: Any) -> None:
     """The projector puts the map's sign where the camera sees it; the localizer says what lacks."""
     projected = Inbox(listener, PointCloud2, "/map_projector/output/landmarks")
@@ -182,6 +224,28 @@ def test_in_lockstep_no_image_is_overwritten(drive: Any, start: Any, tmp_path: P
             int(r["stamp_ns"]) for r in csv.DictReader(file) if r["fate"] == "processed"
         ] == sent
     assert len(sent) == 10
+
+
+def test_a_wrong_parameter_file_is_a_sentence(start: Any, drive: Any, tmp_path: Path) -> None:
+    (tmp_path / "cut.yaml").write_text("/**:\n  ros__parameters: [\n")
+    (tmp_path / "near.yaml").write_text(
+        f"/**:\n  ros__parameters: {{map: {drive.map}, minimum_match: 3, wheel_base: 2.7}}\n"
+    )
+    cases = {
+        "landmark_localizer": ("near.yaml", "'minimum_match'", "Did you mean 'minimum_matches'?"),
+        "map_projector": ("cut.yaml", "ROS cannot read its arguments", "cut.yaml"),
+        "evaluator": ("none.yaml", "ROS cannot read its arguments", "none.yaml"),
+    }
+    children = {
+        name: start(name, "--ros-args", "--params-file", str(tmp_path / file))
+        for name, (file, *_) in cases.items()
+    }
+    for name, (_, *sentences) in cases.items():
+        assert children[name].wait(300) == 1, name
+        said = (tmp_path / f"{name}.log").read_text()
+        assert all(sentence in said for sentence in sentences), said
+        assert "Traceback" not in said
+        assert "wheel_base" not in said
 
 
 def test_a_users_mistake_is_a_sentence_and_exit_code_1(

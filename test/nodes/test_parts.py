@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
+import time
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from helpers.small_drive import write_bag
 
-from dalearn_ros.core.errors import PoseError
+from dalearn_ros.core.errors import InputError, PoseError, SettingsError
 from dalearn_ros.core.settings import dump_settings, field, load_settings
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.localization.settings import LocalizerSettings
-from dalearn_ros.nodes import parameters
+from dalearn_ros.nodes import chain, parameters
 from dalearn_ros.nodes.bag_player import header_stamp
 from dalearn_ros.nodes.diagnostics import FrameCounters
 from dalearn_ros.nodes.domain import own_domain
@@ -98,6 +103,33 @@ def test_two_runs_get_two_domains() -> None:
         assert 1 <= min(first, second) <= max(first, second) <= 101
 
 
+@pytest.mark.parametrize("ignores", [False, True])
+def test_a_child_ends_with_its_block_however_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignores: bool
+) -> None:
+    monkeypatch.setattr(chain, "END_S", 0.5)
+    program = "import signal, time; print(1, flush=True); time.sleep(100)"
+    if ignores:
+        program = program.replace("print", "signal.signal(signal.SIGINT, signal.SIG_IGN); print")
+    with pytest.raises(KeyboardInterrupt):
+        with chain._process("x", [sys.executable, "-c", program], {}, tmp_path) as child:
+            while not (tmp_path / "x.log").stat().st_size and child.poll() is None:
+                time.sleep(0.05)
+            raise KeyboardInterrupt
+    assert child.returncode == (-signal.SIGKILL if ignores else -signal.SIGINT)
+
+
+def test_a_node_that_writes_nothing_is_named_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bag(tmp_path / "bag", frames=1)
+    program = "print('journal.csv: cannot be written (No space left on device).')"
+    words = {name: [sys.executable, "-c", program] for name in ("detector", "evaluator")}
+    monkeypatch.setattr(chain, "commands", lambda *_: words)
+    with pytest.raises(InputError, match=r"metrics\.json: was not written.*detector: .*No space"):
+        chain.play_through_nodes(tmp_path / "bag", tmp_path, tmp_path, tmp_path / "out", 1)
+
+
 def pose_at(stamp_ns: int, x: float) -> Pose:
     return Pose(stamp_ns, Transform.from_euler(0, 0, 0, (x, 0, 0)))
 
@@ -151,6 +183,22 @@ def test_settings_become_described_parameters() -> None:
     assert found["count"][1].integer_range[0].from_value == 1
     assert found["mode"][1].additional_constraints == "one of a, b"
     assert all(descriptor.read_only for _, descriptor in found.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("inner.size", "inner.size_m"), ("cuont", "count"), ("counts", "count"), ("wheel_base", "")],
+)
+def test_a_parameter_that_is_nearly_known_is_refused(given: str, near: str) -> None:
+    known = dict.fromkeys(["count", "mode", "inner.size_m", "use_sim_time"])
+    node = types.SimpleNamespace(
+        _parameter_overrides={"mode": 1, given: 2}, get_parameters_by_prefix=lambda _: known
+    )
+    if near:
+        with pytest.raises(SettingsError, match=f"'{given}'.*Did you mean '{near}'"):
+            parameters.refuse_misspelt(node)
+    else:
+        parameters.refuse_misspelt(node)
 
 
 @pytest.mark.parametrize(
