@@ -39,13 +39,13 @@ class Road:
 
     @cached_property
     def _grid(self) -> Array:
-        return np.arange(len(self.heading)) * STEP_M
+        return np.asarray(np.arange(len(self.heading)) * STEP_M, np.float64)
 
     @cached_property
     def _rise(self) -> tuple[Array, Array]:
         """Stations between the samples, and the rise per metre there."""
-        grid = (np.arange(len(self.xyz) - 1) + 0.5) * STEP_M
-        return grid, np.diff(self.xyz[:, 2]) / STEP_M
+        grid = np.asarray((np.arange(len(self.xyz) - 1) + 0.5) * STEP_M, np.float64)
+        return grid, np.asarray(np.diff(self.xyz[:, 2]) / STEP_M, np.float64)
 
     def at(self, s: npt.ArrayLike, d: npt.ArrayLike = 0.0, h: npt.ArrayLike = 0.0) -> Array:
         """Points (..., 3): ``s`` along, ``d`` to the left, ``h`` above, all in metres.
