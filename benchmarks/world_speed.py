@@ -59,7 +59,7 @@ def measure(city: str, condition: str, frames: int, depth: bool) -> tuple[float,
 def main() -> None:
     """Measure all cases and record them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--frames", type=int, default=120)
     frames = parser.parse_args().frames
     cv2.setNumThreads(1)
     rows: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.world import stray
 from dalearn_ros.world.lamps import LAMP_COLOUR, Lamps
 from dalearn_ros.world.lens import HEIGHT, STRIPS, WIDTH, Lens
-from dalearn_ros.world.materials import emission_weight, ground_weight, retro_weight
+from dalearn_ros.world.materials import DIFFUSE, emission_weight, ground_weight, retro_weight
 from dalearn_ros.world.weather import Weather
 
 Array = npt.NDArray[np.float64]
@@ -191,7 +191,7 @@ class Illumination:
         darker = -0.5 * self.weather.wet
         for rows in STRIPS:
             part = self._linear[rows]
-            if shine is not None and code is not None:
+            if shine is not None and code is not None and code[rows].max() > DIFFUSE:  # ground
                 ground = cv2.LUT(code[rows], self._ground)
                 change: Float = np.asarray(cv2.scaleAdd(part, darker, shine[rows]), np.float32)
                 change *= np.asarray(cv2.merge([ground] * 3), np.float32)

@@ -66,10 +66,13 @@ class Lens:
         """
         full = cv2.resize(flow, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
         out = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        at = np.empty((STRIP_ROWS, WIDTH, 2), np.float32)
         for rows in STRIPS:
             middle, move = self.map[rows], full[rows]
-            first: Any = cv2.remap(picture, middle + move, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
-            second: Any = cv2.remap(picture, middle - move, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+            np.add(middle, move, out=at)
+            first: Any = cv2.remap(picture, at, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+            np.subtract(middle, move, out=at)
+            second: Any = cv2.remap(picture, at, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
             cv2.addWeighted(first, 0.5, second, 0.5, 0.0, first)
             cv2.cvtColor(first, cv2.COLOR_BGRA2BGR, out[rows])
         return out

@@ -23,7 +23,7 @@ from dalearn_ros.world.scene import Scene
 from dalearn_ros.world.studio import Studio
 from dalearn_ros.world.style import city_named
 
-WORLD_VERSION = 1
+WORLD_VERSION = 2
 TIMES_S = (1.0, 5.0)
 THUMBNAIL = (32, 18)
 TOLERANCE = 3  # grey levels between machines

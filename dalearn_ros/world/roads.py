@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,16 @@ class Road:
         """Length in metres."""
         return (len(self.xyz) - 1) * STEP_M
 
+    @cached_property
+    def _grid(self) -> Array:
+        return np.asarray(np.arange(len(self.heading)) * STEP_M, np.float64)
+
+    @cached_property
+    def _rise(self) -> tuple[Array, Array]:
+        """Stations between the samples, and the rise per metre there."""
+        grid = np.asarray((np.arange(len(self.xyz) - 1) + 0.5) * STEP_M, np.float64)
+        return grid, np.asarray(np.diff(self.xyz[:, 2]) / STEP_M, np.float64)
+
     def at(self, s: npt.ArrayLike, d: npt.ArrayLike = 0.0, h: npt.ArrayLike = 0.0) -> Array:
         """Points (..., 3): ``s`` along, ``d`` to the left, ``h`` above, all in metres.
 
@@ -57,13 +68,11 @@ class Road:
 
     def heading_at(self, s: npt.ArrayLike) -> Array:
         """Heading in radians."""
-        grid = np.arange(len(self.heading)) * STEP_M
-        return np.asarray(np.interp(np.asarray(s, dtype=float), grid, self.heading))
+        return np.asarray(np.interp(np.asarray(s, dtype=float), self._grid, self.heading))
 
     def grade_at(self, s: npt.ArrayLike) -> Array:
         """Rise per metre along the road."""
-        grid = (np.arange(len(self.xyz) - 1) + 0.5) * STEP_M
-        rise = np.diff(self.xyz[:, 2]) / STEP_M
+        grid, rise = self._rise
         return np.asarray(np.interp(np.asarray(s, dtype=float), grid, rise))
 
     def frame(self, s: float, d: float, h: float = 0.0, turn: float = 0.0) -> Array:
