@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -141,8 +140,3 @@ class LandmarkNetwork(nn.Module):
         return Outputs(
             logits.reshape(shape), offset.reshape(shape), variance.reshape(shape), distance
         )
-
-
-def prepare_for_training(network: LandmarkNetwork) -> LandmarkNetwork:
-    """Channels-last memory, which trains about 1.7 times as fast on a CPU."""
-    return network.to(memory_format=torch.channels_last)

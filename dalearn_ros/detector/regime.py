@@ -26,7 +26,10 @@ CHOSEN = ("score_threshold", "variance_scale", "range_sigma")
 
 
 def build_network(settings: TrainSettings, label_space: LabelSpace, seed: int) -> LandmarkNetwork:
-    """A network with random weights that depend on the seed alone."""
+    """A network with random weights that depend on the seed alone.
+
+    Its memory is channels-last, which trains faster on a CPU.
+    """
     torch.manual_seed(seed)
     network = LandmarkNetwork(settings.network, settings.grid, settings.input, len(label_space))
     return network.to(memory_format=torch.channels_last)

@@ -38,15 +38,6 @@ def clip_to_image(polygon_px: Array, width: int, height: int) -> Array:
     return polygon_px
 
 
-def subdivide(polygon: Array, pieces: int) -> Array:
-    """The polygon (k, d) with every edge in equal pieces: (k * pieces, d)."""
-    if pieces <= 1:
-        return polygon
-    shares = np.arange(pieces)[None, :, None] / pieces
-    edges = np.roll(polygon, -1, axis=0) - polygon
-    return (polygon[:, None] + shares * edges[:, None]).reshape(-1, polygon.shape[1])
-
-
 def contains(polygon: Array, points: Array) -> npt.NDArray[np.bool_]:
     """Which points (n, 2) lie in a polygon (k, 2), by the even-odd rule: (n,)."""
     x, y = polygon[:, 0], polygon[:, 1]
@@ -73,8 +64,3 @@ def inner_samples(outline: Array, grid: int = GRID) -> Array:
     kept = cells[contains(flat, cells)]
     samples: Array = middle + kept @ axes[:2] if len(kept) else middle[None]
     return samples
-
-
-def longer_side(polygon_px: Array) -> float:
-    """Longer side of the upright box around a polygon (k, 2), pixels; 0 if it is empty."""
-    return float(np.ptp(polygon_px, axis=0).max()) if len(polygon_px) else 0.0

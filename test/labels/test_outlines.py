@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.single_polygon import longer_side, subdivide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.labels.outlines import longer_sides, project_outlines, subdivide_all
-from dalearn_ros.labels.polygons import clip_halfspace, clip_to_image, longer_side, subdivide
+from dalearn_ros.labels.polygons import clip_halfspace, clip_to_image
 from dalearn_ros.landmarks.ragged import Ragged
 
 MATRIX = np.array([[500.0, 0, 319.5], [0, 500, 191.5], [0, 0, 1]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from helpers.single_polygon import longer_side, subdivide
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +15,6 @@ from dalearn_ros.labels.polygons import (
     clip_to_image,
     contains,
     inner_samples,
-    longer_side,
-    subdivide,
 )
 
 SQUARE = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
