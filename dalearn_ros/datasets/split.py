@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +140,9 @@ class Subset:
         return dataset.meta(row)
 
     def select(self, rows: npt.ArrayLike) -> Subset:
-        """The images of the given row numbers, in that order."""
-        return Subset(self.label_space, tuple(self.items[int(i)] for i in np.asarray(rows)))
+        """The images of the given row numbers, in that order; otherwise as this one."""
+        items = tuple(self.items[int(i)] for i in np.asarray(rows))
+        return replace(self, items=items)
 
     def place(self, index: int) -> str:
         """The map of an image, or its dataset where none is known: tells tiles and ids apart."""

@@ -83,6 +83,14 @@ def test_parts_share_no_tile_and_no_target(drives: list[Dataset], seed: int) -> 
     assert set().union(*(_targets(part) for part in parts.values())) == everything
 
 
+def test_a_selection_keeps_the_foreign_landmarks_ignored(drives: list[Dataset]) -> None:
+    for part in split_disjoint(merge(drives), SHARES).values():
+        rows = np.arange(len(part))[::-1]
+        chosen = part.select(rows)
+        for new, old in enumerate(rows):
+            assert np.array_equal(chosen.labels(new).ignore, part.labels(int(old)).ignore)
+
+
 def test_without_the_rule_landmarks_at_the_borders_would_leak(drives: list[Dataset]) -> None:
     parts = split_disjoint(merge(drives), SHARES)
     plain = {part: Subset(found.label_space, found.items) for part, found in parts.items()}
