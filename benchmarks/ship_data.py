@@ -20,8 +20,14 @@ from typing import NamedTuple
 
 CITIES = ("north", "south", "east")
 CONDITIONS = ("day", "low_sun", "dusk", "night", "rain", "fog", "snow")
-SEEDS = {"val": (2001,), "train": (1001, 1002), "wide": tuple(range(1101, 1106))}
-FRAMES = {"val": 20, "train": 80, "wide": 20}  # "wide": more streets, less of each
+SEEDS = {
+    "val": (2001,),
+    "train": (1001, 1002),
+    "wide": tuple(range(1101, 1106)),  # more streets, less of each
+    "streets": tuple(range(1201, 1226)),  # and many more, a picture a second
+}
+FRAMES = {"val": 20, "train": 80, "wide": 20, "streets": 16}
+EVERY = {"streets": 10}
 
 
 class Drive(NamedTuple):
@@ -51,7 +57,7 @@ def make(drive: Drive, out: Path) -> str:
     shutil.rmtree(raw, ignore_errors=True)
     verb = [sys.executable, "-m", "dalearn_ros.cli.main"]
     options = [f"--{key}={getattr(drive, key)}" for key in ("city", "condition", "seed")]
-    options.append(f"--frames={FRAMES[drive.share]}")
+    options += [f"--frames={FRAMES[drive.share]}", f"--every={EVERY.get(drive.share, 1)}"]
     commands = [
         [*verb, "world", *options, "--depth", f"--out={raw}"],
         [

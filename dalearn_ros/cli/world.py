@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="day",
         help="day, low_sun, dusk, night, rain, fog or snow (default: day)",
     )
-    parser.add_argument("--frames", type=int, default=300, help="pictures at 10 Hz (default: 300)")
+    parser.add_argument("--frames", type=int, default=300, help="pictures (default: 300)")
+    parser.add_argument(
+        "--every", type=int, default=1, help="one picture in so many of 10 Hz (default: 1)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="another seed, another city")
     parser.add_argument("--depth", action="store_true", help="also write depth images")
     parser.add_argument("--out", type=Path, required=True, help="new folder for bag and map")
@@ -28,7 +31,9 @@ def run(args: argparse.Namespace) -> str:
     """Write the drive; returns the closing line."""
     from dalearn_ros.world.drive import write_drive
 
-    out = write_drive(args.out, args.city, args.condition, args.frames, args.seed, args.depth)
+    out = write_drive(
+        args.out, args.city, args.condition, args.frames, args.seed, args.depth, args.every
+    )
     return (
         f"wrote {args.frames} frames of {args.city}, {args.condition}, to {out}/bag and {out}/map"
     )

@@ -41,6 +41,7 @@ def write_drive(
     frames: int = 300,
     seed: int = 0,
     depth: bool = False,
+    every: int = 1,
 ) -> Path:
     """Write ``out/bag`` (rosbag2, mcap) and ``out/map`` (Lanelet2) of a drive.
 
@@ -48,35 +49,45 @@ def write_drive(
         out: A folder that does not exist yet, or is empty.
         city: ``north``, ``south`` or ``east``.
         condition: ``day``, ``low_sun``, ``dusk``, ``night``, ``rain``, ``fog`` or ``snow``.
-        frames: Pictures at 10 Hz, 1 or more.
+        frames: Pictures, 1 or more.
         seed: Another seed is another city of the same kind; the same seed gives the same bytes.
         depth: Also write ``/camera/depth`` (32FC1, metres along the optical axis).
+        every: One picture in so many of the camera's 10 Hz is kept; 10 is one a second, along a
+            drive that is ten times as long.
 
     Returns:
         ``out``.
 
     Raises:
-        InputError: An unknown city or condition, too few frames, or ``out`` cannot be written.
+        InputError: An unknown city or condition, ``frames`` or ``every`` below 1, or
+            ``out`` cannot be written.
     """
     style = city_named(city)
     check_condition(condition)
-    if frames < 1:
-        raise InputError.at("world", "--frames", "1 or more", str(frames))
+    for option, value in (("--frames", frames), ("--every", every)):
+        if value < 1:
+            raise InputError.at("world", option, "1 or more", str(value))
     final = Path(out)
     with atomic_directory(final) as folder:
-        plan = make_plan(style, frames, seed)
+        plan = make_plan(style, (frames - 1) * every + 1, seed)
         studio = Studio(style, condition, seed, plan)
         try:
             write_map(studio.scene, plan, seed, folder / "map")
             with BagWriter(folder / "bag") as bag:
-                write_messages(bag, studio, plan, frames, seed, depth)
+                write_messages(bag, studio, plan, frames, seed, depth, every)
         finally:
             studio.close()
     return final
 
 
 def write_messages(
-    bag: BagWriter, studio: Studio, plan: Plan, frames: int, seed: int, depth: bool
+    bag: BagWriter,
+    studio: Studio,
+    plan: Plan,
+    frames: int,
+    seed: int,
+    depth: bool,
+    every: int = 1,
 ) -> None:
     """Draw the pictures and write all messages of a drive in the order of their stamps."""
     truth = [plan.pose(float(t)) for t in plan.times_s]
@@ -85,7 +96,7 @@ def write_messages(
     driven, _, _ = odometry(rng, truth, 1.0 / POSE_HZ)
     links = {("base_link", CAMERA_FRAME): studio.base_from_camera}
     bag.transforms(TOPICS["tf_static"], stamp_of(float(plan.times_s[0])), links)
-    step = POSE_HZ // IMAGE_HZ
+    step = POSE_HZ // IMAGE_HZ * every
     first = round(-float(plan.times_s[0]) * POSE_HZ)
     pictures = iter(track(range(frames), total=frames, label="world"))
     for i, pose in enumerate(truth):

@@ -49,6 +49,14 @@ def test_the_bag_has_every_topic_at_its_rate(drive: Path) -> None:
         assert set(images) <= set(stamps)
 
 
+def test_every_fifth_picture_of_a_longer_drive(tmp_path: Path) -> None:
+    found = _read(write_drive(tmp_path / "d", "south", "rain", 2, SEED, every=5))
+    images = [stamp for stamp, _ in found[TOPICS["image"]]]
+    assert np.diff(images).tolist() == [500_000_000]
+    truth = [stamp for stamp, _ in found[TOPICS["truth"]]]
+    assert truth[-1] > images[-1] + 100_000_000
+
+
 def test_the_truth_is_the_plan_and_the_prior_is_not(drive: Path) -> None:
     found = _read(drive)
     plan = make_plan(CITIES["south"], FRAMES, SEED)
@@ -99,7 +107,8 @@ def test_the_same_seed_gives_the_same_bytes(drive: Path, tmp_path: Path) -> None
     [
         ({"city": "west"}, "north, south, east"),
         ({"condition": "hail"}, "low_sun"),
-        ({"frames": 0}, "1 or more"),
+        ({"frames": 0}, "--frames"),
+        ({"every": 0}, "--every"),
     ],
 )
 def test_a_wrong_option_is_a_sentence(tmp_path: Path, options: dict, words: str) -> None:
@@ -146,4 +155,4 @@ def test_the_verb_names_what_it_wrote(tmp_path: Path, monkeypatch: pytest.Monkey
     verb.add_arguments(parser)
     words = ["--city", "east", "--frames", "5", "--out", str(tmp_path / "x")]
     assert str(tmp_path / "x") in verb.run(parser.parse_args(words))
-    assert calls == [(tmp_path / "x", "east", "day", 5, 0, False)]
+    assert calls == [(tmp_path / "x", "east", "day", 5, 0, False, 1)]
