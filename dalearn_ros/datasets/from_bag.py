@@ -32,6 +32,7 @@ from dalearn_ros.labels.project import FrameLabels, Labeller, LabelSettings
 from dalearn_ros.labels.residuals import PairCollector
 from dalearn_ros.landmarks.types import Frame, Observations
 from dalearn_ros.maps import load_map
+from dalearn_ros.maps.load import map_digest
 
 PICTURES = 8
 Detect = Callable[[npt.NDArray[np.uint8], int], Observations]
@@ -108,6 +109,7 @@ def label_bag(
         run = _Run(labeller, audit, clouds, flat, extras.detect)
         source = {
             "kind": "bag and map", "bag": str(bag.resolve()), "map": str(map_path.resolve()),
+            "map_sha256": map_digest(map_path),
             "pose_topic": poses, "camera_topic": ",".join(topics),
             "time_offset_s": extras.time_offset_ns * 1e-9, "settings": dump_settings(settings),
             "audit_model": extras.model,

@@ -145,9 +145,15 @@ class Subset:
         return replace(self, items=items)
 
     def place(self, index: int) -> str:
-        """The map of an image, or its dataset where none is known: tells tiles and ids apart."""
+        """The map of an image, which tells tiles and ids apart.
+
+        By its content, the same in whatever folder it lay; of datasets that do not state that, by
+        its path; the dataset itself where no map is known.
+        """
         dataset, _ = self.items[index]
-        return str(self.meta(index).get("map") or dataset.source.get("map") or dataset.path)
+        source = dataset.source
+        known = (self.meta(index).get("map"), source.get("map_sha256"), source.get("map"))
+        return str(next((name for name in known if name), dataset.path))
 
     @property
     def tiles(self) -> list[str]:

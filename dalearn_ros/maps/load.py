@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 from dalearn_ros.core.errors import MapError
@@ -73,6 +74,30 @@ def read_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
         loaded = Lanelet2Loader(file, projector, classes).load()  # a file, or a folder of tiles
     known = loaded.report.projector or projector
     return dataclasses.replace(loaded, report=dataclasses.replace(loaded.report, projector=known))
+
+
+def map_digest(path: Path | str) -> str:
+    """SHA-256 (hexadecimal) of a map's content: the same wherever the map lies.
+
+    Of a folder of tiles, that of the digests of its files, in the order of their names. The
+    ``map_projector_info.yaml`` beside a map plays no part.
+
+    Raises:
+        MapError: There is no map, or several.
+    """
+    file = find_map(Path(path))
+    if file.is_file():
+        return _digest(file).hexdigest()
+    tiles = sorted(tile for tile in file.rglob("*") if tile.is_file() and tile.name != INFO_NAME)
+    return hashlib.sha256(b"".join(_digest(tile).digest() for tile in tiles)).hexdigest()
+
+
+def _digest(file: Path) -> hashlib._Hash:
+    found = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            found.update(block)
+    return found
 
 
 def kind_of(path: Path) -> str:

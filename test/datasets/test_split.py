@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.small_drive import write_bag, write_street
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.datasets import Dataset, DatasetWriter
 from dalearn_ros.datasets.copy import write_subset
+from dalearn_ros.datasets.from_bag import label_bag
 from dalearn_ros.datasets.split import merge, split_by_place, stratified_folds, tile_of
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels
@@ -100,6 +103,24 @@ def test_merge_keeps_order_and_tells_maps_apart(tmp_path: Path) -> None:
     assert chosen.image_path(0).parts[-3] == "b"
     assert len(chosen.labels(0)) == 0
     assert len(chosen.approximate(0)) == 0
+
+
+def test_a_map_in_two_folders_is_one_place(tmp_path: Path) -> None:
+    """Two drives, each with its own copy of one map: their tiles and landmarks are the same."""
+    for name in ("monday", "tuesday"):
+        write_street(tmp_path / name / "map")
+        write_bag(tmp_path / name / "bag")
+        label_bag(tmp_path / name / "bag", tmp_path / name / "map", tmp_path / name / "labels")
+    days = [Dataset.open(tmp_path / name / "labels") for name in ("monday", "tuesday")]
+    assert days[0].source["map"] != days[1].source["map"]
+    both = merge(days)
+    assert both.tiles[: len(days[0])] == both.tiles[len(days[0]) :]
+    assert (
+        both.place(0)
+        == hashlib.sha256((tmp_path / "monday/map/lanelet2_map.osm").read_bytes()).hexdigest()
+    )
+    again = write_subset(both, tmp_path / "both", {"kind": "fold"})
+    assert merge([again]).tiles == both.tiles  # a copy keeps it
 
 
 def test_merge_refuses_other_classes(tmp_path: Path) -> None:

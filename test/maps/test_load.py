@@ -10,7 +10,7 @@ from helpers.small_drive import write_street
 
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.maps import load_map
-from dalearn_ros.maps.load import find_map, kind_of, read_map
+from dalearn_ros.maps.load import find_map, kind_of, map_digest, read_map
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,24 @@ def test_a_map_without_landmarks_is_refused_or_read_empty(tmp_path: Path) -> Non
     empty = read_map(path)
     assert len(empty) == 0
     assert dict(empty.report.by_tag) == {"tree": 1}
+
+
+def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_street(tmp_path / name)
+    one = map_digest(tmp_path / "a")
+    assert one == map_digest(tmp_path / "b") == map_digest(tmp_path / "b" / "lanelet2_map.osm")
+    with (tmp_path / "b" / "lanelet2_map.osm").open("a") as file:
+        file.write("\n")
+    assert map_digest(tmp_path / "b") != one
+
+
+def test_the_digest_of_tiles_covers_all_of_them(tmp_path: Path) -> None:
+    digests = []
+    for name, texts in (("a", "xy"), ("b", "xy"), ("c", "xz")):
+        folder = tmp_path / name / "lanelet2_map.osm"
+        folder.mkdir(parents=True)
+        for tile, text in zip(("1.osm", "2.osm"), texts, strict=True):
+            (folder / tile).write_text(text)
+        digests.append(map_digest(tmp_path / name))
+    assert digests[0] == digests[1] != digests[2]
