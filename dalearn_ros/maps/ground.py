@@ -99,11 +99,15 @@ def on_plane(
 
 
 def _raised(landmarks: IndexedMap, ground: Ground, note: str) -> IndexedMap:
-    """Markings laid on the ground vertex by vertex; what stands moves up as a whole."""
-    stands = np.isfinite(landmarks.normal).all(axis=1)
-    lift = ground(landmarks.point_m[:, :2]) + np.where(stands, MOUNTING_M, 0.0)
+    """Markings laid on the ground vertex by vertex; what stands moves up as a whole, so that its
+    lowest vertex is :data:`MOUNTING_M` over the ground.
+    """
+    stands = np.isnan(landmarks.direction).any(axis=1)
+    starts = landmarks.outlines_m.starts
+    sizes = np.diff(starts)
+    lowest = np.minimum.reduceat(landmarks.outlines_m.values[:, 2], starts[:-1])
+    lift = ground(landmarks.point_m[:, :2]) + np.where(stands, MOUNTING_M - lowest, 0.0)
     points = landmarks.point_m + lift[:, None] * [0.0, 0.0, 1.0]
-    sizes = np.diff(landmarks.outlines_m.starts)
     values = landmarks.outlines_m.values.copy()
     of_stand = np.repeat(stands, sizes)
     values[of_stand, 2] += np.repeat(lift, sizes)[of_stand]

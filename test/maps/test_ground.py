@@ -56,6 +56,25 @@ def test_heights_of_the_drive(flat: IndexedMap) -> None:
     assert (flat.point_m[:, 2] < 1.0).all()  # the map that came in is as it was
 
 
+def test_a_listed_point_is_the_centre_of_a_sign_that_hangs_at_the_mounting_height(
+    tmp_path: Path,
+) -> None:
+    """Ground at 7 m: lower edges at 7 + 2.2, centres half of 0.8 m and of 1.2 m over that."""
+    path = tmp_path / "survey.csv"
+    path.write_text(
+        "id,class,x,y,heading_deg,width_m,tall_m\n"
+        "a,warning_sign,10,3,180,0.8,0.8\n"
+        "b,signal,20,3,,0.4,1.2\n"  # no heading: it still stands
+        "c,stop_line,30,0,90,,\n"
+    )
+    landmarks = load_map(path)
+    assert landmarks.report.flat
+    raised = with_ground(landmarks, [[0.0, 0.0, 7.0]])
+    lowest = [raised.outlines_m[row][:, 2].min() for row in range(3)]
+    np.testing.assert_allclose(lowest, [9.2, 9.2, 7.0])
+    np.testing.assert_allclose(raised.point_m[:, 2], [9.6, 9.8, 7.0])
+
+
 def test_far_landmarks_are_counted(flat: IndexedMap) -> None:
     assert "2 of 2 landmarks lie over 50 m" in with_ground(flat, [[500.0, 0, 7]]).report.notes[-1]
 
