@@ -82,7 +82,7 @@ def _convert(landmarks: Any, out: Path) -> str:
     return (
         f"{out}: {len(landmarks)} landmarks"
         + (f", and {info} beside it" if info else "")
-        + ("; the map is flat: heights are 0 there" if landmarks.report.flat else "")
+        + ("; the map is flat: no heights are written" if landmarks.report.flat else "")
         + (f"; {left_out} problems of the source: see `dalearn map info`" if left_out else "")
         + "."
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.geometry.geodesy import Projector
 from dalearn_ros.landmarks.catalogue import LabelSpace
-from dalearn_ros.maps.stated import Stated
+from dalearn_ros.maps.stated import Stated, geographic
 
 Array = npt.NDArray[np.float64]
 SHAPES = ("Point", "LineString", "Polygon")
@@ -54,8 +54,8 @@ def read_geojson(path: Path, text: str, problems: list[str]) -> list[Entry]:
         MapError: Not JSON, not GeoJSON, or in a coordinate system other than WGS 84.
     """
     try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        content = json.loads(text, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
         raise MapError.at(path, "", "GeoJSON", f"no JSON ({error})") from None
     if isinstance(content, Mapping) and content.get("type") == "Feature":
         content = {"type": "FeatureCollection", "features": [content]}
@@ -80,9 +80,10 @@ def geojson_text(rows: Sequence[Stated], projector: Projector, space: LabelSpace
     """A FeatureCollection: upright faces as points with a size, everything else as polygons."""
     features = []
     for row in rows:
-        lat, lon, height = projector.inverse(row.points_m)
+        lat, lon, height = geographic(projector, row.points_m)
         points = [
-            [round(float(x), DEGREES), round(float(y), DEGREES), round(float(z), 4)]
+            [round(float(x), DEGREES), round(float(y), DEGREES)]
+            + ([] if math.isnan(z) else [round(float(z), 4)])
             for x, y, z in zip(lon, lat, height, strict=True)
         ]
         shape: dict[str, Any] = {"type": "Point", "coordinates": points[0]}
@@ -96,6 +97,11 @@ def geojson_text(rows: Sequence[Stated], projector: Projector, space: LabelSpace
         )
     lines = ",\n".join(json.dumps(feature) for feature in features)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
+
+
+def _integer(text: str) -> int | float:
+    """As ``int``, which refuses thousands of digits; infinite here, so that one row is left out."""
+    return int(text) if len(text) < 400 else math.inf
 
 
 def _entry(feature: Any, place: str) -> Entry:

@@ -21,7 +21,7 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap
 from dalearn_ros.maps.elements import Element
 from dalearn_ros.maps.osm import Way
-from dalearn_ros.maps.stated import Stated, along, element_of, rectangle, stated_of
+from dalearn_ros.maps.stated import Stated, along, element_of, geographic, rectangle, stated_of
 
 Array = npt.NDArray[np.float64]
 STATED = "landmark_class"
@@ -36,7 +36,7 @@ def write_osm(
     Args:
         landmarks: The map. An id that is a whole number stays the way's id; others are numbered
             and stand in the tag ``landmark_id``.
-        path: The new file; a file there is replaced.
+        path: The new file; a file there is replaced. Of a flat map, its nodes have no ``ele``.
         projector: Of the map frame, for latitude and longitude; None leaves them empty.
         space: Names of the classes.
     """
@@ -114,7 +114,7 @@ def _way_of(stated: Stated, space: LabelSpace) -> tuple[Array, dict[str, str]]:
 def _nodes(refs: Sequence[int], points: Array, projector: Projector | None) -> list[str]:
     latitude = longitude = [""] * len(points)
     if projector is not None and projector.kind != "Local":
-        lat, lon, _ = projector.inverse(points)
+        lat, lon, _ = geographic(projector, points)
         latitude, longitude = [f"{v:.11f}" for v in lat], [f"{v:.11f}" for v in lon]
     lines = []
     for ref, p, lat_text, lon_text in zip(refs, points, latitude, longitude, strict=True):
@@ -122,7 +122,7 @@ def _nodes(refs: Sequence[int], points: Array, projector: Projector | None) -> l
             f'  <node id="{ref}" version="1" visible="true" lat="{lat_text}" lon="{lon_text}">',
             f'    <tag k="local_x" v="{p[0]:.4f}"/>',
             f'    <tag k="local_y" v="{p[1]:.4f}"/>',
-            f'    <tag k="ele" v="{p[2]:.4f}"/>',
+            *([] if math.isnan(p[2]) else [f'    <tag k="ele" v="{p[2]:.4f}"/>']),
             "  </node>",
         ]
     return lines

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.geometry.geodesy import Projector
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap
+from dalearn_ros.maps.csv_list import csv_text, read_csv
 from dalearn_ros.maps.geojson import Entry, geojson_text, read_geojson
 from dalearn_ros.maps.index import IndexedMap, MapReport
 from dalearn_ros.maps.osm import LIMIT_M
@@ -26,17 +26,6 @@ from dalearn_ros.maps.table import table
 from dalearn_ros.maps.tags import TagClasses
 
 Array = npt.NDArray[np.float64]
-HEADER = (
-    "id", "class", "code", "x", "y", "z", "latitude", "longitude", "height",
-    "heading_deg", "width_m", "tall_m", "outline",
-)  # fmt: skip
-ALIASES = {
-    "lat": "latitude", "lon": "longitude", "lng": "longitude", "long": "longitude",
-    "ele": "height", "elevation": "height", "alt": "height", "altitude": "height",
-    "easting": "x", "northing": "y", "east": "x", "north": "y", "type": "code",
-    "subtype": "code", "name": "id", "heading": "heading_deg", "azimuth": "heading_deg",
-    "width": "width_m",
-}  # fmt: skip
 
 
 @dataclass
@@ -47,7 +36,6 @@ class _Met:
     unknown: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    without_height: int = 0
     nominal: int = 0
 
 
@@ -70,30 +58,33 @@ def read_list(path: Path, classes: TagClasses, projector: Projector | None = Non
     met = _Met()
     text = _text(path)
     if path.suffix.lower() == ".csv":
-        entries = _csv_entries(path, text, met)
+        entries = read_csv(path, text, met.problems)
     else:
         entries = read_geojson(path, text, met.problems)
     geographic = [entry for entry in entries if entry.geographic]
     if geographic and (projector is None or projector.kind == "Local"):
         projector = _about_middle(geographic, met)
+    stated = [_stated(entry, projector, classes, met) for entry in entries]
+    found = [(e.place, row) for e, row in zip(entries, stated, strict=True) if row is not None]
+    found, flat = _with_heights(found, classes.label_space, met)
     elements = []
     seen: Counter[str] = Counter()
-    for entry in entries:
-        stated = _stated(entry, projector, classes, met)
-        if stated is None:
-            continue
-        seen[stated.name] += 1
-        if seen[stated.name] > 1:
-            met.problems.append(f"{entry.place}: the id '{stated.name}' stands twice; it is kept "
-                                f"as '{stated.name}#{seen[stated.name]}'.")  # fmt: skip
-            name = f"{stated.name}#{seen[stated.name]}"
-            stated = Stated(name, *list(vars(stated).values())[1:])
+    for place, row in found:
+        seen[row.name] += 1
+        name = row.name if seen[row.name] == 1 else f"{row.name}#{seen[row.name]}"
+        if name != row.name:
+            twice = f"the id '{row.name}' stands twice; it is kept as '{name}'"
+            met.problems.append(f"{place}: {twice}.")
         try:
-            elements.append(element_of(stated, classes.label_space))
+            element = element_of(replace(row, name=name), classes.label_space)
         except ValueError as error:
-            met.problems.append(f"{entry.place} (id '{stated.name}'): {error}.")
+            met.problems.append(f"{place} (id '{name}'): {error}.")
             continue
-        met.nominal += stated.nominal
+        if flat:  # it stands on the ground, or lies there
+            lowest = float(element.outline_m[:, 2].min())
+            element = replace(element, outline_m=element.outline_m - [0.0, 0.0, lowest])
+        elements.append(element)
+        met.nominal += row.nominal
     _notes(met, len(elements))
     report = MapReport(
         source=str(path),
@@ -101,7 +92,7 @@ def read_list(path: Path, classes: TagClasses, projector: Projector | None = Non
         unknown=met.unknown,
         problems=tuple(met.problems),
         notes=tuple(met.notes),
-        flat=bool(entries) and 2 * met.without_height > len(entries),
+        flat=flat,
         projector=projector,
     )
     return table(elements, classes.label_space, report)
@@ -130,7 +121,7 @@ def write_list(
         projector = None
     rows = [stated_of(landmarks, row, space) for row in range(len(landmarks))]
     if path.suffix.lower() == ".csv":
-        text = _csv_text(rows, projector, space)
+        text = csv_text(rows, projector, space)
     elif path.suffix.lower() == ".geojson":
         if projector is None:
             hint = "Put one beside the map, or write a .csv, which holds the map's own metres."
@@ -174,9 +165,8 @@ def _stated(
         met.unknown[code or class_word or "(without a class)"] += 1
         return None
     points = np.array(entry.points, dtype=np.float64)
-    if len(points) and np.isnan(points[:, 2]).any():
-        met.without_height += 1
-        points[np.isnan(points[:, 2]), 2] = 0.0
+    unknown = np.isnan(points[:, 2])
+    points[unknown, 2] = 0.0
     if entry.geographic:
         assert projector is not None
         if not (np.abs(points[:, 1]) <= 90.0).all() or not (np.abs(points[:, 0]) <= 180.0).all():
@@ -189,6 +179,7 @@ def _stated(
     if not np.isfinite(points).all() or (np.abs(points) > LIMIT_M).any():
         met.problems.append(f"{entry.place}: a coordinate is missing or absurd; it is left out.")
         return None
+    points[unknown, 2] = math.nan
     numbers = []
     for key in ("heading_deg", "width_m", "tall_m"):
         number = _number(words.get(key, ""))
@@ -206,8 +197,42 @@ def _notes(met: _Met, count: int) -> None:
             f"{met.nominal} of {count} landmarks are points without a size: the nominal size of "
             "their class stands in. Their points are right, their outlines are a guess."
         )
-    if met.without_height:
-        met.notes.append(f"{met.without_height} entries have no height: 0 is taken.")
+
+
+def _with_heights(
+    found: Sequence[tuple[str, Stated]], space: LabelSpace, met: _Met
+) -> tuple[list[tuple[str, Stated]], bool]:
+    """The rows, each with a height, and whether the list is flat.
+
+    A list is flat if most of its rows lack a height. In another list they take that of the nearest
+    row of their kind, what stands from what stands, what is painted from what is painted.
+    """
+    lacks = np.array([bool(np.isnan(row.points_m[:, 2]).any()) for _, row in found], dtype=bool)
+    count = int(lacks.sum())
+    heights = np.zeros(len(found))
+    flat = 2 * count > len(found)
+    if flat:
+        met.notes.append(
+            f"The list is flat: {count} of {len(found)} landmarks have no height, so everything "
+            "stands and lies at z = 0. Signs and lights need a ground model, see docs/maps.md."
+        )
+    elif count:
+        met.notes.append(f"{count} landmarks have no height: that of the nearest one is taken.")
+        stands = np.array([space.rule_of(row.class_id) == "center" for _, row in found])
+        places = np.array([row.points_m[0, :2] for _, row in found])
+        for kind in (stands, ~stands):
+            rows, known = np.flatnonzero(lacks & kind), np.flatnonzero(~lacks & kind)
+            known = known if len(known) else np.flatnonzero(~lacks)
+            _, nearest = cKDTree(places[known]).query(places[rows])
+            heights[rows] = [found[i][1].points_m[:, 2].mean() for i in known[nearest]]
+    whole = []
+    for (place, row), height in zip(found, heights, strict=True):
+        points = row.points_m.copy()
+        points[np.isnan(points[:, 2]), 2] = height
+        if flat and (not row.closed or space.rule_of(row.class_id) != "center"):
+            points[:, 2] = 0.0  # only an upright outline has a shape in height
+        whole.append((place, replace(row, points_m=points)))
+    return whole, flat
 
 
 def _number(text: str) -> float | None:
@@ -219,76 +244,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def _csv_entries(path: Path, text: str, met: _Met) -> list[Entry]:
-    first = text.splitlines()[0] if text.strip() else ""
-    delimiter = max(";\t,", key=first.count)
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
-    names = [ALIASES.get(word.strip().lower(), word.strip().lower()) for word in next(rows, [])]
-    if not ({"x", "y"} <= {*names} or {"latitude", "longitude"} <= {*names}):
-        expected = "a header with x and y, or latitude and longitude, and class or code"
-        raise MapError.at(path, "line 1", expected, first[:100] or "nothing")
-    if not {"class", "code"} & {*names}:
-        expected = "a column 'class' (such as warning_sign) or 'code' (such as de205)"
-        raise MapError.at(path, "line 1", expected, first[:100])
-    entries = []
-    try:
-        for cells in rows:
-            if not any(cell.strip() for cell in cells):
-                continue
-            words: dict[str, str] = {}
-            for name, cell in zip(names, cells, strict=False):
-                if not words.get(name):  # of two columns with one meaning the first that is filled
-                    words[name] = cell.strip()
-            if delimiter == ";":  # decimal commas
-                for key in HEADER[3:12]:
-                    words[key] = words.get(key, "").replace(",", ".")
-            entry = _csv_entry(words, f"line {rows.line_num}", met)
-            if entry is not None:
-                entries.append(entry)
-    except csv.Error as error:
-        raise MapError.at(path, f"line {rows.line_num}", "a CSV row", str(error)) from None
-    return entries
-
-
-def _csv_entry(words: Mapping[str, str], place: str, met: _Met) -> Entry | None:
-    outline = words.get("outline", "")
-    metres = bool(words.get("x") and words.get("y")) or bool(outline)
-    keys = ("x", "y", "z") if metres else ("longitude", "latitude", "height")
-    try:
-        if outline:
-            points = np.array([[float(v) for v in p.split()] for p in outline.split("|")])
-            if points.ndim != 2 or points.shape[1] != 3:
-                raise ValueError
-        else:
-            numbers = [float(words.get(key, "")) for key in keys[:2]]
-            last = words.get(keys[2], "")
-            points = np.array([[*numbers, float(last) if last else math.nan]])
-    except ValueError:
-        given = outline or ", ".join(f"{key} '{words.get(key, '')}'" for key in keys)
-        met.problems.append(f"{place}: its coordinates ({given[:80]}) are no numbers; left out.")
-        return None
-    return Entry(place, dict(words), points, bool(outline), not metres)
-
-
-def _csv_text(rows: Sequence[Stated], projector: Projector | None, space: LabelSpace) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(HEADER)
-    for row in rows:
-        point = row.points_m.mean(axis=0)
-        earth = ["", "", ""]
-        if projector is not None:
-            lat, lon, height = (float(v[0]) for v in projector.inverse(point))
-            earth = [f"{lat:.9f}", f"{lon:.9f}", f"{height:.4f}"]
-        sizes = [_cell(row.heading_deg, 6), _cell(row.width_m, 4), _cell(row.tall_m, 4)]
-        shape = "|".join(" ".join(f"{v:.4f}" for v in p) for p in row.points_m)
-        words = [row.name, space.names[row.class_id], row.code]
-        metres = [f"{v:.4f}" for v in point]
-        writer.writerow([*words, *metres, *earth, *sizes, shape if row.closed else ""])
-    return stream.getvalue()
-
-
-def _cell(value: float, digits: int) -> str:
-    return "" if math.isnan(value) else f"{value:.{digits}f}"

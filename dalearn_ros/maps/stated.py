@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.geometry.geodesy import Projector
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap
 from dalearn_ros.maps.elements import (
@@ -26,6 +27,7 @@ from dalearn_ros.maps.elements import (
     square_to,
     standing_face,
 )
+from dalearn_ros.maps.index import IndexedMap
 from dalearn_ros.maps.opendrive.codes import class_of_signal
 from dalearn_ros.maps.reference import UP
 from dalearn_ros.maps.tags import TagClasses
@@ -47,7 +49,7 @@ class Stated:
         class_id: Id in the label space.
         code: ``kind:code`` as in the map, or what the list says.
         points_m: (k, 3) metres, map frame: one point, a line, or an outline without its first
-            point again.
+            point again. A height is NaN where the map has none.
         closed: The points are an outline.
         heading_deg: Clockwise from the map's y axis; NaN if unknown.
         width_m: Of a face, across; of a stop line or mark, its paint; NaN takes the nominal.
@@ -126,8 +128,9 @@ def element_of(stated: Stated, space: LabelSpace) -> Element:
 
 def stated_of(landmarks: LandmarkMap, row: int, space: LabelSpace) -> Stated:
     """The inverse of :func:`element_of`: a face that is a plain rectangle is its centre and size,
-    everything else its outline.
+    everything else its outline. In a flat map, only an upright outline keeps its heights.
     """
+    flat = isinstance(landmarks, IndexedMap) and landmarks.report.flat
     outline, class_id = landmarks.outlines_m[row], int(landmarks.class_id[row])
     standing = space.rule_of(class_id) == "center"
     ahead = np.asarray(landmarks.normal[row] if standing else landmarks.direction[row], float)
@@ -140,8 +143,18 @@ def stated_of(landmarks: LandmarkMap, row: int, space: LabelSpace) -> Stated:
         if tall > 0.0 and np.allclose(
             rectangle(centre, along(heading), width, tall), outline, rtol=0.0, atol=SAME_M
         ):
-            return Stated(name, class_id, code, centre[None], False, heading, width, tall)
-    return Stated(name, class_id, code, np.array(outline), True, heading)
+            points = _without_heights(centre[None]) if flat else centre[None]
+            return Stated(name, class_id, code, points, False, heading, width, tall)
+    points = np.array(outline, dtype=np.float64)
+    points = _without_heights(points) if flat and not standing else points
+    return Stated(name, class_id, code, points, True, heading)
+
+
+def geographic(projector: Projector, points_m: npt.ArrayLike) -> tuple[Array, Array, Array]:
+    """Latitude, longitude (degrees) and height of (k, 3) metres; a height that is NaN stays so."""
+    points = np.asarray(points_m, dtype=np.float64).reshape(-1, 3)
+    lat, lon, height = projector.inverse(np.nan_to_num(points))
+    return lat, lon, np.where(np.isnan(points[:, 2]), np.nan, height)
 
 
 def rectangle(centre_m: Array, normal: Array, width_m: float, tall_m: float) -> Array:
@@ -162,6 +175,10 @@ def heading_of(vector: Array) -> float:
     if not np.isfinite(vector).all() or math.hypot(vector[0], vector[1]) < 1e-9:
         return math.nan
     return math.degrees(math.atan2(vector[0], vector[1])) % 360.0
+
+
+def _without_heights(points: Array) -> Array:
+    return np.column_stack([points[:, :2], np.full(len(points), np.nan)])
 
 
 def _standing(stated: Stated, space: LabelSpace, ahead: Array) -> tuple[Array, Array]:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.osm_text import lane, local_node, way, write_osm
 from helpers.small_drive import write_street
 
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.geometry.geodesy import Projector, read_projector
 from dalearn_ros.maps import IndexedMap, load_map
 from dalearn_ros.maps.convert import FORMATS, projector_text, write_map
+from dalearn_ros.maps.ground import with_ground
 
-MAPS = ("autoware_test_map.osm", "Town01.xodr.gz")
+MAPS = ("autoware_test_map.osm", "Town01.xodr.gz", "fzi_mapping_example.osm")
 SQUARE = Projector("MGRS", mgrs_grid="54SVE")
 
 
@@ -39,6 +41,34 @@ def test_a_street_comes_back(tmp_path: Path, suffix: str) -> None:
     again = load_map(out)
     assert_same(first, again)
     assert again.outlines_m.values == pytest.approx(first.outlines_m.values, abs=1e-3)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_flat_map_stays_flat(tmp_path: Path, suffix: str) -> None:
+    """A stop line, a sign and a crosswalk without heights, to each format and back."""
+    nodes = [(0, 2), (100, 2), (0, -2), (100, -2), (30, 2), (30, -2), (50, -4), (50, -5)]
+    nodes += [(60, 2), (63, 2), (63, -2), (60, -2)]
+    source = write_osm(
+        tmp_path / "flat.osm",
+        *(local_node(i, x, y, None) for i, (x, y) in enumerate(nodes)),
+        way(20, [0, 1], kind="line_thin"),
+        way(21, [2, 3], kind="line_thin"),
+        way(30, [4, 5], kind="stop_line"),
+        way(31, [6, 7], kind="traffic_sign", subtype="de205", height=1),
+        way(32, [8, 9, 10, 11, 8], kind="road_marking", subtype="crosswalk"),
+        lane(40, 20, 21),
+    )
+    first = load_map(source)
+    assert first.report.flat
+    write_map(first, tmp_path / "out" / f"flat{suffix}", Projector("LocalCartesian", 48.1, 11.5))
+    again = load_map(tmp_path / "out" / f"flat{suffix}")
+    assert again.report.flat
+    assert_same(first, again)
+    assert again.outlines_m.values == pytest.approx(first.outlines_m.values, abs=1e-3)
+    drive = [[0.0, 0.0, 5.0]]
+    assert with_ground(again, drive).point_m == pytest.approx(
+        with_ground(first, drive).point_m, abs=1e-3
+    )
 
 
 @pytest.mark.real_data

@@ -21,6 +21,7 @@ from dalearn_ros.maps.tags import TagClasses
 
 SPACE = LabelSpace.load()
 CLASSES = TagClasses()
+HUGE = "a number of 5000 digits"
 
 
 def csv_file(folder: Path, *lines: str) -> Path:
@@ -154,6 +155,22 @@ def test_a_bad_row_is_told_and_the_others_are_read(tmp_path: Path, row: str, tol
     assert told in found.report.problems[0]
 
 
+def test_a_row_without_a_height_takes_that_of_the_nearest_of_its_kind(tmp_path: Path) -> None:
+    path = csv_file(
+        tmp_path,
+        "id,class,x,y,z,heading_deg",
+        "a,signal,0,0,105,0",
+        "b,signal,50,0,115,0",
+        "c,signal,40,0,,0",
+        "d,arrow,0,0,101,0",
+        "e,arrow,49,0,,0",
+    )
+    found = read_list(path, CLASSES)
+    assert not found.report.flat
+    assert found.point_m[:, 2].tolist() == [105.0, 115.0, 115.0, 101.0, 101.0]
+    assert "2 landmarks have no height" in found.report.notes[0]
+
+
 def test_unknown_codes_are_counted(tmp_path: Path) -> None:
     found = read_map(csv_file(tmp_path, "code,x,y", "xx99,1,2", "xx99,3,4", "de205,5,6"))
     assert dict(found.report.unknown) == {"xx99": 2}
@@ -167,6 +184,8 @@ def test_unknown_codes_are_counted(tmp_path: Path) -> None:
         ("a.csv", "id,class\n1,signal\n", "a header with x and y"),
         ("a.csv", "x,y\n1,2\n", "a column 'class'"),
         ("a.geojson", "{", "no JSON"),
+        ("a.csv", "x" * 200_000 + ",y,class\n1,2,signal\n", "line 1: expected a CSV row"),
+        ("a.csv", 'x,y,class\n1,2,"' + "s" * 200_000 + '"\n', "line [12]: expected a CSV row"),
         ("a.geojson", "[1]", "a FeatureCollection"),
         ("a.geojson", '{"type": "Topology"}', "'Topology'"),
         (
@@ -190,6 +209,7 @@ def test_a_bad_file_is_a_sentence(tmp_path: Path, name: str, text: str, told: st
         (feature("Point", [500_000.0, 5_300_000.0], **{"class": "signal"}), "not on Earth"),
         (feature("Point", ["a", 1], **{"class": "signal"}), "not longitude"),
         (feature("Point", [10**400, 1], **{"class": "signal"}), "left out"),
+        (feature("Point", [HUGE, 1], **{"class": "signal"}), "not on Earth"),
         (feature("Polygon", [[[1, 2], [1, 2]]], **{"class": "signal"}), "only 1 positions"),
         (feature("MultiPoint", [[1, 2]], **{"class": "signal"}), "MultiPoint"),
     ],
@@ -198,9 +218,9 @@ def test_a_bad_feature_is_told_and_the_others_are_read(
     tmp_path: Path, bad: object, told: str
 ) -> None:
     good = feature("Point", [11.5, 48.1, 3], **{"class": "signal"})
-    found = read_list(
-        geojson_file(tmp_path, good, bad, good), CLASSES, Projector("MGRS", 0, 0, 0, "32UPU")
-    )
+    path = geojson_file(tmp_path, good, bad, good)
+    path.write_text(path.read_text().replace(f'"{HUGE}"', "9" * 5000))
+    found = read_list(path, CLASSES, Projector("MGRS", 0, 0, 0, "32UPU"))
     assert len(found) == 2
     assert told in found.report.problems[0]
 
