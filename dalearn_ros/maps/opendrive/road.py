@@ -1,63 +1,22 @@
-"""A road as its coordinates s and t: heights, superelevation, lanes (OpenDRIVE, 8, 10, 11)."""
+"""A road as its coordinates s and t: heights, superelevation, shape (OpenDRIVE, 8, 10, 11)."""
 
 from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element as Xml
 
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.maps.opendrive.attributes import cubic, number
-from dalearn_ros.maps.opendrive.geometry import Coefficients, ReferenceLine, read_record
+from dalearn_ros.maps.opendrive.attributes import number
+from dalearn_ros.maps.opendrive.geometry import ReferenceLine, read_record
+from dalearn_ros.maps.opendrive.lanes import Section, read_section
+from dalearn_ros.maps.opendrive.profiles import CrossSection, Profile
 
 Array = npt.NDArray[np.float64]
 END_M = 0.05  # rounding in the files: this far beyond its ends, a road is still that road
-PASSABLE = ("driving", "bidirectional", "entry", "exit", "onRamp", "offRamp", "connectingRamp")
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Cubic polynomials one after the other: elevation, superelevation, lane offset, width.
-
-    Attributes:
-        starts: Where each begins, ascending, metres.
-        pieces: Their coefficients a, b, c, d.
-    """
-
-    starts: tuple[float, ...] = ()
-    pieces: tuple[Coefficients, ...] = ()
-
-    @classmethod
-    def of(cls, elements: Iterable[Xml], key: str = "s") -> Profile:
-        """From elements with ``key`` and a, b, c, d.
-
-        Raises:
-            ValueError: A number is missing or absurd.
-        """
-        rows = sorted((number(e, key), cubic(e)) for e in elements)
-        return cls(tuple(s for s, _ in rows), tuple(piece for _, piece in rows))
-
-    def at(self, s: float) -> tuple[float, float]:
-        """Value and slope at s; both 0 where nothing is defined."""
-        row = bisect.bisect_right(self.starts, s) - 1
-        if row < 0:
-            return 0.0, 0.0
-        a, b, c, d = self.pieces[row]
-        x = s - self.starts[row]
-        return a + (b + (c + d * x) * x) * x, b + (2.0 * c + 3.0 * d * x) * x
-
-
-@dataclass(frozen=True)
-class Section:
-    """Lanes from one s on: lane id → widths along the section, and the ids for vehicles."""
-
-    s: float
-    widths: dict[int, Profile]
-    vehicles: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -71,6 +30,7 @@ class Road:
         line: Its reference line in the plane.
         elevation: Height of the line, metres.
         superelevation: Roll in radians, positive where the left side is higher.
+        shape: Height of its surface over the s-t plane, metres.
         lane_offset: How far the middle lane lies to the left of the line, metres.
         sections: Its lanes.
     """
@@ -81,6 +41,7 @@ class Road:
     line: ReferenceLine
     elevation: Profile
     superelevation: Profile
+    shape: CrossSection
     lane_offset: Profile
     sections: tuple[Section, ...]
 
@@ -97,7 +58,8 @@ class Road:
         """(3,) map metres of road coordinates.
 
         The s-t plane is turned by the heading, pitched by the elevation's slope and rolled by the
-        superelevation (chapter 8, reference line coordinate system); ``dz`` is vertical.
+        superelevation (chapter 8, reference line coordinate system). The shape rises square to that
+        plane; ``dz`` is vertical.
 
         Raises:
             ValueError: s lies outside of the road.
@@ -115,21 +77,18 @@ class Road:
                 math.sin(roll) * math.cos(pitch),
             ]
         )
-        return np.array([x, y, z + dz]) + t * left
+        along = np.array([math.cos(pitch) * cos, math.cos(pitch) * sin, math.sin(pitch)])
+        point: Array = np.array([x, y, z + dz]) + t * left
+        return point + self.shape.height(s, t) * np.cross(along, left)
 
     def lane_span(self, s: float, first: int, last: int) -> tuple[float, float] | None:
         """Smallest and largest t (metres) over lanes, None if none of them is there."""
         section = self._section(s)
         if section is None:
             return None
-        offset, ends = self.lane_offset.at(s)[0], []
-        for side in (1, -1):
-            t = offset
-            for name in sorted((n for n in section.widths if n * side > 0), key=abs):
-                width = max(section.widths[name].at(s - section.s)[0], 0.0)
-                if min(first, last) <= name <= max(first, last):
-                    ends += [t, t + side * width]
-                t += side * width
+        spans = section.spans(s, self.lane_offset.at(s)[0])
+        low, high = min(first, last), max(first, last)
+        ends = [t for name, span in spans.items() if low <= name <= high for t in span]
         return (min(ends), max(ends)) if ends else None
 
     def vehicle_lanes(self, s: float, along: bool) -> list[int]:
@@ -167,8 +126,6 @@ def read_road(element: Xml, problems: list[str]) -> Road:
             problems.append(f"road {name}, geometry {row}: {error}.")
     if not records:
         raise ValueError("it has no planView with a usable geometry")
-    if element.find("lateralProfile/shape") is not None:
-        problems.append(f"road {name}: its lateral shape is not applied.")
 
     def profile(path: str) -> Profile:
         try:
@@ -177,6 +134,11 @@ def read_road(element: Xml, problems: list[str]) -> Road:
             problems.append(f"road {name}, {path}: {error}; taken as 0.")
             return Profile()
 
+    try:
+        shape = CrossSection.of(element.findall("lateralProfile/shape"))
+    except ValueError as error:
+        problems.append(f"road {name}, lateralProfile/shape: {error}; taken as 0.")
+        shape = CrossSection()
     return Road(
         name=name,
         length=length,
@@ -184,6 +146,7 @@ def read_road(element: Xml, problems: list[str]) -> Road:
         line=ReferenceLine(tuple(sorted(records, key=lambda record: record.s))),
         elevation=profile("elevationProfile/elevation"),
         superelevation=profile("lateralProfile/superelevation"),
+        shape=shape,
         lane_offset=profile("lanes/laneOffset"),
         sections=_sections(element, problems),
     )
@@ -193,10 +156,7 @@ def _sections(element: Xml, problems: list[str]) -> tuple[Section, ...]:
     sections = []
     for section in element.findall("lanes/laneSection"):
         try:
-            lanes = {int(number(lane, "id")): lane for lane in section.iter("lane")}
-            widths = {n: Profile.of(e.findall("width"), "sOffset") for n, e in lanes.items() if n}
-            vehicles = frozenset(n for n, e in lanes.items() if n and e.get("type") in PASSABLE)
-            sections.append(Section(number(section, "s"), widths, vehicles))
+            sections.append(read_section(section))
         except ValueError as error:
             problems.append(f"road {element.get('id', '')}, laneSection: {error}.")
     return tuple(sorted(sections, key=lambda section: section.s))

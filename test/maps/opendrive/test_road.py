@@ -10,7 +10,8 @@ import pytest
 from helpers.opendrive import LANES, line, road
 from scipy.spatial.transform import Rotation
 
-from dalearn_ros.maps.opendrive.road import Profile, Road, read_road
+from dalearn_ros.maps.opendrive.profiles import Profile
+from dalearn_ros.maps.opendrive.road import Road, read_road
 
 
 def read(text: str) -> tuple[Road, list[str]]:
@@ -54,6 +55,88 @@ def test_a_profile_is_zero_before_its_first_record_and_takes_the_last_that_began
     assert profile.at(24.0) == pytest.approx((3.0, 0.5))
 
 
+CROWN = ((-4.0, 0.0, 0.0), (-3.0, 0.0, 0.15), (0.0, 0.45, -0.1))  # t, a, b of the standard's own
+
+
+def _shapes(*records: tuple[float, ...]) -> str:
+    keys = ("s", "t", "a", "b", "c", "d")
+    rows = (
+        " ".join(f'{k}="{v!r}"' for k, v in zip(keys, [*r, *[0.0] * 4][:6], strict=True))
+        for r in records
+    )
+    return f"<lateralProfile>{''.join(f'<shape {row}/>' for row in rows)}</lateralProfile>"
+
+
+@pytest.mark.parametrize(
+    ("t", "height"),
+    [(-5.0, 0.0), (-4.0, 0.0), (-3.5, 0.0), (-1.0, 0.3), (0.0, 0.45), (2.0, 0.25), (4.0, 0.05)],
+)
+def test_the_crown_of_the_standard(t: float, height: float) -> None:
+    """ASAM OpenDRIVE 1.6, 8.6.1: level to t = -3, up to 0.45 m in the middle, 0.05 m at t = 4."""
+    found, problems = read(road(profiles=_shapes(*((0.0, *record) for record in CROWN))))
+    assert np.allclose(found.point(10.0, t), [10.0, t, height])
+    assert problems == []
+
+
+def test_a_cross_section_runs_linearly_from_station_to_station() -> None:
+    """Against numpy's own polynomials and interpolation, cubics at three stations."""
+    rng = np.random.default_rng(3)
+    stations, edges = (10.0, 40.0, 70.0), (-6.0, -2.0, 3.0)
+    factors = rng.normal(0.0, [0.2, 0.05, 0.01, 0.002], (3, 3, 4))
+    records = [
+        (s, t, *map(float, factors[i, j]))
+        for i, s in enumerate(stations)
+        for j, t in enumerate(edges)
+    ]
+    found, _ = read(road(profiles=_shapes(*records)))
+    for s, t in rng.uniform((0.0, -6.0), (100.0, 8.0), (50, 2)):
+        piece = int(np.searchsorted(edges, t, side="right")) - 1
+        heights = [np.polyval(factors[i, piece][::-1], t - edges[piece]) for i in range(3)]
+        expected = np.interp(s, stations, heights)
+        assert found.point(s, t)[2] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_shape_rises_square_to_the_rolled_and_climbing_plane() -> None:
+    profiles = (
+        '<elevationProfile><elevation s="0" a="3" b="0.1" c="0" d="0"/></elevationProfile>'
+        '<lateralProfile><superelevation s="0" a="0.05" b="0" c="0" d="0"/>'
+        '<shape s="0" t="-9" a="0.2" b="0" c="0" d="0"/></lateralProfile>'
+    )
+    found, _ = read(road(plan=line(100.0, 0.0, 0.0, 0.4), profiles=profiles))
+    axes = Rotation.from_euler("ZYX", [0.4, -math.atan(0.1), 0.05]).as_matrix()
+    origin = [30.0 * math.cos(0.4), 30.0 * math.sin(0.4), 6.0]
+    assert np.allclose(found.point(30.0, -4.0), origin + axes @ [0.0, -4.0, 0.2], atol=1e-12)
+
+
+def _section(left: str, right: str) -> str:
+    return (
+        f'<lanes><laneOffset s="0" a="0.5" b="0" c="0" d="0"/><laneSection s="20"><left>{left}'
+        f"</left><right>{right}</right></laneSection></lanes>"
+    )
+
+
+def _lane(name: int, tag: str, a: float, b: float = 0.0, c: float = 0.0) -> str:
+    content = f'<{tag} sOffset="0" a="{a}" b="{b}" c="{c}" d="0"/>'
+    return f'<lane id="{name}" type="driving">{content}</lane>'
+
+
+def test_borders_count_from_the_reference_line_and_widths_from_the_lane_offset() -> None:
+    right = _lane(-1, "border", -3.0, -0.01) + _lane(-2, "border", -5.0, 0.0, -0.001)
+    found, _ = read(road(lanes=_section(_lane(1, "width", 3.5), right)))
+    # 30 m into the section: -3 - 0.3, and -5 - 0.9; the inner border of lane -1 is the middle lane.
+    assert found.lane_span(50.0, -1, -1) == pytest.approx((-3.3, 0.5))
+    assert found.lane_span(50.0, -2, -2) == pytest.approx((-5.9, -3.3))
+    assert found.lane_span(50.0, 1, 1) == pytest.approx((0.5, 4.0))
+
+
+def test_where_a_side_has_both_the_widths_count() -> None:
+    both = (
+        '<width sOffset="0" a="3" b="0" c="0" d="0"/><border sOffset="0" a="-9" b="0" c="0" d="0"/>'
+    )
+    found, _ = read(road(lanes=_section("", f'<lane id="-1" type="driving">{both}</lane>')))
+    assert found.lane_span(50.0, -1, -1) == pytest.approx((-2.5, 0.5))
+
+
 def test_lanes_begin_at_the_lane_offset() -> None:
     found, _ = read(road(lanes=LANES))
     assert found.lane_span(50.0, -1, -1) == pytest.approx((0.5 - 4.0, 0.5))  # 3.5 + 0.01 · 50
@@ -80,11 +163,13 @@ def test_what_is_wrong_beside_the_line_is_listed_and_taken_as_zero() -> None:
     plan = line() + '<geometry s="100" x="0" y="0" hdg="0" length="-3"><line/></geometry>'
     profiles = (
         '<elevationProfile><elevation s="0" a="nan"/></elevationProfile>'
-        '<lateralProfile><shape s="0" t="0" a="0" b="0" c="0" d="0"/></lateralProfile>'
+        '<lateralProfile><shape s="0" t="0" a="0" b="wide" c="0" d="0"/></lateralProfile>'
     )
     found, problems = read(road(plan=plan, profiles=profiles))
     assert found.point(10.0, 0.0)[2] == 0.0
-    for part, text in zip(("geometry 2: its length", "shape", "elevation"), problems, strict=True):
+    for part, text in zip(
+        ("geometry 2: its length", "shape: its b is 'wide'", "elevation"), problems, strict=True
+    ):
         assert part in text
 
 
