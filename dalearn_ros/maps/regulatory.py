@@ -1,13 +1,14 @@
-"""Which lights and signs are meant for which lanes: the regulatory elements of a Lanelet2 map.
+"""Which lights and signs are meant for which lanes.
 
-A table beside the landmarks, one row for each pair of a landmark and a lanelet that must obey it.
-It tells a vehicle's lights from those of pedestrians, and which of ten lights at a junction is
-the one to look at.
+In a Lanelet2 map the regulatory elements say it; of OpenDRIVE see ``maps/opendrive/links.py``. A
+table beside the landmarks, one row for each pair of a landmark and a lane that must obey it. It
+tells a vehicle's lights from those of pedestrians, and which of ten lights at a junction is the one
+to look at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from dalearn_ros.maps.osm import OsmFile, Relation
 
 Array = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
+Row = tuple[str, str, str, Array, Array, float, bool]
 Bounds = Callable[[Relation], "tuple[Array, Array] | None"]
 
 TURNED = 0.7  # cosine of the angle between heading and lane up to which one drives along it
@@ -25,13 +27,14 @@ TURNED = 0.7  # cosine of the angle between heading and lane up to which one dri
 
 @dataclass(frozen=True)
 class LaneLinks:
-    """L pairs of a landmark and a lanelet.
+    """L pairs of a landmark and a lane.
 
     Attributes:
         landmark_id: (L,) text, as in ``LandmarkMap.ids``.
-        lanelet_id: (L,) text.
-        stop_line_id: (L,) text, the stop line's way; empty if the lane stops at its end.
-        stop_m: (L, 3) where the lane's centre line meets the stop line, metres, map frame.
+        lanelet_id: (L,) text; of OpenDRIVE, ``ROAD/LANE``.
+        stop_line_id: (L,) text, the stop line's way; empty if none is known.
+        stop_m: (L, 3) where the lane's centre line meets the stop line, else its end, or the
+            place of the signal (OpenDRIVE), metres, map frame.
         direction: (L, 3) unit driving direction there, horizontal.
         half_width_m: (L,) half of the lane's width there.
         for_vehicles: (L,) false for crosswalks, walkways and the like.
@@ -47,9 +50,25 @@ class LaneLinks:
 
     @classmethod
     def empty(cls) -> LaneLinks:
-        """A map without regulatory elements."""
+        """A map without such pairs."""
         none, nowhere = np.zeros(0, np.str_), np.zeros((0, 3))
         return cls(none, none, none, nowhere, nowhere, np.zeros(0), np.zeros(0, np.bool_))
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> LaneLinks:
+        """From rows with one value of each attribute, in their order."""
+        if not rows:
+            return cls.empty()
+        landmark, lane, line, at, direction, half, roads = zip(*rows, strict=True)
+        return cls(
+            landmark_id=np.array(landmark, dtype=np.str_),
+            lanelet_id=np.array(lane, dtype=np.str_),
+            stop_line_id=np.array(line, dtype=np.str_),
+            stop_m=np.array(at),
+            direction=np.array(direction),
+            half_width_m=np.array(half),
+            for_vehicles=np.array(roads, dtype=np.bool_),
+        )
 
     def __len__(self) -> int:
         return len(self.landmark_id)
@@ -89,7 +108,7 @@ def lane_links(
     line_of: Callable[[str], Array | None],
     problems: list[str],
 ) -> LaneLinks:
-    """The links of a map.
+    """The links of a Lanelet2 map.
 
     Args:
         osm: The file.
@@ -98,7 +117,7 @@ def lane_links(
         line_of: Vertices (k, 3) of a way, None if it is missing.
         problems: Takes a sentence for every reference to an element that is not in the file.
     """
-    rows = []
+    rows: list[Row] = []
     for lanelet, relation in osm.relations.items():
         if relation.tags.get("type") != "lanelet":
             continue
@@ -116,18 +135,7 @@ def lane_links(
                 road = relation.tags.get("subtype", "road") not in NOT_FOR_VEHICLES
                 rows += [(name, lanelet, stop_line, *stop, road) for name in landmarks]
     _tell_missing(osm, problems)
-    if not rows:
-        return LaneLinks.empty()
-    landmark, lanelet_id, line, at, direction, half, roads = zip(*rows, strict=True)
-    return LaneLinks(
-        landmark_id=np.array(landmark, dtype=np.str_),
-        lanelet_id=np.array(lanelet_id, dtype=np.str_),
-        stop_line_id=np.array(line, dtype=np.str_),
-        stop_m=np.array(at),
-        direction=np.array(direction),
-        half_width_m=np.array(half),
-        for_vehicles=np.array(roads, dtype=np.bool_),
-    )
+    return LaneLinks.of(rows)
 
 
 def _stop(

@@ -14,6 +14,7 @@ import pyproj
 from dalearn_ros.geometry.geodesy import Projector
 from dalearn_ros.maps.elements import Element
 from dalearn_ros.maps.opendrive.attributes import number
+from dalearn_ros.maps.regulatory import LaneLinks
 
 Array = npt.NDArray[np.float64]
 HEIGHT_KEYS = ("+geoidgrids", "+vunits")  # heights pass through unchanged
@@ -81,17 +82,30 @@ def read_georeference(header: Xml | None) -> GeoReference | None:
 def moved(element: Element, reference: GeoReference, projector: Projector) -> Element:
     """A landmark in another map frame; its unit vectors turn with the metres about it."""
     middle = element.outline_m.mean(axis=0)
-
-    def turn(unit: Array) -> Array:
-        if not np.isfinite(unit).all():
-            return unit
-        ends: Array = reference.into(projector, np.stack([middle - unit, middle + unit]))
-        way = ends[1] - ends[0]
-        return np.asarray(way / np.linalg.norm(way), dtype=np.float64)
-
     return replace(
         element,
         outline_m=reference.into(projector, element.outline_m),
-        normal=turn(element.normal),
-        direction=turn(element.direction),
+        normal=_turned(element.normal, middle, reference, projector),
+        direction=_turned(element.direction, middle, reference, projector),
     )
+
+
+def moved_links(links: LaneLinks, reference: GeoReference, projector: Projector) -> LaneLinks:
+    """Links of landmarks and lanes in another map frame."""
+    directions = [
+        _turned(unit, at, reference, projector)
+        for unit, at in zip(links.direction, links.stop_m, strict=True)
+    ]
+    return replace(
+        links,
+        stop_m=reference.into(projector, links.stop_m),
+        direction=np.array(directions, dtype=np.float64).reshape(-1, 3),
+    )
+
+
+def _turned(unit: Array, at: Array, reference: GeoReference, projector: Projector) -> Array:
+    if not np.isfinite(unit).all():
+        return unit
+    ends: Array = reference.into(projector, np.stack([at - unit, at + unit]))
+    way = ends[1] - ends[0]
+    return np.asarray(way / np.linalg.norm(way), dtype=np.float64)

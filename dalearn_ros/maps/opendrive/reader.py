@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element as Xml
+
+import numpy as np
 
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.geometry.geodesy import Projector
@@ -14,7 +17,13 @@ from dalearn_ros.maps.index import IndexedMap, MapReport
 from dalearn_ros.maps.opendrive.attributes import number, size
 from dalearn_ros.maps.opendrive.codes import class_of_signal, label, object_code, signal_code
 from dalearn_ros.maps.opendrive.file import OpenDriveFile, parse
-from dalearn_ros.maps.opendrive.georeference import GeoReference, moved, read_georeference
+from dalearn_ros.maps.opendrive.georeference import (
+    GeoReference,
+    moved,
+    moved_links,
+    read_georeference,
+)
+from dalearn_ros.maps.opendrive.links import Meant, links_of
 from dalearn_ros.maps.opendrive.objects import MOUNT_M, object_landmarks, spots
 from dalearn_ros.maps.opendrive.road import Road
 from dalearn_ros.maps.opendrive.signals import (
@@ -23,6 +32,7 @@ from dalearn_ros.maps.opendrive.signals import (
     place_signal,
     signal_landmarks,
 )
+from dalearn_ros.maps.regulatory import LaneLinks
 from dalearn_ros.maps.table import table
 from dalearn_ros.maps.tags import TagClasses
 
@@ -44,6 +54,8 @@ class OpenDriveLoader:
         self.unknown: Counter[str] = Counter()
         self.names: Counter[str] = Counter()
         self.sized: Counter[str] = Counter()
+        self.meant: list[Meant] = []
+        self.references: list[tuple[Xml, Road]] = []
 
     def elements(self) -> list[Element]:
         """All landmarks that have a class, in the file's metres."""
@@ -54,6 +66,8 @@ class OpenDriveLoader:
                 self.by_tag[item.tag] += 1
                 if item.get("id", "") not in signals:
                     self._problem(item, f"road {road_id} refers to it, and it is not in the file")
+                elif road_id in self.file.roads:
+                    self.references.append((item, self.file.roads[road_id]))
                 continue
             self.by_tag[label(item)] += 1
             road = self.file.roads.get(road_id)
@@ -61,10 +75,27 @@ class OpenDriveLoader:
                 continue  # said once for the road
             read = self._signal if item.tag == "signal" else self._object
             try:
-                found += list(read(item, road))
+                new = list(read(item, road))
             except ValueError as error:
                 self._problem(item, str(error))
+                continue
+            found += new
+            names = [element.name for element in new if np.isfinite(element.normal).all()]
+            if names and item.tag == "signal":
+                self.meant.append(Meant(item, road, names, signal_code(item)[1]))
         return found
+
+    def links(self) -> LaneLinks:
+        """Which of the :meth:`elements` are meant for which lanes, in the file's metres."""
+        signals: dict[str, Meant] = {}
+        for one in self.meant:
+            signals.setdefault(one.element.get("id", ""), one)
+        referred = [
+            dataclasses.replace(signals[item.get("id", "")], element=item, road=road)
+            for item, road in self.references
+            if item.get("id", "") in signals
+        ]
+        return links_of([*self.meant, *referred], self.file.roadrunner, self.file.problems)
 
     def _signal(self, signal: Xml, road: Road) -> Iterator[Element]:
         place = place_signal(signal, road, self.file.roads, self.file.roadrunner)
@@ -175,13 +206,14 @@ def read_opendrive(
     """
     file = parse(path)
     loader = OpenDriveLoader(file, classes)
-    elements, notes = loader.elements(), loader.notes()
+    elements, links, notes = loader.elements(), loader.links(), loader.notes()
     reference = _reference(file)
     if projector is not None and projector.kind != "Local":
         if reference is None:
             hint = "Take the projector info away to use the file's own metres."
             raise MapError.at(path, "header", "a usable <geoReference>", "none", hint)
         elements = [moved(element, reference, projector) for element in elements]
+        links = moved_links(links, reference, projector)
         notes.append(f"Its metres were turned into those of the projector {projector.kind}.")
     report = MapReport(
         source=str(path),
@@ -190,7 +222,7 @@ def read_opendrive(
         problems=tuple(file.problems),
         notes=tuple(notes),
     )
-    return table(elements, classes.label_space, report)
+    return dataclasses.replace(table(elements, classes.label_space, report), links=links)
 
 
 def _reference(file: OpenDriveFile) -> GeoReference | None:
