@@ -80,6 +80,7 @@ def test_roadrunner_means_against_s_by_plus_and_counts_headings_from_s(tmp_path:
     [
         ({"country": "OpenDRIVE", "type": "1000001", "subtype": "-1"}, "signal"),
         ({"country": "DE", "type": "1.000.002", "subtype": "10"}, "signal"),
+        ({"country": "OpenDRIVE", "type": "1000020", "subtype": "-1"}, "signal"),
         ({"country": "DE", "type": "101"}, "warning_sign"),
         ({"country": "DEU", "type": "205", "subtype": "-1"}, "regulating_sign"),
         ({"country": "OpenDRIVE", "type": "206"}, "regulating_sign"),
@@ -95,6 +96,12 @@ def test_roadrunner_means_against_s_by_plus_and_counts_headings_from_s(tmp_path:
 )
 def test_country_and_codes(tmp_path: Path, changes: dict[str, str], name: str) -> None:
     assert classes(load(tmp_path, sign(**changes))) == [name]
+
+
+def test_numbers_of_the_standard_that_are_no_lights_are_listed(tmp_path: Path) -> None:
+    odd = sign(id="8", country="OpenDRIVE", type="1000004", subtype="-1")
+    found = load(tmp_path, sign(), odd)
+    assert dict(found.report.unknown) == {"signal:OPENDRIVE:1000004": 1}
 
 
 def test_missing_sizes_are_assumed_and_said(tmp_path: Path) -> None:
