@@ -57,6 +57,8 @@ def _info(landmarks: Any, as_json: bool) -> str:
     lines += [f"problem: {problem}" for problem in report.problems[:SHOWN]]
     if len(report.problems) > SHOWN:
         lines.append(f"... and {len(report.problems) - SHOWN} more problems")
+    if report.problems:
+        lines.append(f"Mend them in {report.source}; everything else is read.")
     if len(landmarks):
         low, high = landmarks.point_m.min(axis=0), landmarks.point_m.max(axis=0)
         spans = zip("xyz", low, high, strict=True)

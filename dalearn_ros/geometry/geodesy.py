@@ -128,7 +128,9 @@ def read_projector(path: Path) -> Projector:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MapError(f"{path}: cannot be read as YAML ({error}).") from None
+        raise MapError(
+            f"{path}: cannot be read as YAML ({' '.join(str(error).split())})."
+        ) from None
     if not isinstance(content, Mapping):
         raise MapError.at(path, "", "keys and values", type(content).__name__)
     kind = {"local": "Local"}.get(str(content.get("projector_type")), content.get("projector_type"))
@@ -147,6 +149,10 @@ def read_projector(path: Path) -> Projector:
     lon = _number(origin, "longitude", path, 180.0)
     altitude = _number({"altitude": 0.0, **origin}, "altitude", path, 1e5)
     scale = _number({"scale_factor": 0.9996, **content}, "scale_factor", path, 10.0)
+    if scale <= 0.0:
+        raise MapError.at(
+            path, "key 'scale_factor'", "a number above 0, such as 0.9996", f"{scale}"
+        )
     return Projector(str(kind), lat, lon, altitude, "", scale)
 
 

@@ -97,7 +97,11 @@ def _entry(words: Mapping[str, str], place: str, problems: list[str]) -> Entry |
             last = words.get(keys[2], "")
             points = np.array([[*numbers, float(last) if last else math.nan]])
     except ValueError:
-        given = outline or ", ".join(f"{key} '{words.get(key, '')}'" for key in keys)
+        if outline:
+            given = f"the outline '{outline[:80]}' is not 'x y z|x y z|...' or 'x y|x y|...'"
+            problems.append(f"{place}: {given}; left out.")
+            return None
+        given = ", ".join(f"{key} '{words.get(key, '')}'" for key in keys)
         problems.append(f"{place}: its coordinates ({given[:80]}) are no numbers; left out.")
         return None
     return Entry(place, dict(words), points, bool(outline), not metres)

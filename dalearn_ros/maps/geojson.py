@@ -118,7 +118,9 @@ def _entry(feature: Any, place: str) -> Entry:
         points = [points]
     elif kind == "Polygon":
         points = points[0] if isinstance(points, list) and points else None  # holes play no part
-    array = np.array([_position(point) for point in points or []]).reshape(-1, 3)
+    if not isinstance(points, list):
+        raise ValueError(f"its {kind} has {str(points)[:60]} and no list of positions")
+    array = np.array([_position(point) for point in points]).reshape(-1, 3)
     closed = kind == "Polygon"
     if closed and len(array) > 1 and np.allclose(array[0, :2], array[-1, :2], rtol=0, atol=1e-12):
         same_height = np.isnan(array[[0, -1], 2]).all() or abs(array[0, 2] - array[-1, 2]) < 1e-6

@@ -244,7 +244,7 @@ class Lanelet2Loader:
         return np.concatenate([left, right[::-1]])
 
     def _problem(self, name: str, kind: str, text: str) -> None:
-        self.problems.append(f"way {name} ({kind}): {text}.")
+        self.problems.append(f"way {name} ({kind}): {text}; it is left out.")
 
 
 def _metres(tags: dict[str, str], key: str, default: float) -> float:

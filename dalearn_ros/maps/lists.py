@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.core.files import atomic_file
@@ -21,6 +20,7 @@ from dalearn_ros.maps.csv_list import csv_text, read_csv
 from dalearn_ros.maps.geojson import Entry, geojson_text, read_geojson
 from dalearn_ros.maps.index import IndexedMap, MapReport
 from dalearn_ros.maps.osm import LIMIT_M
+from dalearn_ros.maps.settle import near_the_middle, with_heights
 from dalearn_ros.maps.stated import Stated, class_of_words, element_of, stated_of
 from dalearn_ros.maps.table import table
 from dalearn_ros.maps.tags import TagClasses
@@ -66,7 +66,8 @@ def read_list(path: Path, classes: TagClasses, projector: Projector | None = Non
         projector = _about_middle(geographic, met)
     stated = [_stated(entry, projector, classes, met) for entry in entries]
     found = [(e.place, row) for e, row in zip(entries, stated, strict=True) if row is not None]
-    found, flat = _with_heights(found, classes.label_space, met)
+    found = near_the_middle(found, met.problems)
+    found, flat = with_heights(found, classes.label_space, met.notes)
     elements = []
     seen: Counter[str] = Counter()
     for place, row in found:
@@ -78,7 +79,7 @@ def read_list(path: Path, classes: TagClasses, projector: Projector | None = Non
         try:
             element = element_of(replace(row, name=name), classes.label_space)
         except ValueError as error:
-            met.problems.append(f"{place} (id '{name}'): {error}.")
+            met.problems.append(f"{place} (id '{name}'): {error}; it is left out.")
             continue
         if flat:  # it stands on the ground, or lies there
             lowest = float(element.outline_m[:, 2].min())
@@ -139,13 +140,18 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise MapError(f"{path}: there is no such list.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise MapError.at(path, "", "a readable file", str(error.strerror)) from None
+    except UnicodeDecodeError as error:
         raise MapError.at(path, "", "text in UTF-8", str(error), "Save it as UTF-8.") from None
 
 
 def _about_middle(entries: Sequence[Entry], met: _Met) -> Projector:
     places = np.concatenate([entry.points[:, :2] for entry in entries])
-    lon, lat = (float(value) for value in np.round(np.nanmedian(places, axis=0), 3))
+    places = places[(np.abs(places) <= [180.0, 90.0]).all(axis=1)]
+    if not len(places):
+        return Projector("LocalCartesianUTM")  # nothing will be placed by it
+    lon, lat = (float(value) for value in np.round(np.median(places, axis=0), 3))
     met.notes.append(
         f"There is no map_projector_info.yaml with a place on the globe: UTM metres about latitude "
         f"{lat}, longitude {lon} (the list's middle) are assumed."
@@ -157,7 +163,7 @@ def _stated(
     entry: Entry, projector: Projector | None, classes: TagClasses, met: _Met
 ) -> Stated | None:
     words = entry.words
-    class_word, code = words.get("class", ""), words.get("code", "")
+    class_word, code = (" ".join(words.get(key, "").split()) for key in ("class", "code"))
     kind = code.partition(":")[0] if ":" in code else (class_word or code)
     met.by_tag[kind or "(without a class)"] += 1
     class_id = class_of_words(classes, class_word, code)
@@ -197,42 +203,6 @@ def _notes(met: _Met, count: int) -> None:
             f"{met.nominal} of {count} landmarks are points without a size: the nominal size of "
             "their class stands in. Their points are right, their outlines are a guess."
         )
-
-
-def _with_heights(
-    found: Sequence[tuple[str, Stated]], space: LabelSpace, met: _Met
-) -> tuple[list[tuple[str, Stated]], bool]:
-    """The rows, each with a height, and whether the list is flat.
-
-    A list is flat if most of its rows lack a height. In another list they take that of the nearest
-    row of their kind, what stands from what stands, what is painted from what is painted.
-    """
-    lacks = np.array([bool(np.isnan(row.points_m[:, 2]).any()) for _, row in found], dtype=bool)
-    count = int(lacks.sum())
-    heights = np.zeros(len(found))
-    flat = 2 * count > len(found)
-    if flat:
-        met.notes.append(
-            f"The list is flat: {count} of {len(found)} landmarks have no height, so everything "
-            "stands and lies at z = 0. Signs and lights need a ground model, see docs/maps.md."
-        )
-    elif count:
-        met.notes.append(f"{count} landmarks have no height: that of the nearest one is taken.")
-        stands = np.array([space.rule_of(row.class_id) == "center" for _, row in found])
-        places = np.array([row.points_m[0, :2] for _, row in found])
-        for kind in (stands, ~stands):
-            rows, known = np.flatnonzero(lacks & kind), np.flatnonzero(~lacks & kind)
-            known = known if len(known) else np.flatnonzero(~lacks)
-            _, nearest = cKDTree(places[known]).query(places[rows])
-            heights[rows] = [found[i][1].points_m[:, 2].mean() for i in known[nearest]]
-    whole = []
-    for (place, row), height in zip(found, heights, strict=True):
-        points = row.points_m.copy()
-        points[np.isnan(points[:, 2]), 2] = height
-        if flat and (not row.closed or space.rule_of(row.class_id) != "center"):
-            points[:, 2] = 0.0  # only an upright outline has a shape in height
-        whole.append((place, replace(row, points_m=points)))
-    return whole, flat
 
 
 def _number(text: str) -> float | None:

@@ -23,6 +23,8 @@ KINDS = (".osm", *OPENDRIVE, *LISTS)
 HINTS = {
     ".osm": "`traffic_sign`, `traffic_light`, `stop_line` and `road_marking` ways are read.",
     ".xodr": "Signals and objects are read; a catalogue of your own can give these a class.",
+    ".csv": "Each row needs a place, and a class or a code that a catalogue knows.",
+    ".geojson": "Each feature needs a place, and a class or a code that a catalogue knows.",
 }
 
 
@@ -47,9 +49,15 @@ def load_map(path: Path | str, catalogue: Path | str | Catalogue | None = None) 
     loaded = read_map(path, catalogue)
     if not len(loaded):
         report = loaded.report
-        found = ", ".join([*report.unknown, *report.problems][:5]) or "none"
+        found = [*report.unknown][:5]
         kind = kind_of(Path(report.source)).removesuffix(".gz")
-        raise MapError.at(report.source, "", "landmarks with a class", found, HINTS.get(kind, ""))
+        hint = HINTS.get(kind, "")
+        if report.problems:
+            first = report.problems[0].rstrip(".")
+            found.append(f"{len(report.problems)} problems, the first: {first}")
+            hint += " `dalearn map info` lists them."
+        expected = "landmarks with a class"
+        raise MapError.at(report.source, "", expected, ", ".join(found) or "none", hint.strip())
     return loaded
 
 
@@ -117,7 +125,7 @@ def find_map(path: Path) -> Path:
             raise MapError.at(path, "", f"a map ({', '.join(KINDS)})", f"a '{path.suffix}' file")
         return path
     if not path.is_dir():
-        raise MapError(f"{path}: there is no such map; give a folder or a map file with --map.")
+        raise MapError(f"{path}: there is no such map; give a folder or a map file.")
     if (path / OSM_NAME).exists():
         return path / OSM_NAME
     if has_tiles(path):

@@ -17,6 +17,7 @@ from defusedxml.ElementTree import iterparse  # type: ignore[import-untyped]
 from dalearn_ros.core.errors import MapError
 
 Tags = dict[str, str]
+HINT = "Is the file whole? Export or copy it again, or mend that line."
 LIMIT_M = 1e8  # a coordinate beyond this is a mistake
 
 
@@ -101,10 +102,13 @@ def read_osm(path: Path) -> OsmFile:
                 readers[element.tag](element)
                 root.clear()
     except ParseError as error:
-        raise MapError.at(path, f"line {error.position[0]}", "XML", str(error)) from None
+        raise MapError.at(path, f"line {error.position[0]}", "XML", str(error), HINT) from None
     except DefusedXmlException as error:
         found = f"a document type or entity ({type(error).__name__})"
-        raise MapError.at(path, "", "plain OSM without entities", found) from None
+        hint = "Take it out of the file: a map needs none, and it could fill the memory."
+        raise MapError.at(path, "", "plain OSM without entities", found, hint) from None
+    except OSError as error:
+        raise MapError.at(path, "", "a readable file", str(error.strerror)) from None
     except (LookupError, ValueError) as error:  # of the parser, about the encoding it is told
         raise MapError.at(path, "line 1", "an encoding such as UTF-8", str(error)) from None
     _drop_missing_nodes(osm)
@@ -118,17 +122,28 @@ def _read_node(osm: OsmFile, element: Element, rows: list[Any]) -> None:
     lat, lon = _number(element.get("lat")), _number(element.get("lon"))
     x, y = _number(tags.get("local_x")), _number(tags.get("local_y"))
     height = _number(tags.get("ele"))
+    if not name:
+        osm.problems.append("a node has no id; it is left out.")
+        return
     if not math.isnan(lat) and not (abs(lat) <= 90.0 and abs(lon) <= 180.0):
-        osm.problems.append(f"node {name}: latitude {lat} and longitude {lon} are not on Earth.")
+        osm.problems.append(
+            f"node {name}: latitude {lat} and longitude {lon} are not on Earth; left out."
+        )
         return
     if any(abs(value) > LIMIT_M for value in (x, y, height)):
-        osm.problems.append(f"node {name}: its coordinates {x}, {y}, {height} m are absurd.")
+        osm.problems.append(
+            f"node {name}: its coordinates {x}, {y}, {height} m are absurd; left out."
+        )
         return
     if math.isnan(lat + lon) and math.isnan(x + y):
-        osm.problems.append(f"node {name}: has neither lat and lon nor local_x and local_y.")
+        osm.problems.append(
+            f"node {name}: has neither lat and lon nor local_x and local_y as numbers; left out."
+        )
         return
     if name in osm.node_ids:
-        osm.problems.append(f"node {name}: stands twice in the file; the first is kept.")
+        osm.problems.append(
+            f"node {name}: stands twice in the file; the first is kept. Give each its own id."
+        )
         return
     osm.node_ids[name] = len(rows)
     if math.isnan(height) and tags.get("ele"):
@@ -139,8 +154,13 @@ def _read_node(osm: OsmFile, element: Element, rows: list[Any]) -> None:
 def _read_way(osm: OsmFile, element: Element) -> None:
     name = element.get("id", "")
     refs = [node.get("ref", "") for node in element.findall("nd")]
+    if not name:
+        osm.problems.append("a way has no id; it is left out.")
+        return
     if name in osm.ways:
-        osm.problems.append(f"way {name}: stands twice in the file; the first is kept.")
+        osm.problems.append(
+            f"way {name}: stands twice in the file; the first is kept. Give each its own id."
+        )
         return
     osm.ways[name] = Way(tuple(refs), _tags(element))
 
@@ -150,7 +170,9 @@ def _drop_missing_nodes(osm: OsmFile) -> None:
     for name, way in osm.ways.items():
         missing = [ref for ref in way.nodes if ref not in osm.node_ids]
         if missing:
-            osm.problems.append(f"way {name}: its node {missing[0]} is not in the file.")
+            osm.problems.append(
+                f"way {name}: its node {missing[0]} is not in the file; it is read without it."
+            )
             kept = tuple(ref for ref in way.nodes if ref in osm.node_ids)
             osm.ways[name] = Way(kept, way.tags)
 
@@ -159,8 +181,13 @@ def _read_relation(osm: OsmFile, element: Element) -> None:
     members = [(m.get("type", ""), m.get("role", ""), m.get("ref", "")) for m in element]
     kept = tuple(member for member in members if member[2])
     name = element.get("id", "")
+    if not name:
+        osm.problems.append("a relation has no id; it is left out.")
+        return
     if name in osm.relations:
-        osm.problems.append(f"relation {name}: stands twice in the file; the first is kept.")
+        osm.problems.append(
+            f"relation {name}: stands twice in the file; the first is kept. Give each its own id."
+        )
         return
     osm.relations[name] = Relation(kept, _tags(element))
 

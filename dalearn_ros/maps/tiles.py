@@ -78,7 +78,9 @@ def _metadata(path: Path) -> dict[str, tuple[float, ...]] | None:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MapError(f"{file}: cannot be read as YAML ({error}).") from None
+        raise MapError(
+            f"{file}: cannot be read as YAML ({' '.join(str(error).split())})."
+        ) from None
     if not isinstance(content, dict):
         raise MapError.at(file, "", "x_resolution, y_resolution and tiles", repr(content))
     size = tuple(

@@ -42,7 +42,47 @@ def test_info_for_people_names_what_is_unknown(
     told = capsys.readouterr().out
     assert "xx9  1" in told
     assert "problem: line 4" in told
+    assert f"Mend them in {path}" in told
     assert "1 landmarks, 1 problems." in told
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><{0}>&c;</{0}>'
+BROKEN: dict[str, bytes] = {
+    "cut.osm": b'<osm><node id="1"',
+    "nothing.osm": b"",
+    "noise.osm": bytes(range(256)),
+    "other.osm": b"<gpx/>",
+    "encoding.osm": b"<?xml version='1.0' encoding='klingon'?><osm/>",
+    "bomb.osm": BOMB.format("osm").encode(),
+    "cut.xodr": b"<OpenDRIVE><road></OpenDRIVE>",
+    "bomb.xodr": BOMB.format("OpenDRIVE").encode(),
+    "cut.xodr.gz": b"no gzip",
+    "deep.geojson": b"[" * 100_000,
+    "null.geojson": b"null",
+    "cut.geojson": b'{"type": ',
+    "latin.csv": "x,y,class\n1,2,sígnal".encode("latin-1"),
+    "blank.csv": b"\n\n",
+    "wide.csv": b"x" * 200_000 + b",y,class\n",
+    "map.shp": b"x",
+}
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "nowhere.osm"])
+def test_a_broken_map_is_one_sentence_that_names_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = tmp_path / name
+    if name in BROKEN:
+        path.write_bytes(BROKEN[name])
+    assert main(["map", "info", str(path)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"dalearn: {path}") and told.count("\n") == 1
+    assert "--debug" not in told  # a mistake of the file, not of the program
+
+
+def test_no_map_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["map", "info"]) == 2
+    assert "PATH" in capsys.readouterr().err
 
 
 def test_convert_says_what_it_wrote_and_refuses_to_overwrite(

@@ -73,6 +73,12 @@ def test_local_has_no_place_on_the_globe() -> None:
     "text, named",
     [
         ("projector_type: Mercator", "LocalCartesianUTM"),
+        ("projector_type: MGRS\nmgrs_grid: [", "cannot be read as YAML"),
+        (
+            "projector_type: TransverseMercator\nmap_origin: {latitude: 36, longitude: 139}\n"
+            "scale_factor: 0",
+            "a number above 0",
+        ),
         ("projector_type: MGRS\nmgrs_grid: 99SVE", "54SVE"),
         ("projector_type: LocalCartesianUTM", "map_origin"),
         ("projector_type: LocalCartesian\nmap_origin: {latitude: 100, longitude: 3}", "latitude"),

@@ -116,12 +116,24 @@ def test_a_crosswalk_takes_the_polygon_of_its_rule(tmp_path: Path) -> None:
     assert landmarks.report.problems == ()
 
 
+def test_elements_without_an_id_are_told(tmp_path: Path) -> None:
+    lost = ('<node lat="1" lon="2"/>', '<way><nd ref="1"/></way>', "<relation/>")
+    path = write_osm(tmp_path / "m.osm", *ROAD, *lost)
+    read = read_osm(path)
+    assert "" not in {*read.node_ids, *read.ways, *read.relations}
+    assert [text.partition(" has")[0] for text in read.problems] == [
+        "a node",
+        "a way",
+        "a relation",
+    ]
+
+
 def test_ids_that_stand_twice_are_told(tmp_path: Path) -> None:
     path = write_osm(tmp_path / "m.osm", *ROAD, ROAD[0], ROAD[4], lane(12, 11, 10))
     assert read_osm(path).problems == [
-        "node 0: stands twice in the file; the first is kept.",
-        "way 10: stands twice in the file; the first is kept.",
-        "relation 12: stands twice in the file; the first is kept.",
+        "node 0: stands twice in the file; the first is kept. Give each its own id.",
+        "way 10: stands twice in the file; the first is kept. Give each its own id.",
+        "relation 12: stands twice in the file; the first is kept. Give each its own id.",
     ]
 
 

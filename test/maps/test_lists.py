@@ -211,6 +211,9 @@ def test_a_bad_file_is_a_sentence(tmp_path: Path, name: str, text: str, told: st
         (feature("Point", [10**400, 1], **{"class": "signal"}), "left out"),
         (feature("Point", [HUGE, 1], **{"class": "signal"}), "not on Earth"),
         (feature("Polygon", [[[1, 2], [1, 2]]], **{"class": "signal"}), "only 1 positions"),
+        (feature("Polygon", [3], **{"class": "signal"}), "no list of positions"),
+        (feature("LineString", "ab", **{"class": "signal"}), "no list of positions"),
+        (feature("Point", [200.0, 48.1], **{"class": "signal"}), "not on Earth"),
         (feature("MultiPoint", [[1, 2]], **{"class": "signal"}), "MultiPoint"),
     ],
 )
@@ -223,6 +226,23 @@ def test_a_bad_feature_is_told_and_the_others_are_read(
     found = read_list(path, CLASSES, Projector("MGRS", 0, 0, 0, "32UPU"))
     assert len(found) == 2
     assert told in found.report.problems[0]
+
+
+def test_the_middle_is_that_of_the_rows_on_earth(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "lat,lon,class", "500,3,signal", "48,11,signal")
+    found = read_list(path, CLASSES)
+    assert len(found) == 1
+    np.testing.assert_allclose(found.point_m[0, :2], [0.0, 0.0], atol=1e-6)
+    assert "latitude 48.0, longitude 11.0" in found.report.notes[0]
+
+
+def test_rows_far_from_all_others_are_left_out(tmp_path: Path) -> None:
+    path = csv_file(
+        tmp_path, "lat,lon,class", *[f"48.{i},11,signal" for i in range(3)], "-48,170,signal"
+    )
+    found = read_list(path, CLASSES)
+    assert len(found) == 3
+    assert "line 5 (id 'line-5'): lies " in found.report.problems[0]
 
 
 def test_geojson_of_a_local_map_is_refused(tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def test_a_map_without_landmarks_is_refused_or_read_empty(tmp_path: Path) -> Non
     assert dict(empty.report.by_tag) == {"tree": 1}
 
 
+def test_a_map_of_which_nothing_could_be_read_names_the_first_problem(tmp_path: Path) -> None:
+    path = write(tmp_path, road(signals(sign(s=900), sign(id="8", s=901))))
+    with pytest.raises(
+        MapError, match=r"found 2 problems, the first: signal 7: .* 100 m\. Signals"
+    ):
+        load_map(path)
+
+
 def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_street(tmp_path / name)

@@ -30,7 +30,7 @@ def number(element: Xml, name: str, default: float | None = None) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) < LIMIT:
-        raise ValueError(f"its {name} is '{text}', which is not a sensible number")
+        raise ValueError(f"its {name} is '{text[:40]}', which is not a sensible number")
     return value
 
 

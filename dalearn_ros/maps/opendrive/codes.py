@@ -66,3 +66,8 @@ def object_code(element: Xml) -> str:
 def label(element: Xml) -> str:
     """How the file itself calls an element: its type, or its name where the type says nothing."""
     return word(element, "type") or word(element, "name") or element.tag
+
+
+def named(element: Xml) -> str:
+    """How sentences call an element: its tag and id."""
+    return f"{element.tag} {element.get('id') or '(without an id)'}"

@@ -16,6 +16,8 @@ from defusedxml.ElementTree import iterparse
 from dalearn_ros.core.errors import MapError
 from dalearn_ros.maps.opendrive.road import Road, read_road
 
+HINT = "Is the file whole? Export or copy it again, or mend that line."
+
 
 @dataclass
 class OpenDriveFile:
@@ -64,12 +66,15 @@ def parse(path: Path) -> OpenDriveFile:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             _read(file, cast(BinaryIO, stream))
     except ParseError as error:
-        raise MapError.at(path, f"line {error.position[0]}", "XML", str(error)) from None
+        raise MapError.at(path, f"line {error.position[0]}", "XML", str(error), HINT) from None
     except DefusedXmlException as error:
         found = f"a document type or entity ({type(error).__name__})"
-        raise MapError.at(path, "", "plain OpenDRIVE without entities", found) from None
+        hint = "Take it out of the file: a map needs none, and it could fill the memory."
+        raise MapError.at(path, "", "plain OpenDRIVE without entities", found, hint) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise MapError.at(path, "", "a whole gzip file", str(error)) from None
+        raise MapError.at(path, "", "a whole gzip file", str(error), "Copy it again.") from None
+    except OSError as error:
+        raise MapError.at(path, "", "a readable file", str(error.strerror)) from None
     except (LookupError, ValueError) as error:  # of the parser, about the encoding it is told
         raise MapError.at(path, "line 1", "an encoding such as UTF-8", str(error)) from None
     return file

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element as Xml
 import numpy as np
 
 from dalearn_ros.maps.opendrive.attributes import number
+from dalearn_ros.maps.opendrive.codes import named
 from dalearn_ros.maps.opendrive.road import Road
 from dalearn_ros.maps.opendrive.signals import lanes_of, orientation_of
 from dalearn_ros.maps.regulatory import LaneLinks, Row
@@ -52,8 +53,7 @@ def links_of(meant: Sequence[Meant], reversed_: bool, problems: list[str]) -> La
         try:
             rows += list(_rows(one, reversed_))
         except ValueError as error:
-            element = one.element
-            problems.append(f"{element.tag} {element.get('id', '')}: {error}.")
+            problems.append(f"{named(one.element)}: {error}.")
     return LaneLinks.of(rows)
 
 

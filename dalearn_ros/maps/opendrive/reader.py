@@ -15,7 +15,7 @@ from dalearn_ros.geometry.geodesy import Projector
 from dalearn_ros.maps.elements import Element
 from dalearn_ros.maps.index import IndexedMap, MapReport
 from dalearn_ros.maps.opendrive.attributes import number, size
-from dalearn_ros.maps.opendrive.codes import class_of_signal, label, object_code, signal_code
+from dalearn_ros.maps.opendrive.codes import class_of_signal, label, named, object_code, signal_code
 from dalearn_ros.maps.opendrive.file import OpenDriveFile, parse
 from dalearn_ros.maps.opendrive.georeference import (
     GeoReference,
@@ -160,7 +160,7 @@ class OpenDriveLoader:
                 self.sized["below the road"] += 1
 
     def _problem(self, element: Xml, text: str) -> None:
-        self.file.problems.append(f"{element.tag} {element.get('id', '')}: {text}.")
+        self.file.problems.append(f"{named(element)}: {text}.")
 
     def notes(self) -> list[str]:
         """Sentences about assumptions."""

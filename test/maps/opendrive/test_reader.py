@@ -77,6 +77,11 @@ def test_a_reference_to_nothing_is_listed(tmp_path: Path) -> None:
     )
 
 
+def test_an_element_without_an_id_is_named_so(tmp_path: Path) -> None:
+    found = load_map(write(tmp_path, road(signals(sign(), "<signal/>"))))
+    assert found.report.problems == ("signal (without an id): it has no s.",)
+
+
 def test_a_road_without_a_line_loses_what_stands_on_it(tmp_path: Path) -> None:
     lost = f'<road id="2" length="10">{signals(sign(id="a"), sign(id="b"))}</road>'
     again = road(signals(sign(id="c")))
