@@ -30,6 +30,7 @@ from dalearn_ros.geometry.camera_info import (
     is_rectified,
     rectified_from_optical,
 )
+from dalearn_ros.geometry.rolling_shutter import RowPoses
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import MAX_GAP_NS, Trajectory
 from dalearn_ros.geometry.transforms import Transform
@@ -53,6 +54,8 @@ class BagReader:
             at stamp + offset, the frames keep their stamps.
         rectified: Whether the images are rectified (P) or raw (K, D); None: rectified where their
             topic is named ``image_rect*``.
+        readout_s: Rolling shutter: seconds from the first row that is read to the last, negative
+            where that is the bottom row; the stamp is the time of the first. 0: global shutter.
 
     Attributes:
         skipped: Reason → number of frames left out or without a pose by the last :meth:`frames`
@@ -69,6 +72,7 @@ class BagReader:
         max_gap_ns: int = MAX_GAP_NS,
         time_offset_ns: int = 0,
         rectified: bool | None = None,
+        readout_s: float = 0.0,
     ) -> None:
         self.bag = Bag(path)
         self.path = self.bag.path
@@ -76,6 +80,7 @@ class BagReader:
         self.max_gap_ns = max_gap_ns
         self.time_offset_ns = time_offset_ns
         self.rectified = rectified
+        self.readout_s = readout_s
         self.skipped: Counter[str] = Counter()
 
     def __enter__(self) -> BagReader:
@@ -224,7 +229,7 @@ class BagReader:
             frame = Frame(image, when, camera, mounting, None, depth_m, f"{when:019d}", encoded)
             if poses is not None:
                 try:
-                    frame = dataclasses.replace(frame, pose=poses.at(when + self.time_offset_ns))
+                    frame = self._placed(frame, poses)
                 except PoseError as error:
                     self.skipped[f"pose:{error.reason}"] += 1
             yield frame
@@ -255,6 +260,23 @@ class BagReader:
     def count(self, camera_topic: str | None = None) -> int:
         """Number of images on the camera's topic."""
         return self.bag.counts[self.camera_topic(camera_topic)]
+
+    def _placed(self, frame: Frame, poses: Trajectory) -> Frame:
+        """The frame with its pose, and those of its rows where the shutter rolls.
+
+        Raises:
+            PoseError: No usable pose at the time of one of them.
+        """
+        taken_ns = frame.stamp_ns + self.time_offset_ns
+        frame = dataclasses.replace(frame, pose=poses.at(taken_ns))
+        if not self.readout_s:
+            return frame
+
+        def camera_from_map_at(when_ns: int) -> Transform:
+            return (poses.at(when_ns).map_from_base @ frame.base_from_camera).inverse()
+
+        rows = RowPoses.of(frame.camera, taken_ns, self.readout_s, camera_from_map_at)
+        return dataclasses.replace(frame, rows=rows)
 
     def _info(self, image_topic: str) -> tuple[str, Any]:
         """Topic and first message of a camera's CameraInfo."""

@@ -33,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how much later than their stamps the images were taken (calibrate time-offset)",
     )
     parser.add_argument(
+        "--readout-ms",
+        type=float,
+        default=0.0,
+        help="rolling shutter: time from the first row that is read to the last; the stamp (plus "
+        "--time-offset-s) is that of the first. Negative: the bottom row is read first. "
+        "Default: 0, all rows at once",
+    )
+    parser.add_argument(
         "--images",
         choices=("auto", "raw", "rectified"),
         default="auto",
@@ -62,15 +70,16 @@ def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written."""
     from dalearn_ros.core.settings import load_settings
     from dalearn_ros.datasets.from_bag import Extras, label_bag
-    from dalearn_ros.labels.project import LabelSettings
+    from dalearn_ros.labels.settings import LabelSettings
 
     settings = load_settings(LabelSettings, args.config)
     offset_ns = round(seconds(args) * 1e9)
+    readout_s = readout(args)
     rectified = None if args.images == "auto" else args.images == "rectified"
     detect, model = None, ""
     if args.audit_model is not None:
         detect, model = _detector(args.audit_model, args.threads)
-    extras = Extras(args.cloud_topic, args.ground, detect, model, offset_ns, rectified)
+    extras = Extras(args.cloud_topic, args.ground, detect, model, offset_ns, rectified, readout_s)
     topics = args.pose_topic, args.camera_topic
     summary = label_bag(args.bag, args.map, args.out, *topics, settings, extras)
     skipped = summary["frames_skipped"]
@@ -96,6 +105,21 @@ def seconds(args: argparse.Namespace) -> float:
     if not abs(value) <= 1.0:
         raise InputError.at("--time-offset-s", "", "seconds between -1 and 1", f"{value:g}")
     return value
+
+
+def readout(args: argparse.Namespace) -> float:
+    """The readout of a rolling shutter in seconds, checked.
+
+    Raises:
+        InputError: Longer than half a second.
+    """
+    from dalearn_ros.core.errors import InputError
+
+    value = float(args.readout_ms)
+    if not abs(value) <= 500.0:
+        expected = "milliseconds between -500 and 500"
+        raise InputError.at("--readout-ms", "", expected, f"{value:g}")
+    return value * 1e-3
 
 
 def _detector(model: Path, threads: int | None) -> tuple[Any, str]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.bags.clouds import CloudReader, choose_cloud_topic, cloud_topics
-from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.bags.poses import choose_pose_topic
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.bags.storage import Bag
@@ -26,10 +23,11 @@ from dalearn_ros.datasets.split import tile_of
 from dalearn_ros.datasets.store import DatasetWriter
 from dalearn_ros.labels.audit import Audit, audit_page
 from dalearn_ros.labels.comparison import compare, write_rows
+from dalearn_ros.labels.gallery import Gallery
 from dalearn_ros.labels.heights import grounded, level
-from dalearn_ros.labels.overlay import draw_labels
-from dalearn_ros.labels.project import FrameLabels, Labeller, LabelSettings
+from dalearn_ros.labels.project import FrameLabels, Labeller
 from dalearn_ros.labels.residuals import PairCollector
+from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.types import Frame, Observations
 from dalearn_ros.maps import load_map
 from dalearn_ros.maps.load import map_digest
@@ -50,6 +48,7 @@ class Extras:
         model: Name of that detector, kept in ``dataset.json``.
         time_offset_ns: How much later than their stamps the images were taken.
         rectified: As for :class:`BagReader`.
+        readout_s: The same: how long a rolling shutter reads an image, seconds.
     """
 
     cloud_topic: str | None = None
@@ -58,6 +57,7 @@ class Extras:
     model: str = ""
     time_offset_ns: int = 0
     rectified: bool | None = None
+    readout_s: float = 0.0
 
 
 def label_bag(
@@ -93,7 +93,12 @@ def label_bag(
     refuse_existing(out)
     settings = settings or LabelSettings()
     landmarks = load_map(map_path)
-    opened = BagReader(bag, time_offset_ns=extras.time_offset_ns, rectified=extras.rectified)
+    opened = BagReader(
+        bag,
+        time_offset_ns=extras.time_offset_ns,
+        rectified=extras.rectified,
+        readout_s=extras.readout_s,
+    )
     with opened as reader, contextlib.ExitStack() as stack:
         poses = choose_pose_topic(reader.bag, pose_topic)
         named = [camera_topic] if camera_topic is None or isinstance(camera_topic, str) else None
@@ -111,10 +116,10 @@ def label_bag(
             "kind": "bag and map", "bag": str(bag.resolve()), "map": str(map_path.resolve()),
             "map_sha256": map_digest(map_path),
             "pose_topic": poses, "camera_topic": ",".join(topics),
-            "time_offset_s": extras.time_offset_ns * 1e-9, "settings": dump_settings(settings),
-            "audit_model": extras.model,
+            "time_offset_s": extras.time_offset_ns * 1e-9, "readout_s": extras.readout_s,
+            "settings": dump_settings(settings), "audit_model": extras.model,
         }  # fmt: skip
-        best = _Gallery(PICTURES, count)
+        best = Gallery(PICTURES, count)
         with DatasetWriter(out, labeller.label_space, source) as writer:
             frames = reader.frames_of(topics, poses, decode=extras.detect is not None)
             for frame in track(frames, count, "label"):
@@ -224,32 +229,3 @@ def _image(frame: Frame) -> Any:
     jpeg = frame.encoded is not None and frame.encoded[:2] == b"\xff\xd8"
     png = frame.encoded is not None and frame.encoded[:4] == b"\x89PNG"
     return frame.encoded if jpeg or png else frame.image
-
-
-class _Gallery:
-    """Keeps, for each of some equal stretches of the drive, the frame with the most labels."""
-
-    def __init__(self, count: int, frames: int) -> None:
-        self.stretch = max(1, -(-frames // count))
-        self.kept: dict[int, tuple[int, Frame, FrameLabels]] = {}
-
-    def offer(self, number: int, frame: Frame, result: FrameLabels) -> None:
-        place, good = number // self.stretch, int((~result.labels.ignore).sum())
-        if place not in self.kept or good > self.kept[place][0]:
-            self.kept[place] = (good, dataclasses.replace(frame, depth_m=None), result)
-
-    def write(self, folder: Path, labeller: Labeller) -> list[str]:
-        """Draw the pictures; their paths relative to the dataset."""
-        folder.mkdir()
-        names = []
-        for place, (_, frame, result) in sorted(self.kept.items()):
-            try:
-                image = frame.image if frame.encoded is None else decode_compressed(frame.encoded)
-            except ImageFault:
-                continue
-            picture = draw_labels(image, result.labels, labeller.label_space)
-            name = f"{place:02d}_{frame.name}.jpg"
-            _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
-            (folder / name).write_bytes(encoded.tobytes())  # imwrite is silent about a full disk
-            names.append(f"{folder.name}/{name}")
-        return names

@@ -19,7 +19,8 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.geometry.trajectory import Trajectory
-from dalearn_ros.labels.project import Labeller, LabelSettings
+from dalearn_ros.labels.project import Labeller
+from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Frame, Observations
 from dalearn_ros.localization.localizer import Localizer

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.rolling_shutter import RowPoses, project_rolling
 from dalearn_ros.labels.polygons import clip_halfspace, clip_to_image
 from dalearn_ros.landmarks.ragged import Ragged
 
@@ -13,10 +14,12 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-EDGE_PIECES = 4  # straight edges bend under distortion
+EDGE_PIECES = 4  # straight edges bend under distortion and a rolling shutter
 
 
-def project_outlines(camera: Camera, outlines_m: Ragged, near_m: float) -> tuple[Ints, Ragged]:
+def project_outlines(
+    camera: Camera, outlines_m: Ragged, near_m: float, rows_at: RowPoses | None = None
+) -> tuple[Ints, Ragged]:
     """The parts of outlines that lie in the image.
 
     Only polygons that cross the camera's plane or the image's border are cut one by one; the
@@ -24,17 +27,18 @@ def project_outlines(camera: Camera, outlines_m: Ragged, near_m: float) -> tuple
 
     Args:
         camera: Intrinsics.
-        outlines_m: N polygons (k, 3), optical frame, metres.
+        outlines_m: N polygons (k, 3), optical frame at the image's stamp, metres.
         near_m: What is nearer to the camera's plane is cut off.
+        rows_at: Poses of the rows of a rolling shutter; None: all rows are read at once.
 
     Returns:
         (K,) positions of those with a part in the image, ascending, and their K polygons (k, 2) in
         pixels.
     """
-    rows, solid = _in_front(outlines_m, near_m)
+    rows, solid = _in_front(outlines_m, near_m + (rows_at.forward_m if rows_at else 0.0))
     bends = camera.model not in ("plumb_bob", "rational_polynomial") or camera.distortion.any()
-    solid = subdivide_all(solid, EDGE_PIECES if bends else 1)
-    pixels, valid = camera.project(solid.values)
+    solid = subdivide_all(solid, EDGE_PIECES if bends or rows_at else 1)
+    pixels, valid, _ = project_rolling(camera, solid.values, rows_at)
     flat, enough = _vertices(Ragged(pixels, solid.starts), valid)
     rows, flat = rows[enough], flat.select(enough)
     if not len(rows):

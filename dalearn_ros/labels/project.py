@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import PoseError
-from dalearn_ros.core.settings import field
+from dalearn_ros.geometry.rolling_shutter import project_rolling
 from dalearn_ros.labels.outlines import longer_sides, project_outlines
 from dalearn_ros.labels.polygons import inner_samples
+from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.labels.uncertainty import pixel_covariance
 from dalearn_ros.labels.visibility import hidden_by_cloud, hidden_by_depth, hidden_by_faces
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -23,49 +24,6 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 LOWEST_CAMERA_M = 1.0  # over the road: how fast depth grows along it from one pixel to the next
-
-
-@dataclass(frozen=True)
-class LabelSettings:
-    """What counts as a label, what is kept as `ignore`, and what is dropped."""
-
-    min_side_px: float = field(
-        12.0, "Truth whose longer side is smaller is ignored.", unit="px", minimum=0.0
-    )
-    drop_side_px: float = field(
-        4.0, "Truth whose longer side is smaller is dropped.", unit="px", minimum=0.0
-    )
-    min_visible: float = field(
-        0.5, "Truth of which less is seen is ignored.", minimum=0.0, maximum=1.0
-    )
-    drop_visible: float = field(
-        0.05, "Truth of which less is seen is dropped.", minimum=0.0, maximum=1.0
-    )
-    range_factor: float = field(
-        1.5, "Truth beyond its class's range is ignored, beyond this many times it dropped.",
-        minimum=1.0, maximum=10.0,
-    )  # fmt: skip
-    max_facing_deg: float = field(
-        80.0, "Signs and signals turned away by more are dropped.", unit="deg", minimum=0.0,
-        maximum=180.0,
-    )  # fmt: skip
-    max_direction_deg: float = field(
-        60.0, "Markings whose driving direction differs from the camera's by more are ignored.",
-        unit="deg", minimum=0.0, maximum=180.0,
-    )  # fmt: skip
-    near_m: float = field(
-        0.2, "What is nearer to the camera's plane is cut off.", unit="m", minimum=0.06
-    )
-    depth_tolerance_m: float = field(
-        0.4, "Slack before a depth image or LiDAR hides something.", unit="m", minimum=0.0
-    )
-    depth_tolerance_share: float = field(
-        0.02, "The same, as a share of the depth.", minimum=0.0, maximum=1.0
-    )
-    cloud_cell_deg: float = field(
-        0.4, "LiDAR returns this far apart in the image are taken as one surface.", unit="deg",
-        minimum=0.05, maximum=5.0,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -122,7 +80,8 @@ class Labeller:
         """Labels of a frame (its image is not looked at).
 
         Args:
-            frame: With a pose.
+            frame: With a pose; with row poses (a rolling shutter) every point is projected with
+                the pose of the row on which it falls.
             cloud_m: LiDAR returns (P, 3) in the optical frame at the image's time, metres; None
                 if there are none. They hide what lies behind them, as a depth image does.
 
@@ -158,19 +117,19 @@ class _FrameProjection:
             return FrameLabels(Labels.empty(), self.dropped, self.ignored)
         ignore = self._ignore(rows, visible, in_image)
         rows, visible, ignore = self._drop_twins(rows, visible, ignore)
-        points = self.map.point_m[rows]
-        pixels, valid = self.camera.project(self.camera_from_map.apply(points))
+        pixels, valid, local = self._project(self.camera_from_map.apply(self.map.point_m[rows]))
         for i in np.flatnonzero(~valid):  # seen in part, its point behind the camera: ignored
             pixels[i] = self.outlines[int(i)].mean(axis=0)
         pose, mounting = self.frame.pose, self.frame.base_from_camera
         assert pose is not None
         covariance = np.full((len(rows), 2, 2), np.nan)
-        covariance[valid] = pixel_covariance(points[valid], self.camera, pose, mounting)
+        seen = self.camera_from_map.inverse().apply(local[valid])  # where the stamp's pose sees it
+        covariance[valid] = pixel_covariance(seen, self.camera, pose, mounting)
         labels = Labels(
             class_id=self.map.class_id[rows],
             point_px=pixels,
             outlines_px=self.outlines,
-            range_m=self._range(rows),
+            range_m=np.linalg.norm(local, axis=1),
             visible=visible,
             map_id=self.map.ids[rows],
             covariance_px2=covariance,
@@ -178,13 +137,15 @@ class _FrameProjection:
         )
         return FrameLabels(labels, self.dropped, self.ignored)
 
+    def _project(self, in_camera: Array) -> tuple[Array, Mask, Array]:
+        """Pixels, valid and place (n, 3) when seen, of points in the optical frame at the stamp."""
+        return project_rolling(self.camera, in_camera, self.frame.rows)
+
     def _range(self, rows: Ints) -> Array:
-        distance: Array = np.linalg.norm(self.map.point_m[rows] - self.eye_m, axis=1)
-        return distance
+        return np.asarray(np.linalg.norm(self.map.point_m[rows] - self.eye_m, axis=1))
 
     def _limit(self, rows: Ints) -> Array:
-        limit: Array = self.labeller._range_m[self.map.class_id[rows]]
-        return limit
+        return np.asarray(self.labeller._range_m[self.map.class_id[rows]])
 
     def _in_view(self) -> tuple[Ints, Ragged, Array]:
         """Rows whose outline reaches into the image and that face it; all faces in view."""
@@ -192,8 +153,8 @@ class _FrameProjection:
         reach = float(self.labeller._range_m.max()) * settings.range_factor
         rows = self.map.near(self.eye_m, reach)
         self.outlines = Ragged(np.zeros((0, 2)), np.zeros(len(rows) + 1, np.int64))
-        near = self._range(rows) <= self._limit(rows) * settings.range_factor
-        rows = self._keep(rows, near, "range")
+        limit = self._limit(rows) * settings.range_factor
+        rows = self._keep(rows, self._range(rows) <= limit, "range")
         rows = self._project_outlines(rows)
         normal, ranges = self.map.normal[rows], self._range(rows)
         turned = ~np.isnan(normal[:, 0])
@@ -210,7 +171,8 @@ class _FrameProjection:
         """Rows with a part in the image; ``self.outlines`` holds their clipped outlines."""
         outlines = self.map.outlines_m.select(rows)
         in_camera = Ragged(self.camera_from_map.apply(outlines.values), outlines.starts)
-        found, self.outlines = project_outlines(self.camera, in_camera, self.settings.near_m)
+        near_m = self.settings.near_m
+        found, self.outlines = project_outlines(self.camera, in_camera, near_m, self.frame.rows)
         if len(found) < len(rows):
             self.dropped["outside_image"] += len(rows) - len(found)
         return rows[found]
@@ -220,11 +182,10 @@ class _FrameProjection:
         if not len(rows):
             return rows, np.zeros(0), np.zeros(0)
         samples = Ragged.of([self.labeller.samples_of(int(row)) for row in rows], 3)
-        in_camera = self.camera_from_map.apply(samples.values)
-        pixels, valid = self.camera.project(in_camera)
+        pixels, valid, local = self._project(self.camera_from_map.apply(samples.values))
         inside = valid & self.camera.inside(pixels)
         seen = inside.copy()
-        seen[seen] = ~self._hidden(pixels[seen], in_camera[seen, 2])
+        seen[seen] = ~self._hidden(pixels[seen], local[seen, 2])
         placed = Ragged(pixels, samples.starts)
         seen &= ~hidden_by_faces(placed, self._range(rows), faces, face_ranges)
         sizes, first = np.diff(samples.starts), samples.starts[:-1]
@@ -242,9 +203,9 @@ class _FrameProjection:
             tolerances = settings.depth_tolerance_m, settings.depth_tolerance_share
             hidden |= hidden_by_depth(pixels, depth_m, self.frame.depth_m, *tolerances)
         if self.cloud_m is not None:
-            returns, valid = self.camera.project(self.cloud_m)
+            returns, valid, local = self._project(self.cloud_m)
             valid &= self.camera.inside(returns)
-            placed = np.column_stack([returns[valid], self.cloud_m[valid, 2]])
+            placed = np.column_stack([returns[valid], local[valid, 2]])
             cell = np.radians(settings.cloud_cell_deg)
             # Road that the LiDAR met a cell below the sample is nearer by this, and hides nothing.
             slack = slack + depth_m**2 * cell / LOWEST_CAMERA_M
@@ -254,15 +215,14 @@ class _FrameProjection:
 
     def _ignore(self, rows: Ints, visible: Array, in_image: Array) -> Mask:
         settings = self.settings
-        sides = longer_sides(self.outlines)
         heading = self.camera_from_map.rotation[2] * np.array([1.0, 1.0, 0.0])
         heading /= max(float(np.linalg.norm(heading)), 1e-9)
         along = self.map.direction[rows] @ heading
         least = np.cos(np.radians(settings.max_direction_deg)) - 1e-9
-        pixels, valid = self.camera.project(self.camera_from_map.apply(self.map.point_m[rows]))
+        pixels, valid, _ = self._project(self.camera_from_map.apply(self.map.point_m[rows]))
         reasons = {
             "range": self._range(rows) > self._limit(rows),
-            "small": sides < settings.min_side_px,
+            "small": longer_sides(self.outlines) < settings.min_side_px,
             "visible": visible < settings.min_visible,
             "truncated": in_image < settings.min_visible,
             "direction": ~np.isnan(along) & (along < least),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.rolling_shutter import RowPoses
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.ragged import Ragged
 
@@ -170,6 +171,7 @@ class Frame:
         depth_m: (H, W) metres along the optical axis, or None.
         name: Unique in its bag, fit for a file name.
         encoded: The compressed image as it came, for storing without loss; None if it came raw.
+        rows: How the camera moved while a rolling shutter read its rows; None: all at once.
     """
 
     image: npt.NDArray[np.uint8]
@@ -180,6 +182,7 @@ class Frame:
     depth_m: npt.NDArray[np.float32] | None = None
     name: str = ""
     encoded: bytes | None = None
+    rows: RowPoses | None = None
 
     @property
     def camera_from_map(self) -> Transform:

@@ -26,7 +26,8 @@ from dalearn_ros.core.settings import field
 from dalearn_ros.evaluation.collector import Collector, check_out
 from dalearn_ros.evaluation.timing import Timing
 from dalearn_ros.geometry.pose import Pose
-from dalearn_ros.labels.project import Labeller, LabelSettings
+from dalearn_ros.labels.project import Labeller
+from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos

@@ -14,7 +14,8 @@ from dalearn_ros.core.settings import field
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
-from dalearn_ros.labels.project import Labeller, LabelSettings
+from dalearn_ros.labels.project import Labeller
+from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.types import Frame, Labels, Observations
 from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos

@@ -25,8 +25,8 @@ from helpers.tiny_model import write_tiny_model
 
 from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.cli.main import main
-from dalearn_ros.datasets import Dataset, from_bag
-from dalearn_ros.labels import Labeller
+from dalearn_ros.datasets import Dataset
+from dalearn_ros.labels import Labeller, gallery
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_disk_that_is_full_at_the_pictures_leaves_nothing(
     drive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (1000, 1000, 3), dtype=np.uint8)
-    monkeypatch.setattr(from_bag, "draw_labels", lambda *_: noise)
+    monkeypatch.setattr(gallery, "draw_labels", lambda *_: noise)
     with files_up_to(300_000):
         assert main(_arguments(drive)) == 1
     assert "cannot be written" in capsys.readouterr().err
