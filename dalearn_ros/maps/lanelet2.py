@@ -7,7 +7,6 @@ projectors, lists what it cannot read and carries on.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +30,7 @@ from dalearn_ros.maps.elements import (
 from dalearn_ros.maps.index import IndexedMap, MapReport
 from dalearn_ros.maps.landmark_osm import STATED, element_of_way
 from dalearn_ros.maps.lanes import NOT_FOR_VEHICLES, Lanes, orient
-from dalearn_ros.maps.osm import OsmFile, Relation, Way
+from dalearn_ros.maps.osm import OsmFile, Relation, Way, metres
 from dalearn_ros.maps.positions import place_nodes
 from dalearn_ros.maps.reference import UP
 from dalearn_ros.maps.regulatory import lane_links
@@ -172,7 +171,7 @@ class Lanelet2Loader:
             if kind == "pose_marker" or (drawn and np.ptp(ring[:, 2]) > 0.05):
                 outline, normal = polygon_face(ring)
             else:
-                outline, normal = standing_face(line, _metres(way.tags, "height", size))
+                outline, normal = standing_face(line, metres(way.tags, "height", size))
             yield Element(name, class_id, outline, normal, NONE, tag)
         elif kind == "stop_line":
             hint = self.lanes.direction_for_line(line)
@@ -180,11 +179,11 @@ class Lanelet2Loader:
                 self.assumed.append(name)
                 hint = np.cross(UP, line[-1] - line[0])
             direction = square_to(line, hint)
-            width = _metres(way.tags, "width", STOP_LINE_WIDTH_M)
+            width = metres(way.tags, "width", STOP_LINE_WIDTH_M)
             outline = painted_line(line, direction, width)
             yield Element(name, class_id, outline, NONE, direction, tag)
         elif kind in MARKS:
-            mark = painted_mark(ring, _metres(way.tags, "width", MARK_WIDTH_M))
+            mark = painted_mark(ring, metres(way.tags, "width", MARK_WIDTH_M))
             yield from self._painted_area(name, mark, class_id, tag)
         elif len(ring) < 3:
             raise ValueError("it is not a closed area")
@@ -245,16 +244,3 @@ class Lanelet2Loader:
 
     def _problem(self, name: str, kind: str, text: str) -> None:
         self.problems.append(f"way {name} ({kind}): {text}; it is left out.")
-
-
-def _metres(tags: dict[str, str], key: str, default: float) -> float:
-    text = tags.get(key, "")
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"its {key} '{text}' is not a number") from None
-    if not math.isfinite(value) or value <= 0.0:
-        raise ValueError(f"its {key} is {text} m")
-    return value

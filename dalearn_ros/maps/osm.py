@@ -117,6 +117,24 @@ def read_osm(path: Path) -> OsmFile:
     return osm
 
 
+def metres(tags: dict[str, str], key: str, default: float) -> float:
+    """A length in metres that a tag states, ``default`` where the tag is absent.
+
+    Raises:
+        ValueError: It is no number, or not above 0.
+    """
+    text = tags.get(key, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"its {key} '{text}' is not a number") from None
+    if not math.isfinite(value) or value <= 0.0:
+        raise ValueError(f"its {key} is {text} m")
+    return value
+
+
 def _read_node(osm: OsmFile, element: Element, rows: list[Any]) -> None:
     name, tags = element.get("id", ""), _tags(element)
     lat, lon = _number(element.get("lat")), _number(element.get("lon"))
