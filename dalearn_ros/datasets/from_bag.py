@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.split import tile_of
 from dalearn_ros.datasets.store import DatasetWriter
 from dalearn_ros.labels.audit import Audit, audit_page
-from dalearn_ros.labels.comparison import compare, write_rows
+from dalearn_ros.labels.comparison import compare_cameras, write_rows
 from dalearn_ros.labels.gallery import Gallery
 from dalearn_ros.labels.heights import grounded, level
 from dalearn_ros.labels.project import FrameLabels, Labeller
@@ -80,7 +80,7 @@ def label_bag(
         out: The new dataset.
         pose_topic: Poses to use; None picks as :func:`choose_pose_topic` says.
         camera_topic: Images to use, one topic or several; None takes the only camera. With
-            several, the audit compares those of the first one with the detector.
+            several, the audit compares each camera with the detector by itself.
         settings: What counts as a label.
         extras: LiDAR, ground model, and a detector to audit the labels against.
 
@@ -104,13 +104,15 @@ def label_bag(
         named = [camera_topic] if camera_topic is None or isinstance(camera_topic, str) else None
         topics = [reader.camera_topic(name) for name in named or dict.fromkeys(camera_topic or ())]
         count = sum(map(reader.count, topics))
-        clouds = [_clouds(reader, poses, extras.cloud_topic, stack) for _ in topics]
+        names = _camera_names(reader, topics)
+        clouds = {name: _clouds(reader, poses, extras.cloud_topic, stack) for name in names}
         flat = landmarks.report.flat
         if flat:
             landmarks, flat = grounded(landmarks, reader.trajectory(poses), extras.ground)
         labeller = Labeller(landmarks, settings)
         audit = Audit(labeller.label_space, notes=[*landmarks.report.notes])
-        audit.against = PairCollector() if extras.detect is not None else None
+        if extras.detect is not None:
+            audit.against = {name: PairCollector() for name in names}
         run = _Run(labeller, audit, clouds, flat, extras.detect)
         source = {
             "kind": "bag and map", "bag": str(bag.resolve()), "map": str(map_path.resolve()),
@@ -150,44 +152,53 @@ class _Run:
         self,
         labeller: Labeller,
         audit: Audit,
-        clouds: Sequence[CloudReader | None],
+        clouds: Mapping[str, CloudReader | None],
         flat: bool,
         detect: Detect | None,
     ) -> None:
         self.labeller, self.audit, self.clouds = labeller, audit, clouds
         self.flat, self.detect = flat, detect
         self.rows: list[dict[str, str | int | float]] = []
-        self.cameras: list[str] = []  # so far; each has its own reader of clouds
 
     def label(self, frame: Frame) -> FrameLabels:
         placed = level(frame) if self.flat else frame
-        if frame.camera.name not in self.cameras:
-            self.cameras.append(frame.camera.name)
-        number = self.cameras.index(frame.camera.name)
-        clouds = self.clouds[number]
+        clouds = self.clouds[frame.camera.name]
         # Clouds are cut out with the true pose; in the optical frame both are the same.
         cloud = None if clouds is None else clouds.at(frame)
         result = self.labeller.label(placed, cloud)
         self.audit.add(result)
-        # Residuals of two cameras cannot be put together: those of the first count.
-        against = self.audit.against if number == 0 else None
-        if self.detect is not None and against is not None:
+        if self.detect is not None:
             seen = self.detect(frame.image, frame.stamp_ns)
-            against.add(placed, result.labels, seen)
+            self.audit.against[frame.camera.name].add(placed, result.labels, seen)
         return result
 
     def summary(self, bag: Bag) -> dict[str, Any]:
-        for clouds in self.clouds:
+        for clouds in self.clouds.values():
             self.audit.clouds.update({} if clouds is None else clouds.counts)
-        if not any(self.clouds) and len(cloud_topics(bag)) > 1:
+        if not any(self.clouds.values()) and len(cloud_topics(bag)) > 1:
             self.audit.notes.append(
                 "The bag has several point clouds; none was used. --cloud-topic names one."
             )
         summary = self.audit.summary(len(self.labeller.map))
-        if self.audit.against is not None:
-            found, self.rows = compare(self.audit.against, self.audit.label_space)
+        if self.audit.against:
+            found, self.rows = compare_cameras(self.audit.against, self.audit.label_space)
             summary["against_detections"] = found
         return summary
+
+
+def _camera_names(reader: BagReader, topics: Sequence[str]) -> list[str]:
+    """Name of each topic's camera: that of its optical frame.
+
+    Raises:
+        BagError: Two of them have one name: their frames and residuals could not be told apart.
+    """
+    names = [reader.camera(topic).name for topic in topics]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            same = f"both {topics[names.index(name)]} and {topics[i]} are of frame '{name}'"
+            hint = "Is it one camera twice? Name each once, or label them in two runs."
+            raise BagError.at(reader.path, "", "cameras with different frame_ids", same, hint)
+    return names
 
 
 def _clouds(

@@ -30,7 +30,7 @@ class Audit:
         sigma_px: Largest standard deviation of each counting label that follows from the pose.
         notes: Sentences about assumptions: ground model, what the map's loader took for granted.
         clouds: What became of the LiDAR clouds, frames by reason; empty without.
-        against: Labels and observations of a detector; None if none was asked.
+        against: Camera → its labels and the observations of a detector; empty if none was asked.
     """
 
     label_space: LabelSpace
@@ -43,7 +43,7 @@ class Audit:
     sigma_px: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     clouds: Counter[str] = field(default_factory=Counter)
-    against: PairCollector | None = None
+    against: dict[str, PairCollector] = field(default_factory=dict)
     _labels_ignored: int = 0
 
     def add(self, result: FrameLabels) -> None:
@@ -97,7 +97,7 @@ def audit_page(summary: Mapping[str, Any], pictures: list[str], title: str) -> s
     )
     style = (
         "body{font:15px sans-serif;margin:2em;max-width:1300px}"
-        "h2{font-size:1.1em;margin:1em 0 .2em}h3,h4{font-size:.95em;margin:.7em 0 .2em}"
+        "h2{font-size:1.1em;margin:1em 0 .2em}h3,h4,h5{font-size:.95em;margin:.7em 0 .2em}"
         "td{padding:.1em 1em .1em 0}img{max-width:100%}figure{margin:1em 0}"
     )
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{style}</style>'
@@ -114,7 +114,7 @@ def _section(values: Mapping[str, Any], level: int) -> str:
             continue
         parts.append(f"<h{level}>{html.escape(name.replace('_', ' '))}</h{level}>")
         rows = list(value.values()) if isinstance(value, Mapping) else value
-        if all(isinstance(row, Mapping) for row in rows):
+        if all(isinstance(row, Mapping) and not _nested(row) for row in rows):
             names = list(value) if isinstance(value, Mapping) else [""] * len(rows)
             heads = [("", list(rows[0]))]
             cells = [(n, list(row.values())) for n, row in zip(names, rows, strict=True)]
@@ -124,6 +124,10 @@ def _section(values: Mapping[str, Any], level: int) -> str:
         else:
             parts += [f"<p>{html.escape(str(row))}</p>" for row in rows]
     return "".join(parts)
+
+
+def _nested(row: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, Mapping) for value in row.values())
 
 
 def _table(rows: list[tuple[str, list[Any]]]) -> str:

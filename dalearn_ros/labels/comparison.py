@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,57 @@ def compare(collected: PairCollector, space: LabelSpace) -> tuple[dict[str, Any]
         summary |= {"verdict": text, "noise_px": offsets.noise_px, **offsets.summary()}
     rows = []
     for row in landmark_rows(pairs, before, after):
-        length = np.hypot(float(row["right_after_px"]), float(row["down_after_px"]))
+        length = _after_px(row)
         name = space.names[int(row.pop("class_id"))]
         suspect = int(int(row["seen"]) >= LEAST_VIEWS and length > limit)
         rows.append({"map_id": row.pop("map_id"), "class": name, "suspect": suspect, **row})
     suspects = [row for row in rows if row["suspect"]]
     summary |= {"landmarks": len(rows), "landmarks_suspect": len(suspects)}
     return {**summary, "suspect_landmarks": suspects[:WORST]}, rows
+
+
+def compare_cameras(
+    collected: Mapping[str, PairCollector], space: LabelSpace
+) -> tuple[dict[str, Any], list[Row]]:
+    """Residuals and offsets of a drive, each camera by itself.
+
+    Every camera has its own clock and mounting, and its residuals are along its own axes: only
+    counts are put together. A landmark is suspect if one of the cameras says so.
+
+    Args:
+        collected: Camera → all its frames.
+        space: Names of the classes.
+
+    Returns:
+        Of one camera what :func:`compare` says. Of several the counts of all, what each of them
+        says under ``cameras``, and rows with the name of the camera, the worst first.
+    """
+    if len(collected) == 1:
+        return compare(next(iter(collected.values())), space)
+    found = {name: compare(collector, space) for name, collector in collected.items()}
+    rows: list[Row] = [{"camera": name, **row} for name, (_, own) in found.items() for row in own]
+    rows.sort(key=_after_px, reverse=True)
+    suspects = [row for row in rows if row["suspect"]]
+    cameras = {name: summary for name, (summary, _) in found.items()}
+    counts = {
+        key: sum(summary[key] for summary in cameras.values())
+        for key in ("labels", "observations", "pairs")
+    }
+    return {
+        **counts,
+        "verdict": "; ".join(f"{name}: {own['verdict']}" for name, own in cameras.items()),
+        "landmarks": len({row["map_id"] for row in rows}),
+        "landmarks_suspect": len({row["map_id"] for row in suspects}),
+        "suspect_landmarks": suspects[:WORST],
+        "cameras": {
+            name: {key: value for key, value in own.items() if key != "suspect_landmarks"}
+            for name, own in cameras.items()
+        },
+    }, rows
+
+
+def _after_px(row: Row) -> float:
+    return float(np.hypot(float(row["right_after_px"]), float(row["down_after_px"])))
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:

@@ -89,7 +89,7 @@ class Pairs:
 
 @dataclass
 class PairCollector:
-    """Gathers, frame by frame, which observation belongs to which label.
+    """Gathers, frame by frame, which observation belongs to which label. One camera.
 
     Attributes:
         gate_px: Largest distance of a pair, pixels.
@@ -108,6 +108,8 @@ class PairCollector:
         """Add one frame with a pose; its labels marked `ignore` take no part.
 
         The landmark's place follows from its label: the ray through its pixel, its range long.
+        (Under a rolling shutter that is where a camera that reads all rows at the stamp would have
+        to find it for the same pixel, so that residuals are those of the labels.)
         """
         assert frame.pose is not None
         if self._view is None:

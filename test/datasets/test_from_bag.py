@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from helpers.small_drive import (
     write_street,
 )
 
+from dalearn_ros.bags.images import decode_compressed
 from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.core.errors import BagError
 from dalearn_ros.datasets import Dataset
@@ -80,6 +82,67 @@ def test_a_map_without_heights_stands_on_the_stated_ground(
         assert labels.point_px[0] == pytest.approx(expected[0], abs=1.0)
         placed = np.array(dataset.meta(row)["map_from_camera"])
         assert placed[2, 3] > 100.0  # where the camera really was
+
+
+def _two_cameras(folder: Path, second: str = "second") -> list[str]:
+    """The street seen by two cameras at one place; every picture is another one."""
+    write_street(folder / "map")
+    names = ("front", second)
+    with BagWriter(folder / "bag") as bag:
+        bag.transforms("/tf_static", 0, {("base_link", n): BASE_FROM_CAMERA for n in names})
+        for number in range(20):
+            bag.pose(POSE_TOPIC, pose_at(number, 10.0))
+        for camera, name in enumerate(names):
+            seen_by = dataclasses.replace(CAMERA, name=name)
+            bag.camera_info(f"/camera{camera}/camera_info", 0, seen_by)
+            for number in (0, 5, 10, 15):
+                picture, stamp = jpeg(20 * camera + number), pose_at(number).stamp_ns
+                bag.compressed_image(f"/camera{camera}/image/compressed", stamp, picture, name)
+    return [f"/camera{camera}/image/compressed" for camera in range(2)]
+
+
+def test_each_camera_is_audited_by_itself(tmp_path: Path) -> None:
+    """One camera's landmarks are seen 4 px to the right, the other's 6 px lower."""
+    topics = _two_cameras(tmp_path)
+    paths = tmp_path / "bag", tmp_path / "map"
+    label_bag(*paths, tmp_path / "plain", camera_topic=topics)
+    truth = Dataset.open(tmp_path / "plain")
+    pictures = [decode_compressed(truth.image_path(i).read_bytes()) for i in range(len(truth))]
+
+    def detect(image: np.ndarray, stamp_ns: int) -> Observations:
+        row = next(i for i, picture in enumerate(pictures) if np.array_equal(picture, image))
+        shift = {"front": [4.0, 0.0], "second": [0.0, 6.0]}[truth.meta(row)["camera"]["name"]]
+        labels = truth.labels(row)
+        labels = labels.select(~labels.ignore)
+        count, nan = len(labels), np.full(len(labels), np.nan)
+        return Observations(
+            stamp_ns, labels.class_id, labels.point_px + shift, np.ones(count),
+            np.zeros((count, 2, 2)), nan, nan, np.full(count, -1),
+        )  # fmt: skip
+
+    out = tmp_path / "out"
+    label_bag(*paths, out, camera_topic=topics, extras=Extras(detect=detect, model="tiny"))
+    found = json.loads((out / "audit.json").read_text())["against_detections"]
+    cameras = found["cameras"]
+    assert list(cameras) == ["front", "second"]
+    medians = [own["residual_median_px"]["before"] for own in cameras.values()]
+    assert medians == pytest.approx([4.0, 6.0], abs=1e-3)
+    assert found["pairs"] == 2 * cameras["front"]["pairs"] > 0
+    assert found["landmarks"] == cameras["front"]["landmarks"]
+    with (out / "audit/landmarks.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    shown = {(r["camera"], float(r["right_px"]), abs(float(r["down_px"]))) for r in rows}
+    assert shown == {("front", 4.0, 0.0), ("second", 0.0, 6.0)}
+    page = (out / "audit.html").read_text()
+    assert "<h4>front</h4>" in page
+    assert "<h4>second</h4>" in page
+
+
+def test_two_cameras_of_one_name_are_refused(tmp_path: Path) -> None:
+    topics = _two_cameras(tmp_path, second="front")
+    with pytest.raises(BagError, match="different frame_ids, found both /camera0/image/compressed"):
+        label_bag(tmp_path / "bag", tmp_path / "map", tmp_path / "out", camera_topic=topics)
+    assert not (tmp_path / "out").exists()
 
 
 def _street(folder: Path) -> tuple[Path, Path]:

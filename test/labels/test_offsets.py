@@ -9,8 +9,10 @@ from scipy.spatial.transform import Rotation
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
+from dalearn_ros.labels.comparison import compare_cameras
 from dalearn_ros.labels.offsets import DEGREE, QUANTITIES, Offsets, estimate_offsets
 from dalearn_ros.labels.residuals import PairCollector, Pairs
+from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Frame, Labels, Observations
 
@@ -61,16 +63,28 @@ def _seen(pixels: np.ndarray) -> Observations:
     )  # fmt: skip
 
 
-def _drive(path, true: np.ndarray, noise_px: float = 1.0, wrong: float = 0.05) -> Pairs:
+def _drive(path, true: np.ndarray) -> Pairs:
+    pairs = _collect(path, true).pairs()
+    assert pairs is not None
+    return pairs
+
+
+def _collect(
+    path,
+    true: np.ndarray,
+    mounted: Transform = MOUNTING,
+    noise_px: float = 1.0,
+    wrong: float = 0.05,
+) -> PairCollector:
     """Labels from the stamps and the nominal mounting; observations from the true ones."""
     rng = np.random.default_rng(5)
     points = _landmarks(rng)
-    turned = Rotation.from_rotvec([0.0, true[4], true[5]]).as_matrix() @ MOUNTING.rotation
-    mounting = Transform(turned, MOUNTING.translation + true[1:4])
+    turned = Rotation.from_rotvec([0.0, true[4], true[5]]).as_matrix() @ mounted.rotation
+    mounting = Transform(turned, mounted.translation + true[1:4])
     collector = PairCollector()
     for number in range(400):
         t = number * RATE
-        nominal = path(t) @ MOUNTING
+        nominal = path(t) @ mounted
         label_px, _ = CAMERA.project(nominal.inverse().apply(points))
         seen_px, _ = CAMERA.project((path(t + true[0]) @ mounting).inverse().apply(points))
         away = np.linalg.norm(points - nominal.translation, axis=1)
@@ -79,11 +93,9 @@ def _drive(path, true: np.ndarray, noise_px: float = 1.0, wrong: float = 0.05) -
         seen = seen_px[rows] + rng.normal(0, noise_px, (len(rows), 2))
         astray = rng.random(len(rows)) < wrong
         seen[astray] += rng.uniform(-30, 30, (int(astray.sum()), 2))
-        frame = Frame(BLACK, int(t * 1e9), CAMERA, MOUNTING, Pose(int(t * 1e9), path(t)))
+        frame = Frame(BLACK, int(t * 1e9), CAMERA, mounted, Pose(int(t * 1e9), path(t)))
         collector.add(frame, _labels(points, label_px, nominal.translation, rows), _seen(seen))
-    pairs = collector.pairs()
-    assert pairs is not None
-    return pairs
+    return collector
 
 
 def _offsets(pairs: Pairs) -> Offsets:
@@ -141,3 +153,23 @@ def test_too_few_pairs_say_nothing() -> None:
     pairs = _drive(_lively, TRUE)
     assert estimate_offsets(pairs.select(np.arange(20))) is None
     assert estimate_offsets(pairs.select(pairs.map_id == pairs.map_id[0])) is None
+
+
+def test_each_camera_has_its_own_clock_and_mounting() -> None:
+    """The front one is late and looks left; the rear one keeps time and looks down."""
+    back = Transform.from_euler(0.0, 0.0, np.pi, (-0.5, 0.0, 1.8))
+    rear = Transform(back.rotation @ LINK_FROM_OPTICAL.rotation, back.translation)
+    down = np.array([0.0, 0.0, 0.0, 0.0, -0.4 * DEGREE, 0.0])
+    collected = {"front": _collect(_lively, TRUE), "rear": _collect(_lively, down, rear)}
+    summary, rows = compare_cameras(collected, LabelSpace.load())
+    front, behind = (summary["cameras"][name]["offsets"] for name in ("front", "rear"))
+    assert front["time_ms"]["offset"] == pytest.approx(20.0, abs=4.0)
+    assert front["yaw_deg"]["offset"] == pytest.approx(0.3, abs=0.04)
+    assert behind["time_ms"]["verdict"] == behind["yaw_deg"]["verdict"] == "nothing to correct"
+    assert behind["pitch_deg"]["offset"] == pytest.approx(-0.4, abs=0.04)
+    assert summary["verdict"].startswith("front: 4 corrections suggested; rear: 1 correction")
+    pairs = [collector.pairs() for collector in collected.values()]
+    assert summary["pairs"] == sum(len(p) for p in pairs if p is not None)
+    assert {row["camera"] for row in rows} == {"front", "rear"}
+    both = {row["map_id"] for row in rows}
+    assert summary["landmarks"] == len(both) < len(rows)
