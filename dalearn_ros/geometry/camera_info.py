@@ -37,8 +37,8 @@ def camera_from_info(info: Any, rectified: bool = False) -> Camera:
         rectified: The images are rectified: P, no distortion. Else they are raw: K and D.
 
     Returns:
-        The camera; its name is the frame of the header without leading slashes. A rectified one
-        looks along an axis that :func:`rectified_from_optical` gives.
+        The camera; its name is the frame of the header without leading slashes. Axes and
+        centre of a rectified one are those that :func:`rectified_from_optical` gives.
 
     Raises:
         InputError: Not calibrated, a model that is not supported, D of another length, or a region
@@ -61,15 +61,28 @@ def camera_from_info(info: Any, rectified: bool = False) -> Camera:
 
 
 def rectified_from_optical(info: Any) -> Transform:
-    """The rotation R of a CameraInfo: the axes of rectified images from those of the camera.
+    """The camera of rectified images, its axes and its centre, from the frame of the header.
 
-    Zeros or no rotation at all count as identity: a driver that does not set R.
+    R turns the axes; zeros or no rotation at all count as identity: a driver that does not set R.
+    P's fourth column [Tx Ty 0] says that P belongs to a camera whose centre lies at
+    (-Tx/fx, -Ty/fy, 0) in the turned frame: of a stereo pair both CameraInfo name the left camera's
+    frame, and the right one has Tx = -fx * baseline (sensor_msgs/CameraInfo).
+
+    Raises:
+        InputError: The fourth column of P is not finite.
     """
     rotation = np.asarray(info.r, dtype=np.float64).reshape(3, 3)
     off = np.abs(rotation @ rotation.T - np.eye(3)).max()
     if not off < ROTATION_TOLERANCE:  # NaN too
-        return Transform.identity()
-    return Transform(rotation, np.zeros(3))
+        rotation = np.eye(3)
+    projection = np.asarray(info.p, dtype=np.float64).reshape(3, 4)
+    if not np.isfinite(projection[:, 3]).all():
+        where, found = f"camera '{info.header.frame_id}'", str(projection[:, 3].tolist())
+        hint = "Use the raw images, or record the CameraInfo of a calibrated camera."
+        raise InputError.at(where, "P", "a finite fourth column", found, hint)
+    focal = projection[[0, 1], [0, 1]]
+    shift = projection[:2, 3] / np.where(focal > 0.0, focal, np.inf)
+    return Transform(rotation, np.append(shift, 0.0))
 
 
 def _cut(camera: Camera, info: Any) -> Camera:

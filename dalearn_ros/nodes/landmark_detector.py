@@ -23,12 +23,13 @@ from dalearn_ros.core.resources import resource
 from dalearn_ros.core.settings import field
 from dalearn_ros.evaluation.drawing import draw_observations
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.camera_info import camera_from_info
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
 from dalearn_ros.nodes.landmark_messages import cloud_of, detections_of, label_info_of
 from dalearn_ros.nodes.mailbox import Mailbox
-from dalearn_ros.nodes.messages import camera_of, image_message, pixels_of, stamp_of
+from dalearn_ros.nodes.messages import image_message, pixels_of, stamp_of
 
 DEFAULT_MODEL = "models/landmarks-s.onnx"
 
@@ -149,7 +150,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
         if self._camera is not None:
             return
         try:
-            self._camera = camera_of(message, self.settings.rectified)
+            self._camera = camera_from_info(message, self.settings.rectified)
         except InputError as error:
             self.reporter.problem(str(error))
 

@@ -20,7 +20,6 @@ from std_msgs.msg import Header
 
 from dalearn_ros.bags.images import ImageFault, decode_compressed, decode_raw
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.camera_info import camera_from_info
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 
@@ -42,15 +41,6 @@ def time_of(stamp_ns: int) -> Time:
 def header_of(stamp_ns: int, frame_id: str) -> Header:
     """std_msgs/Header."""
     return Header(stamp=time_of(stamp_ns), frame_id=frame_id)
-
-
-def camera_of(message: CameraInfo, rectified: bool = False) -> Camera:
-    """Calibration out of sensor_msgs/CameraInfo; see :func:`camera_from_info`.
-
-    Raises:
-        InputError: Not calibrated, or a distortion model that is not supported.
-    """
-    return camera_from_info(message, rectified)
 
 
 def camera_info_of(camera: Camera, stamp_ns: int) -> CameraInfo:

@@ -16,13 +16,13 @@ from tf2_msgs.msg import TFMessage
 
 from dalearn_ros.core.errors import InputError, PoseError
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.camera_info import rectified_from_optical
+from dalearn_ros.geometry.camera_info import camera_from_info, rectified_from_optical
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.nodes import qos
-from dalearn_ros.nodes.messages import camera_of, pose_of, transform_of
+from dalearn_ros.nodes.messages import pose_of, transform_of
 
 POSE_TYPES = {
     "pose": PoseStamped,
@@ -124,7 +124,7 @@ class Mounting:
         if self.camera is not None:
             return
         try:
-            self.camera = camera_of(message, self.rectified)
+            self.camera = camera_from_info(message, self.rectified)
             if self.rectified:
                 self._optical_from_rectified = rectified_from_optical(message).inverse()
         except InputError as error:

@@ -74,6 +74,22 @@ def test_rectified_images_have_p_and_the_axes_of_r() -> None:
     np.testing.assert_allclose(camera.project(seen)[0], expected.reshape(-1, 2), atol=1e-3)
 
 
+def test_the_right_camera_of_a_stereo_pair_is_shifted_by_its_baseline() -> None:
+    """Both CameraInfo name the left camera's frame; P times the turned point is the pixel."""
+    turn = cv2.Rodrigues(np.array([0.01, -0.02, 0.003]))[0]
+    projection = np.array([[800.0, 0, 630, -96], [0, 808, 355, 0], [0, 0, 1, 0]])
+    message = info(r=turn.ravel(), p=projection.ravel())
+    placed = rectified_from_optical(message)
+    # Its centre lies 0.12 m to the right.
+    np.testing.assert_allclose(placed.inverse().translation, turn.T @ [0.12, 0, 0], atol=1e-12)
+    seen = camera_from_info(message, rectified=True).project(placed.apply(POINTS))[0]
+    homogeneous = np.c_[POINTS @ turn.T, np.ones(len(POINTS))] @ projection.T
+    np.testing.assert_allclose(seen, homogeneous[:, :2] / homogeneous[:, 2:], atol=1e-9)
+    projection[0, 3] = np.nan
+    with pytest.raises(InputError, match="P: expected a finite fourth column"):
+        rectified_from_optical(info(p=projection.ravel()))
+
+
 def test_a_rotation_of_zeros_is_none() -> None:
     assert np.allclose(rectified_from_optical(info(r=np.zeros(9))).matrix, np.eye(4))
 

@@ -11,6 +11,7 @@ from sensor_msgs.msg import CompressedImage, Image, PointField
 from dalearn_ros.bags.images import ImageFault
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.camera_info import camera_from_info
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -127,7 +128,7 @@ def test_the_fields_have_the_types_that_point_cloud_tools_know() -> None:
 
 
 def test_a_camera_goes_through_camera_info() -> None:
-    back = messages.camera_of(messages.camera_info_of(CAMERA, 5))
+    back = camera_from_info(messages.camera_info_of(CAMERA, 5))
     np.testing.assert_array_equal(back.matrix, CAMERA.matrix)
     np.testing.assert_array_equal(back.distortion, CAMERA.distortion)
     assert (back.width, back.height, back.name) == (640, 480, "camera_optical")
@@ -137,7 +138,7 @@ def test_an_uncalibrated_camera_is_named() -> None:
     info = messages.camera_info_of(CAMERA, 5)
     info.k = np.zeros(9)
     with pytest.raises(InputError, match="Is the camera calibrated"):
-        messages.camera_of(info)
+        camera_from_info(info)
 
 
 def test_a_pose_goes_through_its_message() -> None:
