@@ -8,6 +8,7 @@ observable only if its own uncertainty, all others unknown, is small enough to a
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.labels.residuals import Pairs
+from dalearn_ros.labels.spread import spread_of
 
 Array = npt.NDArray[np.float64]
 
@@ -56,16 +58,18 @@ class Offsets:
 
     Attributes:
         shift: (6,) estimate in SI units, as :meth:`Pairs.residual_px` takes it.
+        correction: (6,) what is suggested: the significant ones estimated alone; else 0.
         sigma: (6,) standard deviation of each, the others unknown.
         correlation: (6, 6) of the estimate.
         observable: (6,) whether the drive says enough about it.
         significant: (6,) observable, more than three sigma from zero, and large enough to matter.
         noise_px: Robust standard deviation of a residual, each axis.
         before_px: (M, 2) residuals of all pairs.
-        after_px: (M, 2) the same after the significant shifts.
+        after_px: (M, 2) the same after the correction.
     """
 
     shift: Array
+    correction: Array
     sigma: Array
     correlation: Array
     observable: npt.NDArray[np.bool_]
@@ -98,9 +102,9 @@ class Offsets:
     def _verdict(self, i: int, quantity: Quantity) -> str:
         if not self.observable[i]:
             return "not observable on this drive"
-        value = self.shift[i] / quantity.factor
         if not self.significant[i]:
             return "nothing to correct"
+        value = self.correction[i] / quantity.factor
         return f"{quantity.action}: {value:+.3g} {quantity.name.rpartition('_')[2]}"
 
 
@@ -108,8 +112,9 @@ def estimate_offsets(pairs: Pairs) -> Offsets | None:
     """The six offsets of a drive.
 
     Gauss-Newton with Cauchy weights from zero; the standard deviations are the larger of those of
-    the information matrix and those that the scatter between landmarks shows (sandwich estimator
-    clustered by landmark, Liang and Zeger 1986).
+    the information matrix and those that stretches of the drive and classes of landmarks show when
+    each is left out once (:mod:`dalearn_ros.labels.spread`). The significant ones are estimated
+    once more, the others held at zero: that is what a person who follows the advice will get.
 
     Args:
         pairs: Of the drive; those whose velocity is unknown take no part in the estimate.
@@ -125,32 +130,27 @@ def estimate_offsets(pairs: Pairs) -> Offsets | None:
     if len(some) < LEAST_PAIRS or len(names) < LEAST_LANDMARKS:
         return None
     share = np.minimum(1.0, VIEWS / np.bincount(landmark))[landmark]
-    shift = np.zeros(6)
-    for _ in range(STEPS):
-        residual = np.nan_to_num(some.residual_px(shift))
-        sigma_px = _noise(residual)
-        weight = share / (1.0 + (np.linalg.norm(residual, axis=1) / (CAUCHY * sigma_px)) ** 2)
-        by_shift = _jacobian(some, shift)
-        information, pull = _normal(by_shift, residual, weight / sigma_px**2, shift)
-        shift = shift + np.linalg.solve(information, pull)
-    residual = np.nan_to_num(some.residual_px(shift))
-    covariance: Array = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    found = _solve(some, share, np.ones(6, dtype=bool))
+    covariance: Array = np.asarray(np.linalg.inv(found.information), dtype=np.float64)
     spread = np.sqrt(np.diag(covariance))
-    sigma = np.maximum(
-        spread, _clustered(covariance, by_shift, residual, weight / sigma_px**2, landmark)
-    )
+    residual = np.nan_to_num(some.residual_px(found.shift))
+    solve = functools.partial(_near, found, residual, share)
+    sigma = np.maximum(spread, spread_of(some, solve))
     enough = np.array([q.enough for q in QUANTITIES])
     observable = sigma < enough
+    shift = found.shift
     significant = observable & (np.abs(shift) > np.maximum(SIGNIFICANT * sigma, enough))
+    correction = _solve(some, share, significant).shift
     return Offsets(
         shift=shift,
+        correction=correction,
         sigma=sigma,
         correlation=covariance / np.outer(spread, spread),
         observable=observable,
         significant=significant,
-        noise_px=sigma_px,
+        noise_px=found.noise_px,
         before_px=pairs.residual_px(),
-        after_px=pairs.residual_px(np.where(significant, shift, 0.0)),
+        after_px=pairs.residual_px(correction),
     )
 
 
@@ -178,25 +178,52 @@ def _jacobian(pairs: Pairs, shift: Array) -> Array:
     return jacobian
 
 
-def _normal(by_shift: Array, residual: Array, weight: Array, shift: Array) -> tuple[Array, Array]:
-    """Information (6, 6) and gradient (6,) of the weighted residuals and the prior."""
+class _Solution(NamedTuple):
+    """Where Gauss-Newton ended.
+
+    Attributes:
+        shift: (6,).
+        by_shift: (M, 2, 6) derivative of the projection there.
+        information: (6, 6) of weighted residuals and prior.
+        noise_px: Robust standard deviation of a residual.
+    """
+
+    shift: Array
+    by_shift: Array
+    information: Array
+    noise_px: float
+
+
+def _solve(pairs: Pairs, share: Array, free: npt.NDArray[np.bool_]) -> _Solution:
+    """The free ones of the six, the others held at zero."""
+    shift = np.zeros(6)
+    for _ in range(STEPS):
+        residual = np.nan_to_num(pairs.residual_px(shift))
+        by_shift = _jacobian(pairs, shift) * free
+        information, pull, noise_px = _normal(by_shift, residual, share, shift)
+        shift = shift + np.linalg.solve(information, pull)
+    return _Solution(shift, by_shift, information, noise_px)
+
+
+def _near(found: _Solution, residual: Array, share: Array, kept: npt.NDArray[np.bool_]) -> Array:
+    """The six from some of the pairs (mask (M,)), the projection taken as linear about `found`."""
+    by_shift, residual, share = found.by_shift[kept], residual[kept], share[kept]
+    shift = found.shift
+    for _ in range(STEPS):
+        left = residual - by_shift @ (shift - found.shift)
+        information, pull, _ = _normal(by_shift, left, share, shift)
+        shift = shift + np.linalg.solve(information, pull)
+    return shift
+
+
+def _normal(
+    by_shift: Array, residual: Array, share: Array, shift: Array
+) -> tuple[Array, Array, float]:
+    """Information (6, 6) and gradient (6,) of weighted residuals and prior; the noise in pixels."""
+    noise_px = _noise(residual)
+    robust = 1.0 + (np.linalg.norm(residual, axis=1) / (CAUCHY * noise_px)) ** 2
+    weighted = by_shift * (share / robust / noise_px**2)[:, None, None]
     prior = 1.0 / np.array([q.prior for q in QUANTITIES]) ** 2
-    weighted = by_shift * weight[:, None, None]
-    information = np.einsum("mak,mal->kl", weighted, by_shift) + np.diag(prior)
-    return information, np.einsum("mak,ma->k", weighted, residual) - prior * shift
-
-
-def _clustered(
-    covariance: Array,
-    by_shift: Array,
-    residual: Array,
-    weight: Array,
-    landmark: npt.NDArray[np.intp],
-) -> Array:
-    """Standard deviations (6,) from how far the landmarks pull apart."""
-    pulls = np.zeros((int(landmark.max()) + 1, 6))
-    np.add.at(pulls, landmark, np.einsum("mak,ma,m->mk", by_shift, residual, weight))
-    count = len(pulls)
-    middle = pulls.T @ pulls * count / (count - 1)
-    sigma: Array = np.sqrt(np.maximum(np.diag(covariance @ middle @ covariance), 0.0))
-    return sigma
+    information = np.tensordot(weighted, by_shift, axes=([0, 1], [0, 1])) + np.diag(prior)
+    pull = np.tensordot(weighted, residual, axes=([0, 1], [0, 1])) - prior * shift
+    return information, pull, noise_px

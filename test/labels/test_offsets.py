@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -11,7 +13,8 @@ from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
 from dalearn_ros.labels.comparison import compare_cameras
 from dalearn_ros.labels.offsets import DEGREE, QUANTITIES, Offsets, estimate_offsets
-from dalearn_ros.labels.residuals import PairCollector, Pairs
+from dalearn_ros.labels.residuals import PairCollector, Pairs, twists
+from dalearn_ros.labels.spread import stretches
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Frame, Labels, Observations
@@ -173,3 +176,72 @@ def test_each_camera_has_its_own_clock_and_mounting() -> None:
     assert {row["camera"] for row in rows} == {"front", "rear"}
     both = {row["map_id"] for row in rows}
     assert summary["landmarks"] == len(both) < len(rows)
+
+
+def test_the_deviation_covers_landmarks_that_stand_wrong_in_the_map() -> None:
+    """Each is off by 0.15 m in all its views, in 24 drives; twice the deviation covers 90 %."""
+    off = []
+    for seed in range(24):
+        pairs = _mapped_badly(seed)
+        offsets = _offsets(pairs)
+        off.append(np.abs(offsets.shift) / offsets.sigma)
+    covered = np.array(off) < 2.0
+    assert covered[:, NAMES.index("time_ms")].mean() >= 0.9
+    assert covered.mean() >= 0.9
+
+
+def _mapped_badly(seed: int, off_m: float = 0.15) -> Pairs:
+    """Pairs without any offset, 150 frames: the pixels exact to 1 px, the map wrong."""
+    rng = np.random.default_rng(seed)
+    points = _landmarks(rng)
+    mapped = points + rng.normal(0.0, off_m, points.shape)
+    times = 0.2 * np.arange(150)
+    rows = []
+    for number, t in enumerate(times):
+        eye = _lively(t) @ MOUNTING
+        pixels, valid = CAMERA.project(eye.inverse().apply(points))
+        away = np.linalg.norm(points - eye.translation, axis=1)
+        seen = np.flatnonzero(valid & CAMERA.inside(pixels) & (away < 60.0))
+        rows.append((np.full(len(seen), number), seen, pixels[seen]))
+    frame, which, pixels = (np.concatenate(column) for column in zip(*rows, strict=True))
+    rotation = np.array([_lively(t).rotation for t in times])
+    position = np.array([_lively(t).translation for t in times])
+    pairs = Pairs(
+        CAMERA, MOUNTING, frame, np.array([f"m{i}" for i in which]), which % 2, mapped[which],
+        pixels + rng.normal(0.0, 1.0, pixels.shape), rotation, position,
+        twists((1e9 * times).astype(np.int64), rotation, position),
+    )  # fmt: skip
+    return pairs.select(np.linalg.norm(pairs.residual_px(), axis=1) < 40.0)
+
+
+def test_a_correction_is_estimated_without_the_shifts_that_are_not_suggested() -> None:
+    """A forward offset below its limit is not suggested: then the time alone takes its part."""
+    offsets = _offsets(_drive(_lively, np.array([0.030, 0.05, 0, 0, 0, 0])))
+    assert offsets.significant.tolist() == [True] + [False] * 5
+    assert not offsets.correction[1:].any()
+    alone = offsets.correction[0]
+    assert alone > offsets.shift[0] + 0.001  # 0.05 m are 5 ms at the drive's 10 m/s
+    verdict = offsets.summary()["offsets"]["time_ms"]["verdict"]
+    assert verdict.endswith(f"{1e3 * alone:+.3g} ms")
+    assert np.allclose(offsets.after_px, _drive(
+        _lively, np.array([0.030, 0.05, 0, 0, 0, 0])
+    ).residual_px(offsets.correction))  # fmt: skip
+
+
+def test_all_views_of_a_landmark_are_in_one_stretch() -> None:
+    pairs = _mapped_badly(1)
+    stretch = stretches(pairs)
+    assert sorted(set(stretch.tolist())) == list(range(24))
+    for name in np.unique(pairs.map_id):
+        assert len(set(stretch[pairs.map_id == name])) == 1
+
+
+def test_a_class_that_is_seen_to_one_side_widens_the_deviation() -> None:
+    """One class of three is seen 6 px too far left."""
+    pairs = _mapped_badly(2)
+    classes = np.unique(pairs.map_id, return_inverse=True)[1] % 3
+    three = dataclasses.replace(pairs, class_id=classes)
+    aside = np.where((classes == 0)[:, None], [-6.0, 0.0], 0.0)
+    biased = dataclasses.replace(three, seen_px=pairs.seen_px + aside)
+    yaw = NAMES.index("yaw_deg")
+    assert _offsets(biased).sigma[yaw] > 1.5 * _offsets(three).sigma[yaw]
