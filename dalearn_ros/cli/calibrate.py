@@ -74,8 +74,8 @@ def run(args: argparse.Namespace) -> str:
     if not found.significant:
         return text + "That is not told apart from none: nothing to correct."
     return (
-        text + f"Use it: dalearn label --time-offset-s {offset_s:.4f}, and the parameter "
-        "time_offset_s of map_projector and landmark_localizer."
+        text + f"Use it: --time-offset-s {offset_s:.4f} of label, evaluate and doctor, and the "
+        "parameter time_offset_s of map_projector, landmark_localizer and evaluator."
     )
 
 

@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.cli.options import add_time_offset, time_offset_ns
 from dalearn_ros.core.checks import FAIL, NOTE, OK, Check, attempt, lines_of
 
 NAME = "doctor"
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--map", type=Path, help="also look into this map")
     parser.add_argument("--pose-topic", help="vehicle poses; default: as `dalearn label` chooses")
     parser.add_argument("--camera-topic", help="images of the first picture; default: the first")
+    add_time_offset(parser)
     parser.add_argument(
         "--out", type=Path, help=f"the first picture with labels; default: {PICTURE} beside the bag"
     )
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace) -> str:
 
     failed = 0
     command = ""
+    offset_ns = time_offset_ns(args)
     if args.bag is None and args.map is None:
         failed += _print("environment", _environment())
     if args.map is not None:
@@ -48,7 +51,8 @@ def run(args: argparse.Namespace) -> str:
         failed += _print(f"map {args.map}", attempt("map", lambda: _map(args.map, landmarks)))
     if args.bag is not None:
         session: list[str] = []
-        checks = _bag(args, landmarks[0] if args.map is not None and landmarks else None, session)
+        known = landmarks[0] if args.map is not None and landmarks else None
+        checks = _bag(args, offset_ns, known, session)
         failed += _print(f"bag {args.bag}", checks)
         command = session[0] if session else ""
     if failed:
@@ -99,13 +103,15 @@ def _map(path: Path, found: list[Any]) -> list[Check]:
     return [*checks, *(Check("assumed", NOTE, note) for note in report.notes)]
 
 
-def _bag(args: argparse.Namespace, landmarks: Any, command: list[str]) -> list[Check]:
+def _bag(
+    args: argparse.Namespace, offset_ns: int, landmarks: Any, command: list[str]
+) -> list[Check]:
     checks: list[Check] = []
 
     def look() -> list[Check]:
         from dalearn_ros.bags.reader import BagReader
 
-        with BagReader(args.bag) as reader:
+        with BagReader(args.bag, time_offset_ns=offset_ns) as reader:
             checks.extend(_drive(args, reader, landmarks, command))
         return []
 
@@ -205,4 +211,5 @@ def _label_command(
     words = ["dalearn", "label", "--bag", str(args.bag), "--map", str(args.map)]
     words += ["--pose-topic", pose_topic] if args.pose_topic else []
     words += ["--camera-topic", camera] if len(topics) > 1 or args.camera_topic else []
+    words += ["--time-offset-s", str(args.time_offset_s)] if args.time_offset_s else []
     return shlex.join([*words, "--out", "dataset"])

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.cli.options import add_time_offset, time_offset_ns
+
 NAME = "evaluate"
 HELP = "score a model on a bag with its map, or on a dataset: metrics, timing, report"
 EXAMPLE = "dalearn evaluate --bag drive/bag --map drive/map --model landmarks.onnx --out result"
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--prior-topic", help="poses for the localizer; /localization/prior")
     parser.add_argument("--camera-topic", help="images; default: the only camera")
+    add_time_offset(parser)
     parser.add_argument("--match-px", type=float, default=8.0, help="tolerance of a hit, pixels")
     parser.add_argument("--config", type=Path, help="localizer settings (YAML)")
     parser.add_argument("--threads", type=int, help="threads of the network; default: all cores")
@@ -43,6 +46,9 @@ def run(args: argparse.Namespace) -> str:
 
     if (args.bag is None) != (args.map is None):
         args.wrong_usage("--bag and --map go together")
+    if args.data is not None and args.time_offset_s:
+        args.wrong_usage("--time-offset-s goes with --bag: a dataset was labelled with its own")
+    offset_ns = time_offset_ns(args)
     if not (math.isfinite(args.match_px) and args.match_px > 0.0):
         args.wrong_usage("--match-px: expected a number of pixels above 0")
     check_out(args.out)
@@ -57,6 +63,7 @@ def run(args: argparse.Namespace) -> str:
             prior_topic=args.prior_topic,
             camera_topic=args.camera_topic,
             match_px=args.match_px,
+            time_offset_ns=offset_ns,
             localizer=settings,
         )
         source = {"bag": args.bag, "map": args.map, "model": args.model}

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.cli.options import add_time_offset, time_offset_ns
+
 NAME = "label"
 HELP = "label the frames of a bag with the landmarks of a map"
 MODELS = ("trajectory", "plane")
@@ -26,12 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="images; default: the only camera; may be given several times",
     )
-    parser.add_argument(
-        "--time-offset-s",
-        type=float,
-        default=0.0,
-        help="how much later than their stamps the images were taken (calibrate time-offset)",
-    )
+    add_time_offset(parser)
     parser.add_argument(
         "--readout-ms",
         type=float,
@@ -73,7 +70,7 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.labels.settings import LabelSettings
 
     settings = load_settings(LabelSettings, args.config)
-    offset_ns = round(seconds(args) * 1e9)
+    offset_ns = time_offset_ns(args)
     readout_s = readout(args)
     rectified = None if args.images == "auto" else args.images == "rectified"
     detect, model = None, ""
@@ -91,20 +88,6 @@ def run(args: argparse.Namespace) -> str:
         + (f"; {_verdict(summary['against_detections'])}" if extras.detect else "")
         + "; see audit.html there."
     )
-
-
-def seconds(args: argparse.Namespace) -> float:
-    """The time offset, checked.
-
-    Raises:
-        InputError: Not within a second: most likely milliseconds.
-    """
-    from dalearn_ros.core.errors import InputError
-
-    value = float(args.time_offset_s)
-    if not abs(value) <= 1.0:
-        raise InputError.at("--time-offset-s", "", "seconds between -1 and 1", f"{value:g}")
-    return value
 
 
 def readout(args: argparse.Namespace) -> float:

@@ -56,6 +56,7 @@ class DriveOptions:
         prior_topic: Poses that the localizer is given; None takes ``/localization/prior``.
         camera_topic: Images; None takes the only camera.
         match_px: Tolerance of the main figures, pixels.
+        time_offset_ns: How much later than their stamps the images were taken.
         labels: What counts as truth.
         localizer: How observations become a pose.
     """
@@ -64,6 +65,7 @@ class DriveOptions:
     prior_topic: str | None = None
     camera_topic: str | None = None
     match_px: float = MATCH_PX
+    time_offset_ns: int = 0
     labels: LabelSettings = LabelSettings()  # noqa: RUF009  it is frozen
     localizer: LocalizerSettings = LocalizerSettings()  # noqa: RUF009  it is frozen
 
@@ -94,7 +96,7 @@ def evaluate_bag(
     landmarks = load_map(map_path)
     labeller = Labeller(landmarks, options.labels)
     check_label_space(detector.label_space, labeller.label_space)
-    with BagReader(bag) as reader:
+    with BagReader(bag, time_offset_ns=options.time_offset_ns) as reader:
         truth_topic, is_true = _truth_topic(reader, options.truth_topic)
         prior = _prior(reader, options.prior_topic) if is_true else None
         collected = Collector(
@@ -105,7 +107,7 @@ def evaluate_bag(
             source={**(source or {}), "truth": truth_topic},
         )
         camera = reader.camera_topic(options.camera_topic)
-        run = _Drive(collected, labeller, detector, options.localizer, prior)
+        run = _Drive(collected, labeller, detector, options, prior)
         frames = reader.frames(camera, truth_topic)
         started = time.perf_counter()
         for frame in track(frames, reader.count(camera), "evaluate"):
@@ -177,11 +179,12 @@ class _Drive:
         collected: Collector,
         labeller: Labeller,
         detector: Detector,
-        settings: LocalizerSettings,
+        options: DriveOptions,
         prior: Trajectory | None,
     ) -> None:
         self.collected, self.labeller, self.detector = collected, labeller, detector
-        self.settings, self.prior = settings, prior
+        self.settings, self.offset_ns = options.localizer, options.time_offset_ns
+        self.prior = prior
         self.localizer: Localizer | None = None
         self._stamps: list[int] = []
 
@@ -214,7 +217,7 @@ class _Drive:
     def _locate(self, frame: Frame, seen: Observations) -> None:
         assert frame.pose is not None and self.prior is not None
         try:
-            prior = self.prior.at(frame.stamp_ns)
+            prior = self.prior.at(frame.stamp_ns + self.offset_ns)
         except PoseError as error:
             self.collected.add_pose(None, frame.pose, None, f"no prior: {error.reason}")
             return

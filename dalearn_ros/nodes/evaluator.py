@@ -56,6 +56,11 @@ class EvaluatorNodeSettings:
     prior_type: str = field(
         "pose_with_covariance", "Type of ~/input/prior.", choices=tuple(POSE_TYPES)
     )
+    time_offset_s: float = field(
+        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
+        unit="s", minimum=-1.0, maximum=1.0,
+    )  # fmt: skip
+    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
     match_px: float = field(8.0, "Tolerance of a hit.", unit="px", minimum=0.1, maximum=1000.0)
     detector: str = field("/landmark_detector", "Node whose counters are taken from /diagnostics.")
     manifest: str = field(
@@ -87,7 +92,8 @@ class EvaluatorNode(process.CleanCalls, Node):
         self._truth, self._prior = PoseBuffer(None), PoseBuffer(None)
         self._reports: dict[str, dict[str, str]] = {}
         self._last = time.monotonic()
-        self._mounting = Mounting(self, settings.base_frame)
+        self._mounting = Mounting(self, settings.base_frame, settings.rectified)
+        self._offset_ns = round(settings.time_offset_s * 1e9)
         self._listen()
         self.create_service(Trigger, "~/finish", self._on_finish)
         self.create_timer(0.2, self._look_for_end)
@@ -188,8 +194,9 @@ class EvaluatorNode(process.CleanCalls, Node):
         if known is None:
             collected.skip(self._mounting.problem.partition(":")[0])
             return
+        taken = stamp + self._offset_ns  # the localizer's pose is that of this moment too
         try:
-            truth = self._truth.at(stamp)
+            truth = self._truth.at(taken)
         except PoseError as error:
             collected.skip(f"pose:{error.reason}")
             return
@@ -199,12 +206,12 @@ class EvaluatorNode(process.CleanCalls, Node):
         size = camera.width, camera.height
         collected.add(labels, self._seen[stamp], size, image=self._images.get(stamp))
         try:
-            prior = self._prior.at(stamp) if len(self._prior) else None
+            prior = self._prior.at(taken) if len(self._prior) else None
         except PoseError:
             prior = None
-        estimate = self._estimates.get(stamp)
+        estimate = self._estimates.get(taken)
         if prior is not None or estimate is not None:
-            reason = self._no_estimate.get(stamp, "none from the localizer")
+            reason = self._no_estimate.get(taken, "none from the localizer")
             collected.add_pose(estimate, truth, prior, reason)
 
 

@@ -75,6 +75,20 @@ def test_a_good_drive_gets_its_picture_and_its_command(drive: Path, capsys: Capt
     assert main(command[1:]) == 0  # the command works
 
 
+def test_a_time_offset_moves_the_picture_and_is_in_the_command(
+    drive: Path, capsys: Captured
+) -> None:
+    assert doctor(drive, "bag", "--out", f"{drive}/plain.jpg") == 0
+    capsys.readouterr()
+    assert doctor(drive, "bag", "--out", f"{drive}/late.jpg", "--time-offset-s", "0.2") == 0
+    command = shlex.split(capsys.readouterr().out.strip().splitlines()[-1])
+    assert command[command.index("--time-offset-s") + 1] == "0.2"
+    plain, late = (cv2.imread(f"{drive}/{name}.jpg").astype(int) for name in ("plain", "late"))
+    assert np.abs(plain - late).max() > 99
+    assert doctor(drive, "bag", "--time-offset-s", "200") == 1
+    assert "seconds between -1 and 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "missing, told",
     [

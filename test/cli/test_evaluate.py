@@ -86,6 +86,19 @@ def test_bag_without_map_is_wrong_usage(drive: Any, tmp_path: Path) -> None:
     assert caught.value.code == 2
 
 
+def test_a_time_offset_goes_with_a_bag_and_is_in_seconds(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = ["evaluate", "--data", f"{tmp_path}", "--model", f"{drive.model}", "--out", "x"]
+    with pytest.raises(SystemExit):
+        main([*plain, "--time-offset-s", "0.1"])
+    assert "--time-offset-s goes with --bag" in capsys.readouterr().err
+    assert main([*words(drive, tmp_path / "a"), "--time-offset-s", "23"]) == 1
+    assert "seconds between -1 and 1" in capsys.readouterr().err
+    assert main([*words(drive, tmp_path / "b"), "--time-offset-s", "0.05"]) == 0
+    assert "F1" in capsys.readouterr().out
+
+
 def test_an_interrupt_leaves_nothing(
     drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

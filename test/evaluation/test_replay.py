@@ -48,6 +48,20 @@ def test_without_a_true_pose_only_detection_is_scored(drive: Any, other_truth: A
     assert math.isfinite(named["localization"]["lateral_m"]["median"])
 
 
+def test_images_that_were_taken_later_than_stamped_need_the_offset(drive: Any) -> None:
+    """The drive's stamps are right: an offset of 0.1 s, 0.8 m, spoils it."""
+    detector = LandmarkDetector.load(drive.model, 1)
+    found = [
+        evaluate_bag(drive.bag, drive.map, detector, DriveOptions(time_offset_ns=ns)).metrics()
+        for ns in (0, 100_000_000)
+    ]
+    assert [one["frames"] for one in found] == [drive.frames, drive.frames]
+    assert found[1]["f1"] < found[0]["f1"] - 0.05
+    # Prior and truth are taken at the same moment.
+    for one in found:
+        assert one["prior"]["longitudinal_m"]["median"] == pytest.approx(0.5, abs=1e-6)
+
+
 def test_an_unknown_truth_topic_is_named(drive: Any) -> None:
     with pytest.raises(BagError, match="/no/such"):
         evaluate_bag(

@@ -1,0 +1,29 @@
+"""Options that several verbs have."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_time_offset(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--time-offset-s``."""
+    parser.add_argument(
+        "--time-offset-s",
+        type=float,
+        default=0.0,
+        help="how much later than their stamps the images were taken (calibrate time-offset)",
+    )
+
+
+def time_offset_ns(args: argparse.Namespace) -> int:
+    """The time offset in nanoseconds, checked.
+
+    Raises:
+        InputError: Not within a second: most likely milliseconds.
+    """
+    from dalearn_ros.core.errors import InputError
+
+    value = float(args.time_offset_s)
+    if not abs(value) <= 1.0:  # NaN too
+        raise InputError.at("--time-offset-s", "", "seconds between -1 and 1", f"{value:g}")
+    return round(value * 1e9)
