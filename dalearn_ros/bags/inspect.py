@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from dalearn_ros.bags.images import ImageFault, decode_compressed, decode_raw
 from dalearn_ros.bags.poses import TF, choose_pose_topic, read_transforms, stamp_ns
-from dalearn_ros.bags.reader import CAMERA_INFO, COMPRESSED, IMAGE, BagReader
+from dalearn_ros.bags.reader import BagReader
+from dalearn_ros.bags.topics import CAMERA_INFO, COMPRESSED, IMAGE
 from dalearn_ros.core.checks import FAIL, NOTE, OK, Check, attempt
 from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.camera import Camera

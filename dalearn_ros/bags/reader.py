@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from dalearn_ros.bags.images import (
-    DEPTH_ENCODINGS,
-    ImageFault,
-    check_complete,
-    decode_compressed,
-    decode_depth,
-    decode_raw,
-    jpeg_size,
-)
+from dalearn_ros.bags.images import ImageFault
+from dalearn_ros.bags.pictures import picture_of, with_depth
 from dalearn_ros.bags.poses import choose_pose_topic, read_trajectory, read_transforms, stamp_ns
 from dalearn_ros.bags.storage import Bag
+from dalearn_ros.bags.topics import (
+    COMPRESSED,
+    choose_camera_topic,
+    find_depth_topics,
+    find_info_topic,
+)
 from dalearn_ros.core.errors import BagError, InputError, PoseError
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.camera_info import (
@@ -35,12 +31,6 @@ from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import MAX_GAP_NS, Trajectory
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Frame
-
-IMAGE = "sensor_msgs/msg/Image"
-COMPRESSED = "sensor_msgs/msg/CompressedImage"
-CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
-DEPTH_WAIT_FRAMES = 4
-DEPTH_TOLERANCE_NS = 5_000_000
 
 
 class BagReader:
@@ -130,28 +120,11 @@ class BagReader:
         Raises:
             BagError: None, several, or not an image topic.
         """
-        known = self.bag.topics_of(IMAGE, COMPRESSED)
-        if topic is not None:
-            if topic in known:
-                return topic
-            found = ", ".join(known) or "none"
-            raise BagError.at(self.path, "", f"images on {topic}", f"image topics: {found}")
-        colour = [name for name in known if name not in self.depth_topics()]
-        compressed = [name for name in colour if self.topics[name] == COMPRESSED]
-        single = [n for n in colour if f"{n}/compressed" not in compressed]
-        if len(single) == 1:
-            return single[0]
-        found = ", ".join(single) or "none"
-        raise BagError.at(self.path, "", "images of one camera", found, "Name the topic to use.")
+        return choose_camera_topic(self.bag, topic)
 
     def depth_topics(self) -> list[str]:
         """Image topics that hold depth, by the encoding of their first message."""
-        found = []
-        for topic in self.bag.topics_of(IMAGE):
-            first = next(self.bag.raw([topic]))
-            if self.bag.decode(first).encoding in DEPTH_ENCODINGS and "depth" in topic:
-                found.append(topic)
-        return found
+        return find_depth_topics(self.bag)
 
     def camera(self, camera_topic: str | None = None) -> Camera:
         """Calibration of a camera, from the CameraInfo of its name or the only one in the bag.
@@ -219,9 +192,12 @@ class BagReader:
         camera = self.camera(topic)
         mounting = self.mounting(topic)
         poses = None if pose_topic is None else self.trajectory(pose_topic)
-        for message, depth_m in self._with_depth(topic, depth):
+        compressed = self.topics[topic] == COMPRESSED
+        depth_topics = self.depth_topics() if depth else []
+        depth_topic = depth_topics[0] if len(depth_topics) == 1 else ""
+        for message, depth_m in with_depth(self.bag, topic, depth_topic, self.skipped):
             try:
-                image, encoded = self._image(message, topic, camera, decode)
+                image, encoded = picture_of(message, compressed, camera, decode)
             except ImageFault as fault:
                 self.skipped[f"image:{fault.reason}"] += 1
                 continue
@@ -280,89 +256,8 @@ class BagReader:
 
     def _info(self, image_topic: str) -> tuple[str, Any]:
         """Topic and first message of a camera's CameraInfo."""
-        topic = self._info_topic(image_topic)
+        topic = find_info_topic(self.bag, image_topic)
         return topic, self.bag.decode(next(self.bag.raw([topic])))
 
     def _rectified(self, image_topic: str) -> bool:
         return is_rectified(image_topic) if self.rectified is None else self.rectified
-
-    def _info_topic(self, image_topic: str) -> str:
-        known = self.bag.topics_of(CAMERA_INFO)
-        folder = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
-        for name in (f"{folder}/camera_info", f"{image_topic}/camera_info"):
-            if name in known:
-                return name
-        if len(known) == 1:
-            return known[0]
-        expected = f"the calibration of {image_topic} on {folder}/camera_info"
-        found = ", ".join(known) or "no sensor_msgs/CameraInfo in the bag"
-        hint = "Record camera_info with the images; without it no landmark can be projected."
-        raise BagError.at(self.path, "", expected, found, hint)
-
-    def _image(
-        self, message: Any, topic: str, camera: Camera, decode: bool
-    ) -> tuple[npt.NDArray[np.uint8], bytes | None]:
-        encoded: bytes | None = None
-        size = (camera.height, camera.width)
-        if self.topics[topic] == COMPRESSED:
-            encoded = message.data.tobytes()
-            check_complete(encoded)
-            if not decode and jpeg_size(encoded) == (camera.width, camera.height):
-                return np.broadcast_to(np.uint8(0), (*size, 3)), encoded
-            image = decode_compressed(encoded)
-        else:
-            m = message
-            shape = int(m.height), int(m.width)
-            image = decode_raw(m.data, *shape, m.encoding, int(m.step), bool(m.is_bigendian))
-        if image.shape[:2] != size:
-            text = f"the image is {image.shape[1::-1]}, its CameraInfo says {size[::-1]}"
-            raise ImageFault("size", text)
-        return image, encoded
-
-    def _with_depth(self, topic: str, depth: bool) -> Iterator[tuple[Any, Any]]:
-        """Image messages, each with the depth (H, W) of the same stamp or None."""
-        depth_topics = self.depth_topics() if depth else []
-        depth_topic = depth_topics[0] if len(depth_topics) == 1 else ""
-        waiting: deque[Any] = deque()
-        depths: dict[int, npt.NDArray[np.float32]] = {}
-        for raw in self.bag.raw([topic, depth_topic]):
-            try:
-                message = self.bag.decode(raw)
-            except BagError:
-                self.skipped["image:undecodable" if raw.topic == topic else "depth"] += 1
-                continue
-            if raw.topic == topic:
-                waiting.append(message)
-            else:
-                self._keep_depth(message, depths)
-            while waiting and (
-                not depth_topic
-                or len(waiting) > DEPTH_WAIT_FRAMES
-                or _match(waiting[0], depths) is not None
-            ):
-                yield _take(waiting.popleft(), depths)
-        for message in waiting:
-            yield _take(message, depths)
-
-    def _keep_depth(self, message: Any, depths: dict[int, npt.NDArray[np.float32]]) -> None:
-        m = message
-        shape = int(m.height), int(m.width)
-        try:
-            image = decode_depth(m.data, *shape, m.encoding, int(m.step), bool(m.is_bigendian))
-        except ImageFault:
-            self.skipped["depth"] += 1
-            return
-        depths[stamp_ns(m.header)] = image
-        while len(depths) > 2 * DEPTH_WAIT_FRAMES:
-            depths.pop(next(iter(depths)))
-
-
-def _match(message: Any, depths: dict[int, Any]) -> int | None:
-    when = stamp_ns(message.header)
-    near = min(depths, key=lambda stamp: abs(stamp - when), default=None)
-    return near if near is not None and abs(near - when) <= DEPTH_TOLERANCE_NS else None
-
-
-def _take(message: Any, depths: dict[int, Any]) -> tuple[Any, Any]:
-    near = _match(message, depths)
-    return message, None if near is None else depths.pop(near)

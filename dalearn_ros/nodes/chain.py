@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.bags.reader import CAMERA_INFO, COMPRESSED, BagReader
+from dalearn_ros.bags.reader import BagReader
+from dalearn_ros.bags.topics import CAMERA_INFO, COMPRESSED
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.resources import resource
 from dalearn_ros.nodes.domain import own_domain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,42 @@ def test_a_users_mistake_is_a_sentence_and_exit_code_1(
         said = (tmp_path / f"{name}.log").read_text()
         assert sentence in said
         assert "Traceback" not in said
+
+
+def test_a_late_rectified_camera_in_the_projector(drive: Any, start: Any, listener: Any) -> None:
+    """Poses 0.2 s after the stamp, P for K, R and P's fourth column for the camera's place."""
+    projected = Inbox(listener, PointCloud2, "/map_projector/output/landmarks")
+    info = listener.create_publisher(CameraInfo, "/camera_info", qos.results())
+    poses = listener.create_publisher(PoseWithCovarianceStamped, "/poses", qos.results())
+    static = listener.create_publisher(TFMessage, "/tf_static", qos.latched(1))
+    static.publish(static_mounting())
+    start(
+        "map_projector", "--ros-args", "-p", f"map:={drive.map}",
+        "-p", "pose_type:=pose_with_covariance", "-p", "time_offset_s:=0.2",
+        "-p", "rectified:=true",
+        "-r", "~/input/camera_info:=/camera_info", "-r", "~/input/pose:=/poses",
+    )  # fmt: skip
+    listener.wait_until(
+        lambda: poses.get_subscription_count() and info.get_subscription_count(), PATIENCE_S
+    )
+    turn = Transform.from_euler(0.01, -0.02, 0.0)
+    projection = np.array([[500.0, 0, 300, -60], [0, 500, 170, 0], [0, 0, 1, 0]])
+    moment = 1_000_000_000
+    while not projected.got:
+        for later_ns in range(0, 300_000_000, 50_000_000):  # 10 m/s from x = 0 at the stamp
+            there = Transform.from_euler(0, 0, 0, (10e-9 * later_ns, 0, 0))
+            pose = Pose(moment + later_ns, there, np.eye(6) * 1e-4)
+            poses.publish(messages.pose_with_covariance_message(pose, "map"))
+        message = messages.camera_info_of(CAMERA, moment)
+        message.d = [-0.3, 0.1, 0.0, 0.0, 0.0]  # of the raw image only
+        message.r, message.p = turn.rotation.ravel(), projection.ravel()
+        info.publish(message)
+        deadline = time.monotonic() + 2.0
+        while not projected.got and time.monotonic() < deadline:
+            listener.wait_until(lambda d=deadline: projected.got or time.monotonic() > d, 5.0)
+        moment += 1_000_000_000
+    seen = observations_of(projected.got[0])
+    late = Transform.from_euler(0, 0, 0, (2.0, 0, 0))
+    in_optical = (late @ MOUNTING).inverse().apply(SIGN[None])
+    u, v, w = projection @ np.append(turn.rotation @ in_optical[0], 1.0)
+    assert np.linalg.norm(seen.point_px - [u / w, v / w], axis=1).min() < 0.1

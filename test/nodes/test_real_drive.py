@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from dalearn_ros.bags.reader import COMPRESSED, BagReader
+from dalearn_ros.bags.reader import BagReader
+from dalearn_ros.bags.topics import COMPRESSED
 from dalearn_ros.datasets.kitti import import_kitti
 
 ROOT = Path(__file__).resolve().parents[2]

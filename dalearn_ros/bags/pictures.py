@@ -1,0 +1,117 @@
+"""Images of a camera's topic, each with the depth image of the same stamp."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.bags.images import (
+    ImageFault,
+    check_complete,
+    decode_compressed,
+    decode_depth,
+    decode_raw,
+    jpeg_size,
+)
+from dalearn_ros.bags.poses import stamp_ns
+from dalearn_ros.bags.storage import Bag
+from dalearn_ros.core.errors import BagError
+from dalearn_ros.geometry.camera import Camera
+
+DEPTH_WAIT_FRAMES = 4
+DEPTH_TOLERANCE_NS = 5_000_000
+
+
+def picture_of(
+    message: Any, compressed: bool, camera: Camera, decode: bool
+) -> tuple[npt.NDArray[np.uint8], bytes | None]:
+    """The pixels (H, W, 3) BGR of an image message, and its bytes where it is compressed.
+
+    Args:
+        message: CompressedImage or Image.
+        compressed: Which of the two.
+        camera: Whose size it must have.
+        decode: If False, a whole JPEG of that size has black pixels that take no memory.
+
+    Raises:
+        ImageFault: Truncated, of another size, or of an encoding that is not known.
+    """
+    encoded: bytes | None = None
+    size = (camera.height, camera.width)
+    if compressed:
+        encoded = message.data.tobytes()
+        check_complete(encoded)
+        if not decode and jpeg_size(encoded) == (camera.width, camera.height):
+            return np.broadcast_to(np.uint8(0), (*size, 3)), encoded
+        image = decode_compressed(encoded)
+    else:
+        m = message
+        shape = int(m.height), int(m.width)
+        image = decode_raw(m.data, *shape, m.encoding, int(m.step), bool(m.is_bigendian))
+    if image.shape[:2] != size:
+        text = f"the image is {image.shape[1::-1]}, its CameraInfo says {size[::-1]}"
+        raise ImageFault("size", text)
+    return image, encoded
+
+
+def with_depth(
+    bag: Bag, topic: str, depth_topic: str, skipped: Counter[str]
+) -> Iterator[tuple[Any, Any]]:
+    """Image messages, each with the depth (H, W) of the same stamp or None.
+
+    Args:
+        bag: The bag.
+        topic: Of the images.
+        depth_topic: Of the depth; empty: none.
+        skipped: Gets what cannot be decoded, by reason.
+    """
+    waiting: deque[Any] = deque()
+    depths: dict[int, npt.NDArray[np.float32]] = {}
+    for raw in bag.raw([topic, depth_topic]):
+        try:
+            message = bag.decode(raw)
+        except BagError:
+            skipped["image:undecodable" if raw.topic == topic else "depth"] += 1
+            continue
+        if raw.topic == topic:
+            waiting.append(message)
+        else:
+            _keep_depth(message, depths, skipped)
+        while waiting and (
+            not depth_topic
+            or len(waiting) > DEPTH_WAIT_FRAMES
+            or _match(waiting[0], depths) is not None
+        ):
+            yield _take(waiting.popleft(), depths)
+    for message in waiting:
+        yield _take(message, depths)
+
+
+def _keep_depth(
+    message: Any, depths: dict[int, npt.NDArray[np.float32]], skipped: Counter[str]
+) -> None:
+    m = message
+    shape = int(m.height), int(m.width)
+    try:
+        image = decode_depth(m.data, *shape, m.encoding, int(m.step), bool(m.is_bigendian))
+    except ImageFault:
+        skipped["depth"] += 1
+        return
+    depths[stamp_ns(m.header)] = image
+    while len(depths) > 2 * DEPTH_WAIT_FRAMES:
+        depths.pop(next(iter(depths)))
+
+
+def _match(message: Any, depths: dict[int, Any]) -> int | None:
+    when = stamp_ns(message.header)
+    near = min(depths, key=lambda stamp: abs(stamp - when), default=None)
+    return near if near is not None and abs(near - when) <= DEPTH_TOLERANCE_NS else None
+
+
+def _take(message: Any, depths: dict[int, Any]) -> tuple[Any, Any]:
+    near = _match(message, depths)
+    return message, None if near is None else depths.pop(near)

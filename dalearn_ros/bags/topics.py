@@ -1,0 +1,63 @@
+"""Which topics of a bag belong to a camera: its images, its depth, its calibration."""
+
+from __future__ import annotations
+
+from dalearn_ros.bags.images import DEPTH_ENCODINGS
+from dalearn_ros.bags.storage import Bag
+from dalearn_ros.core.errors import BagError
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+
+
+def choose_camera_topic(bag: Bag, topic: str | None = None) -> str:
+    """The image topic to read: the named one, else the only colour camera's.
+
+    Where a camera comes raw and compressed, the compressed one is taken.
+
+    Raises:
+        BagError: None, several, or not an image topic.
+    """
+    known = bag.topics_of(IMAGE, COMPRESSED)
+    if topic is not None:
+        if topic in known:
+            return topic
+        found = ", ".join(known) or "none"
+        raise BagError.at(bag.path, "", f"images on {topic}", f"image topics: {found}")
+    colour = [name for name in known if name not in find_depth_topics(bag)]
+    compressed = [name for name in colour if bag.topics[name] == COMPRESSED]
+    single = [n for n in colour if f"{n}/compressed" not in compressed]
+    if len(single) == 1:
+        return single[0]
+    found = ", ".join(single) or "none"
+    raise BagError.at(bag.path, "", "images of one camera", found, "Name the topic to use.")
+
+
+def find_depth_topics(bag: Bag) -> list[str]:
+    """Image topics that hold depth, by the encoding of their first message."""
+    found = []
+    for topic in bag.topics_of(IMAGE):
+        first = next(bag.raw([topic]))
+        if bag.decode(first).encoding in DEPTH_ENCODINGS and "depth" in topic:
+            found.append(topic)
+    return found
+
+
+def find_info_topic(bag: Bag, image_topic: str) -> str:
+    """The CameraInfo of an image topic: the one beside it, else the only one of the bag.
+
+    Raises:
+        BagError: None, or several elsewhere.
+    """
+    known = bag.topics_of(CAMERA_INFO)
+    folder = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
+    for name in (f"{folder}/camera_info", f"{image_topic}/camera_info"):
+        if name in known:
+            return name
+    if len(known) == 1:
+        return known[0]
+    expected = f"the calibration of {image_topic} on {folder}/camera_info"
+    found = ", ".join(known) or "no sensor_msgs/CameraInfo in the bag"
+    hint = "Record camera_info with the images; without it no landmark can be projected."
+    raise BagError.at(bag.path, "", expected, found, hint)
