@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dalearn_ros.bags.reader import BagReader
     from dalearn_ros.inference.detector import LandmarkDetector
     from dalearn_ros.labels.project import Labeller
-    from dalearn_ros.labels.time_offset import View
+    from dalearn_ros.labels.time_scan import View
 
 NAME = "calibrate"
 HELP = "estimate the time offset of a camera from a bag and its map"
@@ -93,7 +93,7 @@ def _views(
 
     from dalearn_ros.core.errors import InputError
     from dalearn_ros.core.progress import track
-    from dalearn_ros.labels.time_offset import View
+    from dalearn_ros.labels.time_scan import View
 
     camera = reader.camera_topic(args.camera_topic)
     count = reader.count(camera)

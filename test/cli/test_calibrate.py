@@ -10,7 +10,7 @@ from helpers.small_drive import write_bag, write_street
 from helpers.tiny_model import write_tiny_model
 
 from dalearn_ros.cli.main import main
-from dalearn_ros.labels import time_offset
+from dalearn_ros.labels import time_offset, time_scan
 
 
 def _arguments(folder: Path) -> list[str]:
@@ -36,10 +36,10 @@ def test_a_drive_that_shows_nothing_is_a_sentence(
 def test_the_closing_line_says_how_to_use_the_offset(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[time_offset.View] = []
+    given: list[time_scan.View] = []
     spread_ns = [800_000]
 
-    def estimate(views: list[time_offset.View], poses: object) -> time_offset.TimeOffset:
+    def estimate(views: list[time_scan.View], poses: object) -> time_offset.TimeOffset:
         given.extend(views)
         return time_offset.TimeOffset(23_400_000, spread_ns[0], 8, 50, 6.0, 2.0, np.zeros((0, 2)))
 

@@ -12,7 +12,8 @@ from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
-from dalearn_ros.labels.time_offset import View, estimate_time_offset
+from dalearn_ros.labels.time_offset import estimate_time_offset
+from dalearn_ros.labels.time_scan import View
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Frame, Labels, Observations
 
