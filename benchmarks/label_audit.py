@@ -92,7 +92,7 @@ def rows(collectors: dict[str, PairCollector], space: Any) -> list[dict[str, Any
 def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--frames", type=int, default=450)
     parser.add_argument("--drive", type=Path, help="an existing drive of the world")
     parser.add_argument("--model", type=Path, default=ROOT / "models/landmarks-s.onnx")
     args = parser.parse_args()
