@@ -88,7 +88,8 @@ def label_bag(
         The audit's summary, which also stands in ``OUT/audit.json``.
 
     Raises:
-        InputError: Bag, map or output are not what they should be, or no frame could be labelled.
+        InputError: Bag, map or output are not what they should be, no frame could be labelled, or
+            none sees a landmark.
     """
     refuse_existing(out)
     settings = settings or LabelSettings()
@@ -136,6 +137,10 @@ def label_bag(
                 hint = "Do the poses cover the images' time?"
                 raise BagError.at(bag, "", "frames with an image and a pose", reasons, hint)
             summary = run.summary(reader.bag)
+            if not summary["labels"] and not summary["labels_ignored"]:
+                expected = f"landmarks of {map_path} in view"
+                hint = f"Ask 'dalearn doctor --bag {bag} --map {map_path}' why."
+                raise BagError.at(bag, "", expected, "none in any frame", hint)
             pictures = best.write(writer.folder / "audit", labeller)
             if run.rows:
                 write_rows(writer.folder / "audit" / "landmarks.csv", run.rows)

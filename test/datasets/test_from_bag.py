@@ -145,6 +145,16 @@ def test_two_cameras_of_one_name_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_map_of_another_place_is_a_sentence(tmp_path: Path) -> None:
+    write_bag(tmp_path / "bag")
+    far = [(0, 90000, 0), (4, 90000, 0)]
+    nodes = [local_node(i, *place) for i, place in enumerate(far)]
+    write_osm(tmp_path / "map.osm", *nodes, way(20, [0, 1], kind="stop_line"))
+    with pytest.raises(BagError, match="none in any frame.*dalearn doctor"):
+        label_bag(tmp_path / "bag", tmp_path / "map.osm", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def _street(folder: Path) -> tuple[Path, Path]:
     write_street(folder / "map")
     write_bag(folder / "bag")
