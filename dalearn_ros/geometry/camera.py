@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.geometry.distortion import EquidistantLens, Lens, PolynomialLens
+from dalearn_ros.geometry.distortion import Lens, PolynomialLens
+from dalearn_ros.geometry.fisheye import EquidistantLens
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -71,6 +72,10 @@ class Camera:
         if not (np.isfinite(matrix).all() and min(focal) > 0.0):
             found = f"K = {matrix.ravel().tolist()}"
             raise InputError.at(where, "K", "finite values, focal lengths above 0", found, hint)
+        if matrix[1, 0] or not np.array_equal(matrix[2], [0.0, 0.0, 1.0]):
+            expected = "row by row: fx, skew, cx, 0, fy, cy, 0, 0, 1"
+            found, hint = f"{matrix.ravel().tolist()}", "Is it written column by column?"
+            raise InputError.at(where, "K", expected, found, hint)
         if not np.isfinite(given).all():
             raise InputError.at(where, "D", "finite values", f"{given.tolist()}", hint)
         length = {"plumb_bob": 5, "equidistant": 4}.get(model, given.size)

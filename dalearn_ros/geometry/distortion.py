@@ -3,8 +3,7 @@
 - ``plumb_bob``: k1 k2 p1 p2 k3, OpenCV's default (Brown 1966).
 - ``rational_polynomial``: k1 k2 p1 p2 k3 k4 k5 k6, with OpenCV's thin prism s1 s2 s3 s4 (12 values)
   and tilted sensor tau_x tau_y (14 values). plumb_bob is its case with zeros.
-- ``equidistant``: k1 k2 k3 k4, OpenCV's ``cv2.fisheye`` (Kannala and Brandt 2006), for the half
-  space in front of the camera.
+- ``equidistant``: see :mod:`dalearn_ros.geometry.fisheye`.
 
 A distorted radius grows with the true one only up to some radius, the lens's *field*; beyond it the
 image would fold back, so nothing there is valid.
@@ -24,6 +23,7 @@ Array = npt.NDArray[np.float64]
 
 STEPS = 30  # of Newton's method; five or six are usual
 CONVERGED = 1e-11  # normalised coordinates: 1e-8 px at a focal length of 1000 px
+DIRECTIONS = 90  # in which the field is searched for folds
 TABLE = 512  # radii from which Newton's method starts
 WIDEST_RAD = math.radians(89.0)  # of that table, where the field has no end
 
@@ -61,12 +61,33 @@ class PolynomialLens:
 
     @functools.cached_property
     def field_r2(self) -> float:
-        """First root of the radial derivative, or pole of the quotient, whichever is nearer."""
+        """Squared radius up to which no direction folds back.
+
+        The first root of the radial derivative, or pole of the quotient, whichever is nearer; with
+        tangential or prism terms also the first radius at which the derivative (2, 2) of some
+        direction has no positive determinant, found on a grid of radii and directions.
+        """
+        radial = self._radial_field_r2
+        if not (self.values[2:4].any() or self.values[8:12].any()):
+            return radial
+        widest = _table_radii(radial)
+        turn = np.linspace(0.0, 2.0 * math.pi, DIRECTIONS, endpoint=False)[:, None]
+        x, y = (np.cos(turn) * widest).ravel(), (np.sin(turn) * widest).ravel()
+        flat = PolynomialLens(np.concatenate([self.values[:12], [0.0, 0.0]]))
+        with np.errstate(all="ignore"):
+            folds = ~(np.linalg.det(flat.jacobian(x, y)) > 0.0)
+        first = folds.reshape(DIRECTIONS, -1).any(axis=0)
+        if not first.any():
+            return radial
+        return float(widest[max(int(first.argmax()) - 1, 0)] ** 2)
+
+    @functools.cached_property
+    def _radial_field_r2(self) -> float:
         k1, k2, _, _, k3, k4, k5, k6 = self.values[:8]
         above, below = np.poly1d([k3, k2, k1, 1.0]), np.poly1d([k6, k5, k4, 1.0])
         s = np.poly1d([1.0, 0.0])  # s = r²; d/dr of r N(s)/M(s) is (N M + 2 s (N' M - N M')) / M²
         slope = above * below + 2.0 * s * (above.deriv() * below - above * below.deriv())
-        return min(_first_root(slope), _first_root(below))
+        return min(first_root(slope), first_root(below))
 
     def distort(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Distorted (N,), (N,) of true (N,), (N,) (OpenCV, camera calibration module)."""
@@ -135,8 +156,7 @@ class PolynomialLens:
     @functools.cached_property
     def _table(self) -> tuple[Array, Array]:
         """True radii over the field and their distorted radii, both ascending."""
-        end = math.atan(math.sqrt(self.field_r2)) if math.isfinite(self.field_r2) else WIDEST_RAD
-        radius = np.tan(np.linspace(0.0, min(end, WIDEST_RAD), TABLE))
+        radius = _table_radii(self.field_r2)
         return radius, np.maximum.accumulate(radius * self._radial(radius * radius)[0])
 
     @functools.cached_property
@@ -156,79 +176,13 @@ class PolynomialLens:
         return tilt
 
 
-@dataclass(frozen=True)
-class EquidistantLens:
-    """``equidistant``: the distorted radius is a polynomial of the angle off the axis.
-
-    Attributes:
-        values: (4,) k1 k2 k3 k4: theta_d = theta (1 + k1 theta² + ... + k4 theta⁸).
-    """
-
-    values: Array
-
-    @functools.cached_property
-    def field_r2(self) -> float:
-        """tan² of the angle up to which theta_d grows; inf from 90 degrees on."""
-        limit = self._limit_rad
-        return math.tan(limit) ** 2 if limit < math.pi / 2 else math.inf
-
-    def distort(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Distorted (N,), (N,) of true (N,), (N,) (OpenCV, fisheye module)."""
-        scale = self._scale(x * x + y * y)[0]
-        return x * scale, y * scale
-
-    def jacobian(self, x: Array, y: Array) -> Array:
-        """Derivative (N, 2, 2) of the distorted by the true coordinates."""
-        scale, by_r2 = self._scale(x * x + y * y)
-        slope = 2.0 * by_r2
-        xx, xy, yy = scale + slope * x * x, slope * x * y, scale + slope * y * y
-        return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], axis=-2)
-
-    def undistort(self, xd: Array, yd: Array) -> tuple[Array, Array]:
-        """Newton's method on the angle, from the one that a table of the field gives."""
-        far = np.hypot(xd, yd)
-        limit = min(self._limit_rad, math.pi / 2)
-        angles = np.linspace(0.0, limit, TABLE)
-        with np.errstate(all="ignore"):
-            theta = np.interp(far, self._polynomial(angles)[0], angles)
-            for _ in range(STEPS):
-                value, slope = self._polynomial(theta)
-                step = np.where(slope > 0.0, (far - value) / slope, 0.0)
-                theta = np.clip(theta + step, 0.0, limit)
-                if not np.fmax.reduce(np.abs(step), initial=0.0) > 1e-15:
-                    break
-            good = np.abs(self._polynomial(theta)[0] - far) <= CONVERGED
-            good &= theta < math.pi / 2
-            scale = np.where(far > 0.0, np.tan(theta) / far, 1.0)
-        return np.where(good, xd * scale, np.nan), np.where(good, yd * scale, np.nan)
-
-    @functools.cached_property
-    def _limit_rad(self) -> float:
-        k1, k2, k3, k4 = self.values
-        slope = np.poly1d([9.0 * k4, 7.0 * k3, 5.0 * k2, 3.0 * k1, 1.0])
-        return math.sqrt(_first_root(slope))
-
-    def _polynomial(self, theta: Array) -> tuple[Array, Array]:
-        """theta_d and its derivative by theta."""
-        k1, k2, k3, k4 = self.values
-        t = theta * theta
-        value = theta * (1.0 + t * (k1 + t * (k2 + t * (k3 + t * k4))))
-        slope = 1.0 + t * (3.0 * k1 + t * (5.0 * k2 + t * (7.0 * k3 + t * 9.0 * k4)))
-        return value, slope
-
-    def _scale(self, r2: Array) -> tuple[Array, Array]:
-        """theta_d / r and its derivative by r²; near the axis from the series."""
-        near = r2 < 1e-8
-        safe = np.where(near, 1.0, r2)
-        r = np.sqrt(safe)
-        value, slope = self._polynomial(np.arctan(r))
-        scale = value / r
-        by_r2 = (slope / (1.0 + safe) - scale) / (2.0 * safe)
-        first = float(self.values[0]) - 1.0 / 3.0
-        return np.where(near, 1.0 + first * r2, scale), np.where(near, first, by_r2)
+def _table_radii(field_r2: float) -> Array:
+    """(TABLE,) radii from 0 to the end of the field, evenly spaced in angle."""
+    end = math.atan(math.sqrt(field_r2)) if math.isfinite(field_r2) else WIDEST_RAD
+    return np.tan(np.linspace(0.0, min(end, WIDEST_RAD), TABLE))
 
 
-def _first_root(polynomial: np.poly1d) -> float:
+def first_root(polynomial: np.poly1d) -> float:
     """The smallest positive real root of 1 + c1 s + c2 s² + ...; inf if there is none below 1e8.
 
     In t = 1/s the highest power has the factor 1, so that tiny coefficients do no harm.

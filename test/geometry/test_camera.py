@@ -170,6 +170,27 @@ def test_a_point_where_the_lens_folds_back_is_not_valid() -> None:
     assert valid.tolist() == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        [0.5, 0.1, 5e-4, -4e-4, 0.01, 0.9, 0.25, 0.03, 1e-3, 2e-3, -1e-3, 5e-4],
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -2e-3, 0.0, 0.0],
+        [0.0, 0.0, 2e-2, 3e-2, 0.0, 0.0, 0.0, 0.0],
+    ],
+)
+def test_no_point_folds_back_into_the_image(end: list[float]) -> None:
+    """Up to 89 degrees off the axis, whatever lands in the image has the ray it came from."""
+    model = Camera(1280, 720, K, np.array(end), "rational_polynomial")
+    off = np.radians(np.linspace(0.0, 89.0, 300))[:, None]
+    about = np.linspace(0.0, 2 * np.pi, 181)[None]
+    x, y = np.sin(off) * np.cos(about), np.sin(off) * np.sin(about)
+    p = np.stack([x, y, np.cos(off) + 0 * about], -1).reshape(-1, 3)
+    pixels, valid = model.project(p)
+    seen = valid & model.inside(pixels)
+    assert seen.sum() > 1000
+    np.testing.assert_allclose(model.unproject(pixels[seen]), (p / p[:, 2:])[seen], atol=1e-6)
+
+
 def test_resizing_keeps_the_half_pixel() -> None:
     half = camera("barrel").scaled(0.5)
     full_px, _ = camera("barrel").project(points())
@@ -193,6 +214,8 @@ def test_the_image_area_ends_half_a_pixel_beyond_the_outer_centres() -> None:
         (K, [0.1] * 5, "equidistant", "0 or 4 values for equidistant, found 5"),
         (K, [np.nan] * 5, "plumb_bob", "D: expected finite values"),
         (K * np.nan, [], "plumb_bob", "finite values, focal lengths above 0"),
+        (K.T, [], "plumb_bob", "column by column"),
+        (K * [[1], [1], [0]], [], "plumb_bob", "K: expected row by row"),
         (
             K,
             [],
