@@ -164,6 +164,11 @@ def _read_node(osm: OsmFile, element: Element, rows: list[Any]) -> None:
         )
         return
     osm.node_ids[name] = len(rows)
+    for key, value in (("local_x", x), ("local_y", y)):
+        if math.isnan(value) and tags.get(key):
+            osm.problems.append(
+                f"node {name}: its {key} '{tags[key]}' is no number; lat and lon are taken."
+            )
     if math.isnan(height) and tags.get("ele"):
         osm.problems.append(f"node {name}: its ele '{tags['ele']}' is no height in metres.")
     rows.append((lat, lon, x, y, height))

@@ -43,6 +43,14 @@ def test_few_heights_do_not_make_a_map_with_heights(tmp_path: Path) -> None:
     assert placed.flat and (placed.points_m[:, 2] == 0.0).all()
 
 
+def test_a_local_coordinate_that_is_no_number_is_told(tmp_path: Path) -> None:
+    tags = '<tag k="local_x" v="nan"/><tag k="local_y" v="2"/>'
+    text = f'<node id="1" lat="35.0" lon="139.0">{tags}</node>'
+    osm = read_osm(write_osm(tmp_path / "m.osm", text))
+    assert list(osm.node_ids) == ["1"]
+    assert osm.problems == ["node 1: its local_x 'nan' is no number; lat and lon are taken."]
+
+
 def test_a_missing_height_is_that_of_the_nearest_node(tmp_path: Path) -> None:
     nodes = [
         local_node(1, 0, 0, 10.0),
