@@ -39,7 +39,8 @@ def split_by_place(
         seed: Seed of the shuffle.
 
     Returns:
-        Part → row numbers, ascending. Each tile goes, in random order, to the part that lacks most.
+        Part → row numbers, ascending. The tiles with most frames first, equal ones in random
+        order, each goes to the part that lacks most.
 
     Raises:
         DatasetError: There are fewer tiles than parts, or the shares are not positive.
@@ -52,6 +53,7 @@ def split_by_place(
         raise DatasetError.at("split", "", f"a tile or more for each of {list(shares)}", found)
     names = sorted(counts)
     order = generator(seed, "split").permutation(len(names))
+    order = order[np.argsort([-counts[names[i]] for i in order], kind="stable")]
     total, wanted = sum(counts.values()), sum(shares.values())
     have: dict[str, int] = dict.fromkeys(shares, 0)
     part_of: dict[str, str] = {}

@@ -51,6 +51,12 @@ def test_shares_are_kept_where_tiles_allow() -> None:
     }
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_two_tiles_go_the_way_of_the_shares(seed: int) -> None:
+    parts = split_by_place(["a"] * 16 + ["b"] * 35, {"train": 0.7, "val": 0.3}, seed)
+    assert {name: len(rows) for name, rows in parts.items()} == {"train": 35, "val": 16}
+
+
 def test_the_seed_decides() -> None:
     tiles = [f"{n}_0" for n in range(40)]
     first, again, other = (split_by_place(tiles, SHARES, seed)["val"] for seed in (1, 1, 2))
