@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.bags.images import ImageFault, decode_compressed, decode_raw
-from dalearn_ros.bags.poses import TF, choose_pose_topic, read_transforms, stamp_ns
+from dalearn_ros.bags.poses import TF, read_transforms, stamp_ns
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.bags.topics import CAMERA_INFO, COMPRESSED, IMAGE
 from dalearn_ros.core.checks import FAIL, NOTE, OK, Check, attempt
@@ -140,7 +140,7 @@ def pose_checks(
     Raises:
         BagError, PoseError: There are no poses, or the choice is not clear.
     """
-    chosen = choose_pose_topic(reader.bag, topic)
+    chosen = reader.pose_topic(topic)
     poses = reader.trajectory(chosen)
     kind = "TF" if reader.topics.get(chosen) == TF else reader.topics[chosen].rpartition("/")[2]
     checks = [Check("pose topic", OK, f"{chosen} ({kind})")]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dalearn_ros.bags.pose_frames import map_from_base
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
@@ -42,7 +43,7 @@ def choose_pose_topic(bag: Bag, topic: str | None, map_frame: str = "map") -> st
         raise BagError.at(bag.path, "", f"poses on the topic {topic}", f"pose topics: {found}")
     if PREFERRED in known:
         return PREFERRED
-    in_map = [name for name in known if _frame_of(bag, name) == map_frame]
+    in_map = [name for name in known if _frame_of(bag, name) in ("", map_frame.lstrip("/"))]
     if len(in_map) == 1:
         return in_map[0]
     if not in_map and bag.topics_of(TF) and not known:
@@ -65,14 +66,17 @@ def read_trajectory(
         bag: The bag.
         topic: A pose topic, or one of TF messages (then ``map_frame`` from ``base_frame``).
         max_gap_ns: Samples further apart are not interpolated between (D5).
-        map_frame: For TF.
-        base_frame: For TF.
+        map_frame: Frame of the map.
+        base_frame: Frame of the vehicle.
 
     Returns:
-        The trajectory; a covariance of nothing but zeros counts as unknown.
+        The trajectory ``map_frame <- base_frame``; a covariance of nothing but zeros counts as
+        unknown. Poses in another frame (``header.frame_id``), or of another one
+        (``child_frame_id``), are carried over by TF; an empty name counts as the wanted one.
 
     Raises:
-        BagError: No such topic, another type, or no poses on it.
+        BagError: No such topic, another type, no poses on it, or TF does not join their frames
+            with the two.
         PoseError: TF does not connect the two frames.
     """
     kind = bag.topics.get(topic)
@@ -82,10 +86,15 @@ def read_trajectory(
         expected = f"poses on the topic {topic}"
         raise BagError.at(bag.path, "", expected, kind or "no such topic")
     stamps, positions, quaternions, covariances = [], [], [], []
+    wanted = map_frame.lstrip("/"), base_frame.lstrip("/")
+    frames: set[tuple[str, str]] = set()
     for raw in bag.raw([topic]):
         message = bag.decode(raw)
         body = message.pose if kind == POSE else message.pose.pose
         p, q = body.position, body.orientation
+        child = str(message.child_frame_id) if kind == ODOMETRY else ""
+        parent = str(message.header.frame_id)
+        frames.add((parent.lstrip("/") or wanted[0], child.lstrip("/") or wanted[1]))
         stamps.append(stamp_ns(message.header))
         positions.append((p.x, p.y, p.z))
         quaternions.append((q.x, q.y, q.z, q.w))
@@ -93,8 +102,11 @@ def read_trajectory(
             covariances.append(np.asarray(message.pose.covariance).reshape(6, 6))
     if not stamps:
         raise BagError.at(bag.path, topic, "poses", "no message")
+    if len(frames) > 1:
+        told = ", ".join(f"'{parent}' <- '{child}'" for parent, child in sorted(frames))
+        raise BagError.at(bag.path, topic, "poses in one frame", told)
     matrix = np.array(covariances) if covariances else None
-    return Trajectory(
+    poses = Trajectory(
         np.array(stamps, dtype=np.int64),
         np.array(positions),
         np.array(quaternions),
@@ -102,6 +114,10 @@ def read_trajectory(
         max_gap_ns,
         topic,
     )
+    if frames == {wanted}:
+        return poses
+    transforms = read_transforms(bag, max_gap_ns)
+    return map_from_base(poses, frames.pop(), wanted, transforms, bag.path)
 
 
 def read_transforms(bag: Bag, max_gap_ns: int = MAX_GAP_NS) -> TransformBuffer:

@@ -46,6 +46,7 @@ class BagReader:
             topic is named ``image_rect*``.
         readout_s: Rolling shutter: seconds from the first row that is read to the last, negative
             where that is the bottom row; the stamp is the time of the first. 0: global shutter.
+        map_frame: Frame of the map, in which poses are wanted.
 
     Attributes:
         skipped: Reason → number of frames left out or without a pose by the last :meth:`frames`
@@ -63,6 +64,7 @@ class BagReader:
         time_offset_ns: int = 0,
         rectified: bool | None = None,
         readout_s: float = 0.0,
+        map_frame: str = "map",
     ) -> None:
         self.bag = Bag(path)
         self.path = self.bag.path
@@ -71,6 +73,7 @@ class BagReader:
         self.time_offset_ns = time_offset_ns
         self.rectified = rectified
         self.readout_s = readout_s
+        self.map_frame = map_frame
         self.skipped: Counter[str] = Counter()
 
     def __enter__(self) -> BagReader:
@@ -103,14 +106,22 @@ class BagReader:
         """``/tf`` and ``/tf_static`` of the whole bag."""
         return read_transforms(self.bag, self.max_gap_ns)
 
-    def trajectory(self, topic: str | None = None) -> Trajectory:
-        """Poses of a topic, or of the one that :func:`choose_pose_topic` picks.
+    def pose_topic(self, topic: str | None = None) -> str:
+        """The topic to take poses from, as :func:`choose_pose_topic` picks it.
 
         Raises:
-            BagError: No such topic, no poses, or no clear choice.
+            BagError: No such topic, or no clear choice.
         """
-        chosen = choose_pose_topic(self.bag, topic)
-        return read_trajectory(self.bag, chosen, self.max_gap_ns, base_frame=self.base_frame)
+        return choose_pose_topic(self.bag, topic, self.map_frame)
+
+    def trajectory(self, topic: str | None = None) -> Trajectory:
+        """Poses of the vehicle in the map, from a topic or that of :meth:`pose_topic`.
+
+        Raises:
+            BagError: No such topic, no poses, no clear choice, or frames that TF does not join.
+        """
+        frames = self.map_frame, self.base_frame
+        return read_trajectory(self.bag, self.pose_topic(topic), self.max_gap_ns, *frames)
 
     def camera_topic(self, topic: str | None = None) -> str:
         """The image topic to read: the named one, else the only colour camera's.

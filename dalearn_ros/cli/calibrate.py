@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dalearn_ros.cli.options import add_frames
+
 if TYPE_CHECKING:
     from dalearn_ros.bags.reader import BagReader
     from dalearn_ros.inference.detector import LandmarkDetector
@@ -37,12 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="at most so many, evenly over the drive; %(default)s",
     )
     time.add_argument("--threads", type=int, help="threads of the network; default: all cores")
+    add_frames(time)
     time.set_defaults(wrong_usage=time.error)
 
 
 def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says the offset and how to use it."""
-    from dalearn_ros.bags.poses import choose_pose_topic
     from dalearn_ros.bags.reader import BagReader
     from dalearn_ros.core.errors import BagError, InputError
     from dalearn_ros.core.resources import resource
@@ -57,8 +59,8 @@ def run(args: argparse.Namespace) -> str:
     labeller = Labeller(load_map(args.map))
     detector = LandmarkDetector.load(args.model or resource(DEFAULT_MODEL), args.threads)
     check_label_space(detector.label_space, labeller.label_space)
-    with BagReader(args.bag) as reader:
-        poses = choose_pose_topic(reader.bag, args.pose_topic)
+    with BagReader(args.bag, args.base_frame, map_frame=args.map_frame) as reader:
+        poses = reader.pose_topic(args.pose_topic)
         views = _views(reader, args, poses, labeller, detector)
         try:
             found = estimate_time_offset(views, reader.trajectory(poses))

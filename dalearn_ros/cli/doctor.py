@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.cli.options import add_time_offset, time_offset_ns
+from dalearn_ros.cli.options import add_frames, add_time_offset, time_offset_ns
 from dalearn_ros.core.checks import FAIL, NOTE, OK, Check, attempt, lines_of
 
 NAME = "doctor"
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--map", type=Path, help="also look into this map")
     parser.add_argument("--pose-topic", help="vehicle poses; default: as `dalearn label` chooses")
     parser.add_argument("--camera-topic", help="images of the first picture; default: the first")
+    add_frames(parser)
     add_time_offset(parser)
     parser.add_argument(
         "--out", type=Path, help=f"the first picture with labels; default: {PICTURE} beside the bag"
@@ -111,7 +112,13 @@ def _bag(
     def look() -> list[Check]:
         from dalearn_ros.bags.reader import BagReader
 
-        with BagReader(args.bag, time_offset_ns=offset_ns) as reader:
+        opened = BagReader(
+            args.bag,
+            base_frame=args.base_frame,
+            map_frame=args.map_frame,
+            time_offset_ns=offset_ns,
+        )
+        with opened as reader:
             checks.extend(_drive(args, reader, landmarks, command))
         return []
 
@@ -212,4 +219,6 @@ def _label_command(
     words += ["--pose-topic", pose_topic] if args.pose_topic else []
     words += ["--camera-topic", camera] if len(topics) > 1 or args.camera_topic else []
     words += ["--time-offset-s", str(args.time_offset_s)] if args.time_offset_s else []
+    words += ["--map-frame", args.map_frame] if args.map_frame != "map" else []
+    words += ["--base-frame", args.base_frame] if args.base_frame != "base_link" else []
     return shlex.join([*words, "--out", "dataset"])

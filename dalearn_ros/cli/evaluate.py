@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.cli.options import add_time_offset, time_offset_ns
+from dalearn_ros.cli.options import add_frames, add_time_offset, time_offset_ns
 
 NAME = "evaluate"
 HELP = "score a model on a bag with its map, or on a dataset: metrics, timing, report"
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--prior-topic", help="poses for the localizer; /localization/prior")
     parser.add_argument("--camera-topic", help="images; default: the only camera")
+    add_frames(parser)
     add_time_offset(parser)
     parser.add_argument("--match-px", type=float, default=8.0, help="tolerance of a hit, pixels")
     parser.add_argument("--config", type=Path, help="localizer settings (YAML)")
@@ -65,6 +66,8 @@ def run(args: argparse.Namespace) -> str:
             match_px=args.match_px,
             time_offset_ns=offset_ns,
             localizer=settings,
+            map_frame=args.map_frame,
+            base_frame=args.base_frame,
         )
         source = {"bag": args.bag, "map": args.map, "model": args.model}
         collected = evaluate_bag(args.bag, args.map, detector, options, source)

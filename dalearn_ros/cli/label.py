@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.cli.options import add_time_offset, time_offset_ns
+from dalearn_ros.cli.options import add_frames, add_time_offset, time_offset_ns
 
 NAME = "label"
 HELP = "label the frames of a bag with the landmarks of a map"
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="images; default: the only camera; may be given several times",
     )
+    add_frames(parser)
     add_time_offset(parser)
     parser.add_argument(
         "--readout-ms",
@@ -76,7 +77,10 @@ def run(args: argparse.Namespace) -> str:
     detect, model = None, ""
     if args.audit_model is not None:
         detect, model = _detector(args.audit_model, args.threads)
-    extras = Extras(args.cloud_topic, args.ground, detect, model, offset_ns, rectified, readout_s)
+    extras = Extras(
+        args.cloud_topic, args.ground, detect, model, offset_ns, rectified, readout_s,
+        args.map_frame, args.base_frame,
+    )  # fmt: skip
     topics = args.pose_topic, args.camera_topic
     summary = label_bag(args.bag, args.map, args.out, *topics, settings, extras)
     skipped = summary["frames_skipped"]

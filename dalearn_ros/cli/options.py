@@ -27,3 +27,18 @@ def time_offset_ns(args: argparse.Namespace) -> int:
     if not abs(value) <= 1.0:  # NaN too
         raise InputError.at("--time-offset-s", "", "seconds between -1 and 1", f"{value:g}")
     return round(value * 1e9)
+
+
+def add_frames(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--map-frame`` and ``--base-frame``."""
+    parser.add_argument(
+        "--map-frame",
+        default="map",
+        help="the frame whose coordinates are the map's, such as utm; poses in another one need "
+        "TF to it; default: %(default)s",
+    )
+    parser.add_argument(
+        "--base-frame",
+        default="base_link",
+        help="the vehicle's frame; poses of another one need TF to it; default: %(default)s",
+    )

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.bags.clouds import CloudReader, choose_cloud_topic, cloud_topics
-from dalearn_ros.bags.poses import choose_pose_topic
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.core.errors import BagError
@@ -49,6 +48,8 @@ class Extras:
         time_offset_ns: How much later than their stamps the images were taken.
         rectified: As for :class:`BagReader`.
         readout_s: The same: how long a rolling shutter reads an image, seconds.
+        map_frame: The same: name of the map's frame in the bag.
+        base_frame: The same: name of the vehicle's frame.
     """
 
     cloud_topic: str | None = None
@@ -58,6 +59,8 @@ class Extras:
     time_offset_ns: int = 0
     rectified: bool | None = None
     readout_s: float = 0.0
+    map_frame: str = "map"
+    base_frame: str = "base_link"
 
 
 def label_bag(
@@ -78,7 +81,7 @@ def label_bag(
         bag: The bag.
         map_path: The map, in the frame of the poses.
         out: The new dataset.
-        pose_topic: Poses to use; None picks as :func:`choose_pose_topic` says.
+        pose_topic: Poses to use; None picks as :meth:`BagReader.pose_topic` says.
         camera_topic: Images to use, one topic or several; None takes the only camera. With
             several, the audit compares each camera with the detector by itself.
         settings: What counts as a label.
@@ -96,12 +99,14 @@ def label_bag(
     landmarks = load_map(map_path)
     opened = BagReader(
         bag,
+        base_frame=extras.base_frame,
+        map_frame=extras.map_frame,
         time_offset_ns=extras.time_offset_ns,
         rectified=extras.rectified,
         readout_s=extras.readout_s,
     )
     with opened as reader, contextlib.ExitStack() as stack:
-        poses = choose_pose_topic(reader.bag, pose_topic)
+        poses = reader.pose_topic(pose_topic)
         named = [camera_topic] if camera_topic is None or isinstance(camera_topic, str) else None
         topics = [reader.camera_topic(name) for name in named or dict.fromkeys(camera_topic or ())]
         count = sum(map(reader.count, topics))
@@ -119,6 +124,7 @@ def label_bag(
             "kind": "bag and map", "bag": str(bag.resolve()), "map": str(map_path.resolve()),
             "map_sha256": map_digest(map_path),
             "pose_topic": poses, "camera_topic": ",".join(topics),
+            "map_frame": extras.map_frame, "base_frame": extras.base_frame,
             "time_offset_s": extras.time_offset_ns * 1e-9, "readout_s": extras.readout_s,
             "settings": dump_settings(settings), "audit_model": extras.model,
         }  # fmt: skip

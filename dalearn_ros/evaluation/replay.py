@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.bags.poses import choose_pose_topic
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError, PoseError
 from dalearn_ros.core.progress import track
@@ -59,6 +58,8 @@ class DriveOptions:
         time_offset_ns: How much later than their stamps the images were taken.
         labels: What counts as truth.
         localizer: How observations become a pose.
+        map_frame: Name of the map's frame in the bag.
+        base_frame: Name of the vehicle's frame in the bag.
     """
 
     truth_topic: str | None = None
@@ -68,6 +69,8 @@ class DriveOptions:
     time_offset_ns: int = 0
     labels: LabelSettings = LabelSettings()  # noqa: RUF009  it is frozen
     localizer: LocalizerSettings = LocalizerSettings()  # noqa: RUF009  it is frozen
+    map_frame: str = "map"
+    base_frame: str = "base_link"
 
 
 def evaluate_bag(
@@ -96,7 +99,13 @@ def evaluate_bag(
     landmarks = load_map(map_path)
     labeller = Labeller(landmarks, options.labels)
     check_label_space(detector.label_space, labeller.label_space)
-    with BagReader(bag, time_offset_ns=options.time_offset_ns) as reader:
+    opened = BagReader(
+        bag,
+        base_frame=options.base_frame,
+        map_frame=options.map_frame,
+        time_offset_ns=options.time_offset_ns,
+    )
+    with opened as reader:
         truth_topic, is_true = _truth_topic(reader, options.truth_topic)
         prior = _prior(reader, options.prior_topic) if is_true else None
         collected = Collector(
@@ -246,10 +255,10 @@ def _detect(
 def _truth_topic(reader: BagReader, topic: str | None) -> tuple[str, bool]:
     """The topic to project the map with, and whether it counts as the true pose."""
     if topic is not None:
-        return choose_pose_topic(reader.bag, topic), True
+        return reader.pose_topic(topic), True
     if TRUTH_TOPIC in reader.topics:
         return TRUTH_TOPIC, True
-    return choose_pose_topic(reader.bag, None), False
+    return reader.pose_topic(), False
 
 
 def _prior(reader: BagReader, topic: str | None) -> Trajectory | None:

@@ -134,8 +134,9 @@ def test_every_kind_of_pose_message_gives_the_same_trajectory(tmp_path: Path) ->
             bag.pose("/stamped", pose)
             bag.pose_with_covariance("/covariance", pose)
             bag.odometry(
-                "/odometry", pose.stamp_ns, pose.map_from_base, 1.0, 0.0, (covariance, covariance)
-            )
+                "/odometry", pose.stamp_ns, pose.map_from_base, 1.0, 0.0, (covariance, covariance),
+                ("map", "base_link"),
+            )  # fmt: skip
             bag.transforms("/tf", pose.stamp_ns, {("map", "base_link"): pose.map_from_base})
     with BagReader(tmp_path / "bag") as reader:
         for topic in ("/stamped", "/covariance", "/odometry", "/tf"):

@@ -115,6 +115,27 @@ def test_no_poses(drive: Path, capsys: Captured) -> None:
     assert "name another with --pose-topic" in capsys.readouterr().out
 
 
+def test_poses_in_another_frame(drive: Path, capsys: Captured) -> None:
+    with BagWriter(drive / "utm") as bag:
+        bag.transforms("/tf_static", 0, {("base_link", CAMERA.name): BASE_FROM_CAMERA})
+        for number in range(15):
+            pose = pose_at(number, 10.0)
+            bag.pose("/localization/kinematic_state", pose, "utm")
+            if number % 5 == 0:
+                bag.camera_info("/camera/camera_info", pose.stamp_ns, CAMERA)
+                bag.compressed_image("/camera/image/compressed", pose.stamp_ns, jpeg(), CAMERA.name)
+    assert doctor(drive, "utm") == 1
+    said = capsys.readouterr().out
+    assert said.count(FAIL) == 1
+    assert "found 'utm'" in said
+    assert "--map-frame utm" in said
+    assert doctor(drive, "utm", "--map-frame", "utm") == 0
+    command = shlex.split(capsys.readouterr().out.strip().splitlines()[-1])
+    assert command[command.index("--map-frame") + 1] == "utm"
+    command[-1] = f"{drive}/dataset"
+    assert main(command[1:]) == 0  # the command works
+
+
 def test_a_map_elsewhere(drive: Path, capsys: Captured) -> None:
     write_other(drive / "away", x_m=300_010.0)
     assert doctor(drive, "away") == 1
