@@ -30,7 +30,7 @@ def choose_pose_topic(bag: Bag, topic: str | None, map_frame: str = "map") -> st
     """The topic to take poses from.
 
     The named one; else ``/localization/kinematic_state``; else the only one in the map frame; a
-    bag with none but ``/tf`` gives ``/tf``.
+    bag with none but TF gives its only TF topic that is not static.
 
     Raises:
         BagError: The named one is missing or holds no poses, or the choice is not clear.
@@ -43,14 +43,25 @@ def choose_pose_topic(bag: Bag, topic: str | None, map_frame: str = "map") -> st
         raise BagError.at(bag.path, "", f"poses on the topic {topic}", f"pose topics: {found}")
     if PREFERRED in known:
         return PREFERRED
-    in_map = [name for name in known if _frame_of(bag, name) in ("", map_frame.lstrip("/"))]
-    if len(in_map) == 1:
-        return in_map[0]
-    if not in_map and bag.topics_of(TF) and not known:
-        return "/tf"
-    found = ", ".join(in_map or known) or "none"
-    hint = "Name the one to use with --pose-topic." if known else "Labels need vehicle poses."
-    raise BagError.at(bag.path, "", f"{PREFERRED} or one pose topic", found, hint)
+    frames = {name: _frame_of(bag, name) or map_frame.lstrip("/") for name in known}
+    in_map = [name for name in known if frames[name] == map_frame.lstrip("/")]
+    moving = [name for name in bag.topics_of(TF) if not name.endswith("tf_static")]
+    choice = in_map if known else moving
+    if len(choice) == 1:
+        return choice[0]
+    expected, hint = f"{PREFERRED} or one pose topic", "Name the one to use with --pose-topic."
+    if not choice:
+        found, hint = "none", "Labels need vehicle poses."
+        if known:
+            expected += f" in the frame '{map_frame}'"
+            found = ", ".join(f"{name} in '{frames[name]}'" for name in known)
+            name = frames[known[0]]
+            hint = (
+                f"If '{name}' is the map's frame, --map-frame {name} takes it; if TF joins it with "
+                f"'{map_frame}', --pose-topic {known[0]} does."
+            )
+        raise BagError.at(bag.path, "", expected, found, hint)
+    raise BagError.at(bag.path, "", expected, ", ".join(choice), hint)
 
 
 def read_trajectory(
@@ -77,11 +88,10 @@ def read_trajectory(
     Raises:
         BagError: No such topic, another type, no poses on it, or TF does not join their frames
             with the two.
-        PoseError: TF does not connect the two frames.
     """
     kind = bag.topics.get(topic)
     if kind == TF:
-        return _from_transforms(read_transforms(bag, max_gap_ns), map_frame, base_frame, max_gap_ns)
+        return _from_transforms(bag, topic, max_gap_ns, (map_frame, base_frame))
     if kind not in POSE_KINDS:
         expected = f"poses on the topic {topic}"
         raise BagError.at(bag.path, "", expected, kind or "no such topic")
@@ -121,7 +131,7 @@ def read_trajectory(
 
 
 def read_transforms(bag: Bag, max_gap_ns: int = MAX_GAP_NS) -> TransformBuffer:
-    """All of ``/tf`` and ``/tf_static``; transforms that are not finite are left out."""
+    """All of ``/tf`` and ``/tf_static`` of any namespace, but for what is not finite."""
     buffer = TransformBuffer(max_gap_ns)
     for raw in bag.raw(bag.topics_of(TF)):
         for item in bag.decode(raw).transforms:
@@ -140,26 +150,28 @@ def read_transforms(bag: Bag, max_gap_ns: int = MAX_GAP_NS) -> TransformBuffer:
     return buffer
 
 
-def _from_transforms(
-    buffer: TransformBuffer, map_frame: str, base_frame: str, max_gap_ns: int
-) -> Trajectory:
+def _from_transforms(bag: Bag, topic: str, max_gap_ns: int, frames: tuple[str, str]) -> Trajectory:
+    buffer, (map_frame, base_frame) = read_transforms(bag, max_gap_ns), frames
     chain = buffer.chain(base_frame)
     stamps = sorted({stamp for frame in chain for stamp in buffer.stamps_of(frame)})
-    buffer.lookup(map_frame, base_frame, stamps[len(stamps) // 2] if stamps else 0)
-    kept, transforms = [], []
-    for stamp in stamps:
+    kept, transforms, reason = [], [], ""
+    for stamp in stamps or [0]:
         try:
             transforms.append(buffer.lookup(map_frame, base_frame, stamp))
-        except PoseError:
+        except PoseError as error:
+            reason = str(error).rstrip(".")
             continue
         kept.append(stamp)
+    if not kept:
+        hint = "--map-frame and --base-frame say what these frames are called here."
+        raise BagError.at(bag.path, topic, f"TF {map_frame} <- {base_frame}", reason, hint)
     return Trajectory(
         np.array(kept, dtype=np.int64),
         np.array([t.translation for t in transforms]),
         np.array([t.quaternion for t in transforms]),
         None,
         max_gap_ns,
-        "/tf",
+        topic,
     )
 
 

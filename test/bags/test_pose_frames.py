@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.small_drive import pose_at
 
-from dalearn_ros.bags.poses import read_trajectory
+from dalearn_ros.bags.poses import choose_pose_topic, read_trajectory
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.bags.writer import BagWriter
@@ -107,3 +107,39 @@ def test_frames_that_change_are_a_sentence(tmp_path: Path) -> None:
         bag.pose(STATE, pose_at(1), "odom")
     with Bag(tmp_path / "bag") as opened, pytest.raises(BagError, match="poses in one frame"):
         read_trajectory(opened, STATE)
+
+
+def test_the_only_pose_topic_in_another_frame_is_told_with_that_frame(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        bag.pose("/gnss/pose", pose_at(0), "utm")
+    with Bag(tmp_path / "bag") as opened:
+        with pytest.raises(BagError) as caught:
+            choose_pose_topic(opened, None)
+        for words in ("in the frame 'map'", "/gnss/pose in 'utm'", "--map-frame utm takes it"):
+            assert words in str(caught.value)
+        assert choose_pose_topic(opened, None, "utm") == "/gnss/pose"
+
+
+def test_tf_of_a_namespace_is_found(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "one") as bag:
+        bag.transforms("/robot1/tf_static", 0, {("base_link", "antenna"): BASE_FROM_ANTENNA})
+        for number in range(4):
+            link = {("map", "base_link"): pose_at(number).map_from_base}
+            bag.transforms("/robot1/tf", pose_at(number).stamp_ns, link)
+    with BagReader(tmp_path / "one") as reader:
+        assert reader.pose_topic() == "/robot1/tf"
+        found = reader.trajectory()
+        assert np.allclose(found.positions[2], pose_at(2).map_from_base.translation)
+        assert found.source == "/robot1/tf"
+    with BagReader(tmp_path / "one", map_frame="world") as reader:
+        with pytest.raises(BagError, match=r"TF world <- base_link.*--map-frame"):
+            reader.trajectory()
+
+
+def test_tf_of_two_namespaces_must_be_named(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "two") as bag:
+        for name in ("/robot1/tf", "/robot2/tf"):
+            bag.transforms(name, 0, {("map", "base_link"): pose_at(0).map_from_base})
+    with Bag(tmp_path / "two") as opened:
+        with pytest.raises(BagError, match=r"found /robot1/tf, /robot2/tf.*--pose-topic"):
+            choose_pose_topic(opened, None)
