@@ -8,7 +8,7 @@ import numpy.typing as npt
 from dalearn_ros.bags.images import ImageFault, decode_compressed, decode_raw
 from dalearn_ros.bags.poses import TF, read_transforms, stamp_ns
 from dalearn_ros.bags.reader import BagReader
-from dalearn_ros.bags.topics import CAMERA_INFO, COMPRESSED, IMAGE
+from dalearn_ros.bags.topics import CAMERA_INFO, COMPRESSED
 from dalearn_ros.core.checks import FAIL, NOTE, OK, Check, attempt
 from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.camera import Camera
@@ -29,13 +29,6 @@ def topics_check(reader: BagReader) -> list[Check]:
     ]
     found = f"{len(rows)} topics in {bag.duration_ns / 1e9:.1f} s"
     return [Check("bag", OK, "\n".join([found, *rows]))]
-
-
-def cameras(reader: BagReader) -> list[str]:
-    """Topics of colour images, each camera once (compressed where it comes both ways)."""
-    depth = set(reader.depth_topics())
-    known = [topic for topic in reader.bag.topics_of(IMAGE, COMPRESSED) if topic not in depth]
-    return [topic for topic in known if f"{topic}/compressed" not in known]
 
 
 def camera_checks(reader: BagReader, topic: str, transforms: TransformBuffer) -> list[Check]:

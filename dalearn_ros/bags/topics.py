@@ -25,13 +25,22 @@ def choose_camera_topic(bag: Bag, topic: str | None = None) -> str:
             return topic
         found = ", ".join(known) or "none"
         raise BagError.at(bag.path, "", f"images on {topic}", f"image topics: {found}")
-    colour = [name for name in known if name not in find_depth_topics(bag)]
-    compressed = [name for name in colour if bag.topics[name] == COMPRESSED]
-    single = [n for n in colour if f"{n}/compressed" not in compressed]
+    single = camera_topics(bag)
     if len(single) == 1:
         return single[0]
     found = ", ".join(single) or "none"
     raise BagError.at(bag.path, "", "images of one camera", found, "Name the topic to use.")
+
+
+def camera_topics(bag: Bag) -> list[str]:
+    """Topics of colour images, each camera once: compressed where it comes both ways."""
+    depth = set(find_depth_topics(bag))
+    colour = [
+        name
+        for name in bag.topics_of(IMAGE, COMPRESSED)
+        if name not in depth and not _is_compressed_depth(bag, name)
+    ]
+    return [name for name in colour if f"{name}/compressed" not in colour]
 
 
 def find_depth_topics(bag: Bag) -> list[str]:
@@ -47,17 +56,39 @@ def find_depth_topics(bag: Bag) -> list[str]:
 def find_info_topic(bag: Bag, image_topic: str) -> str:
     """The CameraInfo of an image topic: the one beside it, else the only one of the bag.
 
+    The only one is taken if the bag has one camera, or if it names the frame of the images: that
+    of another camera would put every landmark to a wrong place.
+
     Raises:
-        BagError: None, or several elsewhere.
+        BagError: None, several elsewhere, or one that may be another camera's.
     """
     known = bag.topics_of(CAMERA_INFO)
     folder = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
     for name in (f"{folder}/camera_info", f"{image_topic}/camera_info"):
         if name in known:
             return name
-    if len(known) == 1:
+    cameras = {name.removesuffix("/compressed") for name in camera_topics(bag)}
+    if len(known) == 1 and (
+        cameras == {image_topic.removesuffix("/compressed")}
+        or _frame_of(bag, known[0]) == _frame_of(bag, image_topic) != ""
+    ):
         return known[0]
     expected = f"the calibration of {image_topic} on {folder}/camera_info"
     found = ", ".join(known) or "no sensor_msgs/CameraInfo in the bag"
     hint = "Record camera_info with the images; without it no landmark can be projected."
     raise BagError.at(bag.path, "", expected, found, hint)
+
+
+def _is_compressed_depth(bag: Bag, topic: str) -> bool:
+    """Whether a CompressedImage holds depth, by image_transport's name or format."""
+    if bag.topics[topic] != COMPRESSED:
+        return False
+    if topic.endswith("/compressedDepth"):
+        return True
+    kind = str(bag.decode(next(bag.raw([topic]))).format)
+    return "compressedDepth" in kind or (kind.startswith(DEPTH_ENCODINGS) and "depth" in topic)
+
+
+def _frame_of(bag: Bag, topic: str) -> str:
+    """Frame of a topic's first message."""
+    return str(bag.decode(next(bag.raw([topic]))).header.frame_id).lstrip("/")

@@ -130,6 +130,7 @@ def _drive(
     args: argparse.Namespace, reader: Any, landmarks: Any, command: list[str]
 ) -> list[Check]:
     from dalearn_ros.bags import inspect
+    from dalearn_ros.bags.topics import camera_topics
     from dalearn_ros.labels.first_look import overlap_checks
 
     checks = attempt("bag", lambda: inspect.topics_check(reader))
@@ -137,7 +138,7 @@ def _drive(
 
     def cameras() -> list[Check]:
         named = args.camera_topic
-        topics.extend(inspect.cameras(reader) if named is None else [reader.camera_topic(named)])
+        topics.extend([reader.camera_topic(named)] if named else camera_topics(reader.bag))
         return [] if topics else [Check("images", FAIL, "the bag has no camera images", RECORD)]
 
     checks += attempt("images", cameras)

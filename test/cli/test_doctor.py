@@ -145,7 +145,7 @@ def test_a_map_elsewhere(drive: Path, capsys: Captured) -> None:
 
 
 def test_calibration_of_another_size(drive: Path, capsys: Captured) -> None:
-    other = Camera(1280, 768, CAMERA.matrix * 2, name=CAMERA.name)
+    other = Camera(1280, 768, np.diag([2.0, 2.0, 1.0]) @ CAMERA.matrix, name=CAMERA.name)
     write_other(drive / "resized", camera=other)
     assert doctor(drive, "resized") == 1
     assert "images are 640x384, camera_info says 1280x768" in capsys.readouterr().out
