@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.bags.images import ImageFault, decode_compressed, decode_raw
+from dalearn_ros.bags.mounting import fixed_mounting, way
 from dalearn_ros.bags.poses import TF, read_transforms, stamp_ns
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.bags.topics import CAMERA_INFO, COMPRESSED
@@ -45,7 +46,12 @@ def camera_checks(reader: BagReader, topic: str, transforms: TransformBuffer) ->
 
     def calibration() -> list[Check]:
         camera.append(reader.camera(topic))
-        return [_calibration(reader, topic, camera[0], name)]
+        changes = len(reader.calibrations(topic)) - 1
+        checks = [_calibration(reader, topic, camera[0], name)]
+        if changes:
+            found = f"camera_info changes {changes} times; each image takes the latest at its stamp"
+            checks.append(Check(name, NOTE, found, "is that so, or do two drivers publish on it?"))
+        return checks
 
     checks += attempt(name, calibration, mend)
     if camera:
@@ -95,17 +101,18 @@ def _mounting(base: str, frame: str, transforms: TransformBuffer, topic: str) ->
         mend = "set header.frame_id of camera_info to the camera's optical frame"
         return [Check(name, FAIL, "camera_info names no frame", mend)]
     try:
-        mounting = transforms.lookup(base, frame)
-        up_base, up_camera = transforms.chain(base), transforms.chain(frame)
+        mounting = fixed_mounting(transforms, base, frame)
+        chain, sampled = way(transforms, base, frame)
     except PoseError as error:
+        mend = (
+            "label needs a camera that is fixed to the vehicle" if error.reason == "moves" else mend
+        )
         return [Check(name, FAIL, str(error).rstrip("."), mend)]
-    common = next(link for link in up_camera if link in up_base)
-    chain = up_camera[: up_camera.index(common) + 1] + up_base[: up_base.index(common)][::-1]
     x, y, z = mounting.translation
     found = f"{' -> '.join(reversed(chain))}: x {x:.2f}, y {y:.2f}, z {z:.2f} m"
-    moving = [link for link in chain if transforms.stamps_of(link) and link not in up_base]
-    if moving:
-        return [Check(name, NOTE, f"{found}; '{moving[0]}' moves on /tf, expected /tf_static")]
+    if sampled:
+        text = f"{found}; '{sampled[0]}' comes on /tf, always the same: expected on /tf_static"
+        return [Check(name, NOTE, text)]
     if abs(float(mounting.rotation[2, 2])) > 0.7:  # the optical axis points up or down
         mend = f"does '{frame}' follow REP 103 (z forward, x right, y down)?"
         return [Check(name, NOTE, f"{found}; its optical axis points up or down", mend)]

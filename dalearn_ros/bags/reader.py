@@ -7,25 +7,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from dalearn_ros.bags.calibration import Calibration, calibration_at, read_calibrations
 from dalearn_ros.bags.images import ImageFault
+from dalearn_ros.bags.mounting import fixed_mounting
 from dalearn_ros.bags.pictures import picture_of, with_depth
 from dalearn_ros.bags.poses import choose_pose_topic, read_trajectory, read_transforms, stamp_ns
 from dalearn_ros.bags.storage import Bag
-from dalearn_ros.bags.topics import (
-    COMPRESSED,
-    choose_camera_topic,
-    find_depth_topics,
-    find_info_topic,
-)
-from dalearn_ros.core.errors import BagError, InputError, PoseError
+from dalearn_ros.bags.topics import COMPRESSED, choose_camera_topic, find_depth_topics
+from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.camera_info import (
-    camera_from_info,
-    is_rectified,
-    rectified_from_optical,
-)
+from dalearn_ros.geometry.camera_info import is_rectified
 from dalearn_ros.geometry.rolling_shutter import RowPoses
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import MAX_GAP_NS, Trajectory
@@ -75,6 +67,7 @@ class BagReader:
         self.readout_s = readout_s
         self.map_frame = map_frame
         self.skipped: Counter[str] = Counter()
+        self._calibrations: dict[str, list[Calibration]] = {}
 
     def __enter__(self) -> BagReader:
         return self
@@ -138,38 +131,33 @@ class BagReader:
         return find_depth_topics(self.bag)
 
     def camera(self, camera_topic: str | None = None) -> Camera:
-        """Calibration of a camera, from the CameraInfo of its name or the only one in the bag.
+        """The first calibration of a camera, from the CameraInfo of its name or the only one.
 
         Raises:
             BagError: The bag has no CameraInfo for it, or it is not calibrated.
         """
-        topic = self.camera_topic(camera_topic)
-        info_topic, message = self._info(topic)
-        try:
-            return camera_from_info(message, self._rectified(topic))
-        except InputError as error:
-            raise BagError(f"{self.path}, {info_topic}: {error}") from None
+        return self.calibrations(self.camera_topic(camera_topic))[0].camera
 
-    def mounting(self, camera_topic: str) -> Transform:
-        """``base_from_camera`` of an image topic, whose axes R turns where it is rectified.
+    def calibrations(self, camera_topic: str) -> list[Calibration]:
+        """All that a camera has over the drive, by time; mostly one.
 
         Raises:
-            BagError: No CameraInfo, or the transform tree lacks one of the frames.
+            BagError: The bag has no CameraInfo for it, or it is not calibrated.
         """
-        _, message = self._info(camera_topic)
-        mounted = self.base_from_camera(str(message.header.frame_id).lstrip("/"))
-        if not self._rectified(camera_topic):
-            return mounted
-        return mounted @ rectified_from_optical(message).inverse()
+        if camera_topic not in self._calibrations:
+            named = is_rectified(camera_topic)
+            rectified = named if self.rectified is None else self.rectified
+            self._calibrations[camera_topic] = read_calibrations(self.bag, camera_topic, rectified)
+        return self._calibrations[camera_topic]
 
     def base_from_camera(self, camera_frame: str) -> Transform:
-        """Mounting of the camera's optical frame, from ``/tf_static`` (and ``/tf``).
+        """Mounting of the camera's optical frame, from ``/tf_static``, or ``/tf`` if it is fixed.
 
         Raises:
-            BagError: The transform tree lacks one of the frames; it is named.
+            BagError: The transform tree lacks one of the frames (it is named), or the camera moves.
         """
         try:
-            return self.transforms().lookup(self.base_frame, camera_frame)
+            return fixed_mounting(self.transforms(), self.base_frame, camera_frame)
         except PoseError as error:
             expected = f"the mounting {self.base_frame} <- {camera_frame} on /tf_static"
             raise BagError.at(self.path, "", expected, str(error).rstrip(".")) from None
@@ -183,6 +171,8 @@ class BagReader:
         depth: bool = True,
     ) -> Iterator[Frame]:
         """Frames in the order of the bag; a bad image is skipped and counted in ``skipped``.
+
+        Each has the calibration that was the latest at its stamp.
 
         Args:
             camera_topic: Images to read; None takes the only camera.
@@ -200,19 +190,22 @@ class BagReader:
         """
         self.skipped = Counter()
         topic = self.camera_topic(camera_topic)
-        camera = self.camera(topic)
-        mounting = self.mounting(topic)
+        calibrations = self.calibrations(topic)
+        base_from_optical = self.base_from_camera(calibrations[0].camera.name)
         poses = None if pose_topic is None else self.trajectory(pose_topic)
         compressed = self.topics[topic] == COMPRESSED
         depth_topics = self.depth_topics() if depth else []
         depth_topic = depth_topics[0] if len(depth_topics) == 1 else ""
         for message, depth_m in with_depth(self.bag, topic, depth_topic, self.skipped):
+            when = stamp_ns(message.header)
+            calibration = calibration_at(calibrations, when)
+            camera = calibration.camera
             try:
                 image, encoded = picture_of(message, compressed, camera, decode)
             except ImageFault as fault:
                 self.skipped[f"image:{fault.reason}"] += 1
                 continue
-            when = stamp_ns(message.header)
+            mounting = base_from_optical @ calibration.optical_from_camera
             frame = Frame(image, when, camera, mounting, None, depth_m, f"{when:019d}", encoded)
             if poses is not None:
                 try:
@@ -264,11 +257,3 @@ class BagReader:
 
         rows = RowPoses.of(frame.camera, taken_ns, self.readout_s, camera_from_map_at)
         return dataclasses.replace(frame, rows=rows)
-
-    def _info(self, image_topic: str) -> tuple[str, Any]:
-        """Topic and first message of a camera's CameraInfo."""
-        topic = find_info_topic(self.bag, image_topic)
-        return topic, self.bag.decode(next(self.bag.raw([topic])))
-
-    def _rectified(self, image_topic: str) -> bool:
-        return is_rectified(image_topic) if self.rectified is None else self.rectified

@@ -230,7 +230,7 @@ class _Drive:
         except PoseError as error:
             self.collected.add_pose(None, frame.pose, None, f"no prior: {error.reason}")
             return
-        if self.localizer is None:
+        if self.localizer is None or self.localizer.camera is not frame.camera:
             self.localizer = Localizer(
                 self.labeller.map, frame.camera, frame.base_from_camera, self.settings,
                 self.labeller.label_space,
