@@ -47,6 +47,7 @@ class DatasetWriter:
         self.label_space = label_space
         self.source = dict(source)
         self._images: list[dict[str, Any]] = []
+        self._names: set[str] = set()
         self._annotations: list[dict[str, Any]] = []
         self._stack = contextlib.ExitStack()
         self.folder = self.path
@@ -76,14 +77,20 @@ class DatasetWriter:
             meta: ``name`` (unique, fit for a file name), ``width``, ``height``, and what else is
                 known: ``stamp_ns``, ``drive``, ``tile``, ``camera``, ``map_from_camera``.
             approximate: (N,) points that must not be scored in pixels; None: none.
+
+        Raises:
+            DatasetError: There is an image of that name already.
         """
         number = len(self._images) + 1
+        encoded, suffix = (b"", image.suffix) if isinstance(image, Path) else _encode(image)
+        name = f"images/{meta['name']}{suffix}"
+        if name in self._names:
+            expected = "images with names of their own"
+            raise DatasetError.at(self.path, "", expected, f"{name} twice")
+        self._names.add(name)
         if isinstance(image, Path):
-            name = f"images/{meta['name']}{image.suffix}"
             _link(image, self.folder / name)
         else:
-            encoded, suffix = _encode(image)
-            name = f"images/{meta['name']}{suffix}"
             (self.folder / name).write_bytes(encoded)
         extra = {key: value for key, value in meta.items() if key != "name"}
         self._images.append({"id": number, "file_name": name, **plain(extra)})

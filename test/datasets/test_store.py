@@ -43,6 +43,15 @@ def write_dataset(path: Path, images: int = 2) -> Dataset:
     return Dataset.open(path)
 
 
+def test_a_name_twice_is_refused(tmp_path: Path) -> None:
+    meta = {"name": "one", "width": 64, "height": 48}
+    with pytest.raises(DatasetError, match=r"images/one\.jpg twice"):
+        with DatasetWriter(tmp_path / "d", SPACE, {"kind": "test"}) as writer:
+            writer.add(IMAGE, some_labels(), meta)
+            writer.add(IMAGE, some_labels(), meta)
+    assert not (tmp_path / "d").exists()
+
+
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d")
     assert len(dataset) == 2
