@@ -61,7 +61,7 @@ def decode_raw(
         data: Its bytes (anything with a buffer).
         height: Rows.
         width: Columns.
-        encoding: As in sensor_msgs/image_encodings.
+        encoding: As in sensor_msgs/image_encodings. Of 16 bits the upper 8 are taken.
         step: Bytes from one row to the next; may be larger than the row (padding).
         is_bigendian: Byte order of encodings with 16 bits.
 
@@ -71,13 +71,16 @@ def decode_raw(
     Raises:
         ImageFault: Unknown encoding (``encoding``) or too few bytes (``truncated``).
     """
-    if encoding in ("mono16", "16UC1"):
-        rows = _rows(data, height, width, 2, step).view(">u2" if is_bigendian else "<u2")
-        return cv2.cvtColor((rows >> 8).astype(np.uint8), cv2.COLOR_GRAY2BGR).astype(np.uint8)
-    if encoding not in _BYTES:
-        raise ImageFault("encoding", f"image encoding '{encoding}' is not supported")
-    channels, conversion = _BYTES[encoding]
-    pixels = _rows(data, height, width, channels, step).reshape(height, width, channels)
+    wide = encoding == "16UC1" or encoding.endswith("16")
+    eight = f"{'mono' if encoding == '16UC1' else encoding[:-2]}8" if wide else encoding
+    if eight not in _BYTES:
+        known = f"known are {', '.join(_BYTES)}, and those that end in 8 with 16"
+        raise ImageFault("encoding", f"image encoding '{encoding}' is not supported; {known}")
+    channels, conversion = _BYTES[eight]
+    rows = _rows(data, height, width, channels * (2 if wide else 1), step)
+    if wide:
+        rows = (rows.view(">u2" if is_bigendian else "<u2") >> 8).astype(np.uint8)
+    pixels = rows.reshape(height, width, channels)
     if conversion is None:
         return pixels
     if channels == 1:

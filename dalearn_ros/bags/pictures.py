@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,26 @@ def picture_of(
         text = f"the image is {image.shape[1::-1]}, its CameraInfo says {size[::-1]}"
         raise ImageFault("size", text)
     return image, encoded
+
+
+def no_frame_error(
+    path: Path, skipped: Mapping[str, int], faults: Mapping[str, str], pose_topic: str
+) -> BagError:
+    """The error for a drive of which no frame could be used: why, and what to do.
+
+    Args:
+        path: The bag.
+        skipped: Reason → number of frames.
+        faults: Reason → what was wrong with the first of its images.
+        pose_topic: Where the poses came from.
+    """
+    reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "no image"
+    hint = "; ".join(faults[reason] for reason in skipped if reason in faults)
+    hint = f"The first one: {hint}." if hint else ""
+    frames = [reason for reason in skipped if reason != "depth"]
+    if frames and all(reason.startswith("pose:") for reason in frames):
+        hint = f"Do the poses on {pose_topic} cover the images' time?"
+    return BagError.at(path, "", "frames with an image and a pose", reasons, hint)
 
 
 def with_depth(

@@ -42,7 +42,8 @@ class BagReader:
 
     Attributes:
         skipped: Reason → number of frames left out or without a pose by the last :meth:`frames`
-            (``image:truncated``, ``image:size``, ``pose:gap``, ...).
+            (``image:truncated``, ``image:duplicate``, ``pose:gap``, ...).
+        faults: Reason → what was wrong with the first image that was left out for it.
 
     Raises:
         BagError: No such bag, truncated, or empty.
@@ -67,6 +68,7 @@ class BagReader:
         self.readout_s = readout_s
         self.map_frame = map_frame
         self.skipped: Counter[str] = Counter()
+        self.faults: dict[str, str] = {}
         self._calibrations: dict[str, list[Calibration]] = {}
 
     def __enter__(self) -> BagReader:
@@ -196,15 +198,21 @@ class BagReader:
         compressed = self.topics[topic] == COMPRESSED
         depth_topics = self.depth_topics() if depth else []
         depth_topic = depth_topics[0] if len(depth_topics) == 1 else ""
+        seen: set[int] = set()
         for message, depth_m in with_depth(self.bag, topic, depth_topic, self.skipped):
             when = stamp_ns(message.header)
+            if when in seen:  # a frame is known by its stamp
+                self.skipped["image:duplicate"] += 1
+                continue
             calibration = calibration_at(calibrations, when)
             camera = calibration.camera
             try:
                 image, encoded = picture_of(message, compressed, camera, decode)
             except ImageFault as fault:
                 self.skipped[f"image:{fault.reason}"] += 1
+                self.faults.setdefault(f"image:{fault.reason}", str(fault))
                 continue
+            seen.add(when)
             mounting = base_from_optical @ calibration.optical_from_camera
             frame = Frame(image, when, camera, mounting, None, depth_m, f"{when:019d}", encoded)
             if poses is not None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.bags.clouds import CloudReader, choose_cloud_topic, cloud_topics
+from dalearn_ros.bags.pictures import no_frame_error
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.core.errors import BagError
@@ -139,9 +140,7 @@ def label_bag(
                 best.offer(audit.frames, frame, result)
             audit.frames_skipped.update(reader.skipped)
             if not len(writer):
-                reasons = ", ".join(f"{v} {k}" for k, v in reader.skipped.items()) or "no image"
-                hint = "Do the poses cover the images' time?"
-                raise BagError.at(bag, "", "frames with an image and a pose", reasons, hint)
+                raise no_frame_error(bag, reader.skipped, reader.faults, poses)
             summary = run.summary(reader.bag)
             if not summary["labels"] and not summary["labels_ignored"]:
                 expected = f"landmarks of {map_path} in view"

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.bags.pictures import no_frame_error
 from dalearn_ros.bags.reader import BagReader
-from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError, PoseError
+from dalearn_ros.core.errors import DatasetError, InputError, ModelError, PoseError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.collector import Collector
@@ -125,9 +126,7 @@ def evaluate_bag(
         for reason, count in reader.skipped.items():
             collected.skip(reason, count)
     if not collected.detection.frames:
-        reasons = ", ".join(f"{n} {r}" for r, n in collected.frames_skipped.items()) or "no image"
-        hint = f"Do the poses on {truth_topic} cover the images' time?"
-        raise BagError.at(bag, "", "frames with an image and a pose", reasons, hint)
+        raise no_frame_error(bag, collected.frames_skipped, reader.faults, truth_topic)
     return collected
 
 

@@ -10,8 +10,10 @@ import pytest
 from helpers.small_drive import BASE_FROM_CAMERA, CAMERA, STEP_NS, jpeg
 
 from dalearn_ros.bags.calibration import calibration_at
+from dalearn_ros.bags.inspect import camera_checks
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.bags.writer import BagWriter
+from dalearn_ros.core.checks import NOTE
 from dalearn_ros.core.errors import BagError
 from dalearn_ros.geometry.camera import Camera
 
@@ -55,6 +57,10 @@ def test_each_image_has_the_calibration_of_its_time(tmp_path: Path) -> None:
     with BagReader(write(tmp_path / "bag", said)) as reader:
         found = [frame.camera.matrix[0, 0] for frame in reader.frames()]
         known = reader.calibrations(TOPIC)
+        told = camera_checks(reader, TOPIC, reader.transforms())
+    assert [check.found[:27] for check in told if check.state == NOTE] == [
+        "camera_info changes 2 times"
+    ]
     assert found == [500.0, 500.0, 1000.0, 1000.0, 1000.0, 500.0]
     assert [item.since_ns // STEP_NS for item in known] == [1, 3, 6]
     for when, number in ((0, 0), (2.9, 0), (3, 1), (5.5, 1), (9, 2)):

@@ -50,6 +50,22 @@ def test_grey_of_8_and_16_bits() -> None:
     assert np.array_equal(found[..., 0], grey)
 
 
+@pytest.mark.parametrize("encoding", ["bayer_rggb", "bayer_gbrg", "rgb", "bgra", "mono"])
+@pytest.mark.parametrize("big", [False, True])
+def test_of_16_bits_the_upper_8_are_taken(encoding: str, big: bool) -> None:
+    shape = {"rgb": (6, 8, 3), "bgra": (6, 8, 4)}.get(encoding, (6, 8))
+    eight = np.random.default_rng(1).integers(0, 255, shape, dtype=np.uint8)
+    wide = (eight.astype(np.uint16) * 256 + 200).astype(">u2" if big else "<u2")
+    step = wide[0].nbytes
+    found = decode_raw(wide.tobytes(), 6, 8, f"{encoding}16", step, is_bigendian=big)
+    assert np.array_equal(found, _raw(eight, f"{encoding}8"))
+
+
+def test_an_unknown_encoding_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ImageFault, match=r"'nv12' is not supported; known are bgr8, .*rggb8"):
+        _raw(BGR, "nv12")
+
+
 @pytest.mark.parametrize(
     "encoding, tile",
     [

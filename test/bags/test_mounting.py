@@ -28,7 +28,6 @@ def write(path: Path, step: Transform, start_ns: int = 10**18) -> Path:
             stamp = start_ns + number * STEP_NS
             bag.camera_info("/camera/camera_info", stamp, CAMERA)
             bag.compressed_image(TOPIC, stamp, jpeg(), CAMERA.name)
-            # the first image comes before the first sample
             bag.transforms(
                 "/tf", stamp, {("mast", CAMERA.name): mounted, ("map", "base_link"): step}
             )

@@ -66,6 +66,18 @@ def test_a_broken_image_is_skipped_and_counted(tmp_path: Path) -> None:
             assert reader.skipped == {"image:truncated": 1}
 
 
+def test_a_second_image_of_a_stamp_is_skipped_and_counted(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as bag:
+        bag.transforms("/tf_static", 0, {("base_link", CAMERA.name): BASE_FROM_CAMERA})
+        bag.camera_info("/camera/camera_info", 0, CAMERA)
+        for stamp, picture in ((5, jpeg(0)[:999]), (5, jpeg(1)), (5, jpeg(2)), (6, jpeg(3))):
+            bag.compressed_image(COMPRESSED, stamp, picture, CAMERA.name)
+    with BagReader(tmp_path / "bag") as reader:
+        frames = list(reader.frames(decode=False))
+        assert [frame.encoded for frame in frames] == [jpeg(1), jpeg(3)]
+        assert reader.skipped == {"image:truncated": 1, "image:duplicate": 1}
+
+
 def test_an_image_of_another_size_is_counted(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as bag:
         bag.transforms("/tf_static", 0, {("base_link", CAMERA.name): BASE_FROM_CAMERA})

@@ -236,3 +236,25 @@ def test_labels_are_audited_against_a_detector(tmp_path: Path) -> None:
     page = (out / "audit.html").read_text()
     assert "against detections" in page
     assert Dataset.open(out).source["audit_model"] == "tiny"
+
+
+@pytest.mark.parametrize(
+    "encoding, shift_ns, told, not_told",
+    [("nv12", 0, "'nv12' is not supported; known are bgr8", "poses"),
+     ("bgr8", 10**12, "Do the poses on /ground_truth/pose cover", "supported")],
+)  # fmt: skip
+def test_why_no_frame_could_be_labelled(
+    tmp_path: Path, encoding: str, shift_ns: int, told: str, not_told: str
+) -> None:
+    write_street(tmp_path / "map")
+    with BagWriter(tmp_path / "bag") as bag:
+        bag.transforms("/tf_static", 0, {("base_link", CAMERA.name): BASE_FROM_CAMERA})
+        bag.camera_info("/camera/camera_info", 0, CAMERA)
+        for number in range(3):
+            bag.pose(POSE_TOPIC, pose_at(number, 10.0))
+            stamp = pose_at(number).stamp_ns + shift_ns
+            bag.image("/camera/image", stamp, np.zeros((384, 640, 3), np.uint8), encoding, "c")
+    with pytest.raises(BagError) as caught:
+        label_bag(tmp_path / "bag", tmp_path / "map", tmp_path / "out")
+    assert told in str(caught.value)
+    assert not_told not in str(caught.value).partition("found")[2]
