@@ -12,13 +12,13 @@ from dalearn_ros.bags.calibration import Calibration, calibration_at, read_calib
 from dalearn_ros.bags.images import ImageFault
 from dalearn_ros.bags.mounting import fixed_mounting
 from dalearn_ros.bags.pictures import picture_of, with_depth
+from dalearn_ros.bags.placing import placed
 from dalearn_ros.bags.poses import choose_pose_topic, read_trajectory, read_transforms, stamp_ns
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.bags.topics import COMPRESSED, choose_camera_topic, find_depth_topics
 from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.camera_info import is_rectified
-from dalearn_ros.geometry.rolling_shutter import RowPoses
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import MAX_GAP_NS, Trajectory
 from dalearn_ros.geometry.transforms import Transform
@@ -217,7 +217,7 @@ class BagReader:
             frame = Frame(image, when, camera, mounting, None, depth_m, f"{when:019d}", encoded)
             if poses is not None:
                 try:
-                    frame = self._placed(frame, poses)
+                    frame = placed(frame, poses, self.time_offset_ns, self.readout_s)
                 except PoseError as error:
                     self.skipped[f"pose:{error.reason}"] += 1
             yield frame
@@ -248,20 +248,3 @@ class BagReader:
     def count(self, camera_topic: str | None = None) -> int:
         """Number of images on the camera's topic."""
         return self.bag.counts[self.camera_topic(camera_topic)]
-
-    def _placed(self, frame: Frame, poses: Trajectory) -> Frame:
-        """The frame with its pose, and those of its rows where the shutter rolls.
-
-        Raises:
-            PoseError: No usable pose at the time of one of them.
-        """
-        taken_ns = frame.stamp_ns + self.time_offset_ns
-        frame = dataclasses.replace(frame, pose=poses.at(taken_ns))
-        if not self.readout_s:
-            return frame
-
-        def camera_from_map_at(when_ns: int) -> Transform:
-            return (poses.at(when_ns).map_from_base @ frame.base_from_camera).inverse()
-
-        rows = RowPoses.of(frame.camera, taken_ns, self.readout_s, camera_from_map_at)
-        return dataclasses.replace(frame, rows=rows)
