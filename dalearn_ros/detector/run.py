@@ -12,7 +12,7 @@ from dalearn_ros.core.errors import InputError, ModelError, SettingsError
 from dalearn_ros.core.files import plain, write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.network import LandmarkNetwork
+from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import DetectorTask, build_network
 from dalearn_ros.detector.samples import check_label_spaces, worker_errors
 from dalearn_ros.detector.settings import TrainSettings
@@ -62,7 +62,8 @@ def train_detector(
         settings: All settings.
         seed: Seed of weights, crops and order.
         init: A run folder or weights file to start from. Where the network has refining
-            convolutions that the weights lack, it starts as the network without them.
+            convolutions, features of stride 4 or branches that the weights lack, it starts as the
+            network without them.
 
     Returns:
         How it ended, and the images that could not be read.
@@ -88,7 +89,7 @@ def train_detector(
     if init is not None:
         path = init / WEIGHTS if init.is_dir() else init
         weights = dict(load_checkpoint(path).groups.get("network", {}))
-        load_weights(network, weights, path, new="refine.")
+        load_weights(network, weights, path, new=NEW_PARTS)
     task = DetectorTask(settings, data, validation, seed)
     _claim(run, description)
     with worker_errors():

@@ -79,14 +79,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(groups, header)
 
 
-def load_weights(network: nn.Module, state: State, source: Path, new: str | None = None) -> None:
+def load_weights(
+    network: nn.Module, state: State, source: Path, new: str | tuple[str, ...] | None = None
+) -> None:
     """Put weights into a network.
 
     Args:
         network: Takes them.
         state: Weights by name.
         source: Their file, for the sentence of an error.
-        new: Tensors whose names start so may be missing; they stay as they are.
+        new: Tensors whose names start so, or with one of these, may be missing; they stay as they
+            are.
 
     Raises:
         ModelError: They belong to a network of another shape; the first difference is named.
