@@ -33,6 +33,13 @@ class ValidationSettings:
     match_px: float = field(
         8.0, "Largest distance of a hit.", unit="px", minimum=0.1, maximum=1000.0
     )
+    map_sigma_m: float = field(
+        0.05,
+        "Noise of the map that the labels are from, each axis: not the detector's error.",
+        unit="m",
+        minimum=0.0,
+        maximum=10.0,
+    )
 
 
 @dataclass(frozen=True)

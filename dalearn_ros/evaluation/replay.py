@@ -16,6 +16,7 @@ from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError, PoseError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.evaluation.calibration import labels_with_map_noise, with_map_noise
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.geometry.trajectory import Trajectory
@@ -148,7 +149,7 @@ def evaluate_dataset(
             continue
         seen, timing = _detect(detector, image, int(meta.get("stamp_ns") or 0))
         collected.add(
-            dataset.labels(index),
+            labels_with_map_noise(dataset, index),
             seen,
             (image.shape[1], image.shape[0]),
             approximate=dataset.approximate(index),
@@ -199,8 +200,9 @@ class _Drive:
             return
         self._stamps = [*self._stamps[:1], frame.stamp_ns]
         truth = self.labeller.label(frame).labels
+        sigma_m = self.settings.map_sigma_m
         self.collected.add(
-            truth,
+            with_map_noise(truth, float(frame.camera.matrix[0, 0]), sigma_m),
             seen,
             (frame.camera.width, frame.camera.height),
             timing_ms=timing,
