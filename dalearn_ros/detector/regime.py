@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,11 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import calibration_from
 from dalearn_ros.detector.losses import landmark_loss
 from dalearn_ros.detector.network import LandmarkNetwork
-from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader
+from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader, split_batch
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.detector.validation import TorchBackend, observe, summarise
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.training.peers import ALONE, Peers
 
 CHOSEN = ("score_threshold", "variance_scale", "variance_floor_px2", "range_sigma")
 
@@ -71,12 +71,13 @@ class DetectorTask:
         data: Sequence[Dataset],
         validation: Sequence[Dataset],
         seed: int,
+        peers: Peers = ALONE,
     ) -> None:
         self.settings, self.validation = settings, validation
-        self._batches = CropBatches(data, settings, seed)
+        self._batches = CropBatches(data, settings, seed, peers)
         self.label_space = data[0].label_space
         self.skipped: set[str] = set()
-        torch.set_num_threads(settings.batch.threads or os.cpu_count() or 1)
+        torch.set_num_threads(settings.batch.threads or peers.threads)
         grid, crops = settings.grid, settings.crops
         rows, columns = grid.shape(crops.width, crops.height)
         cells = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
@@ -87,6 +88,13 @@ class DetectorTask:
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
         return batch_loader(self._batches, start, stop)
+
+    def parts(
+        self, batch: Batch, count: int, device: torch.device
+    ) -> Sequence[tuple[Batch, float]]:
+        """A batch in parts; see :func:`detector.samples.split_batch`."""
+        self._centers, self._nodes = self._centers.to(device), self._nodes.to(device)
+        return split_batch(batch, count, self.settings.batch.size, device)
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """The loss terms of a batch; see :func:`detector.losses.landmark_loss`."""

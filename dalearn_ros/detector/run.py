@@ -19,6 +19,7 @@ from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
+from dalearn_ros.training.peers import ALONE, Peers
 
 RUN_FILE = "run.json"
 FORMAT_VERSION = 1
@@ -52,6 +53,7 @@ def train_detector(
     settings: TrainSettings,
     seed: int,
     init: Path | None = None,
+    peers: Peers = ALONE,
 ) -> tuple[TrainResult, set[str]]:
     """Train, or go on with the run that is in the folder.
 
@@ -90,11 +92,12 @@ def train_detector(
         path = init / WEIGHTS if init.is_dir() else init
         weights = dict(load_checkpoint(path).groups.get("network", {}))
         load_weights(network, weights, path, new=NEW_PARTS)
-    task = DetectorTask(settings, data, validation, seed)
-    _claim(run, description)
-    with worker_errors():
-        result = Trainer(network, task, settings.loop, run).run()
-    return result, task.skipped
+    with peers.together(), worker_errors():
+        task = DetectorTask(settings, data, validation, seed, peers)
+        peers.first(lambda: _claim(run, description))
+        network = network.to(peers.device)
+        result = Trainer(network, task, settings.loop, run, peers, seed).run()
+        return result, set().union(*peers.gather(task.skipped))
 
 
 def open_run(path: Path) -> Run:

@@ -11,7 +11,7 @@ from dalearn_ros.core.settings import field
 from dalearn_ros.detector.losses import LossSettings
 from dalearn_ros.detector.network import NetworkSettings
 from dalearn_ros.detector.targets import TargetSettings
-from dalearn_ros.training.loop import LoopSettings
+from dalearn_ros.training.settings import LoopSettings
 from dalearn_ros.training.transforms import ColourSettings, CropSettings
 
 
@@ -22,6 +22,13 @@ class BatchSettings:
     size: int = field(16, "Crops per step.", minimum=1, maximum=4096)
     crops_per_image: int = field(2, "Crops cut from one decoded image.", minimum=1, maximum=64)
     workers: int = field(1, "Processes that prepare batches; 0: none.", minimum=0, maximum=64)
+    cache_mb: int | None = field(
+        None,
+        "Memory for decoded images that the workers share; null: a quarter of what is free.",
+        unit="MB",
+        minimum=0,
+        maximum=100_000_000,
+    )
     threads: int = field(0, "Threads of the network; 0: as many as cores.", minimum=0, maximum=256)
 
 

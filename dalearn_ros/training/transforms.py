@@ -8,6 +8,7 @@ one, so markings are ignored in a mirrored image.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from dalearn_ros.landmarks.types import Labels
 
 Image = npt.NDArray[np.uint8]
 Random = np.random.Generator
+_NOISE_NUMBERS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def choose_crop(
     scale = float(np.exp(random.uniform(-1, 1) * settings.scale_jitter))
     turn = np.deg2rad(random.uniform(-1, 1) * settings.turn_jitter_deg)
     span = np.array(size) * scale
-    usable = np.flatnonzero(~labels.ignore)
+    usable = np.flatnonzero(~labels.ignore & np.isfinite(labels.point_px).all(axis=1))
     if len(usable) and random.random() < settings.around_landmark:
         classes = labels.class_id[usable]
         chosen = usable[classes == random.choice(np.unique(classes))]
@@ -172,14 +174,28 @@ def _curves(channels: int, settings: ColourSettings, random: Random) -> Image:
 
 
 def _noisy(image: Image, sigma: float, random: Random) -> Image:
-    noise = random.standard_normal(image.shape, dtype=np.float32) * np.float32(sigma)
-    return np.clip(image + noise + 0.5, 0, 255).astype(np.uint8)
+    """Adds a random piece of one table: drawing every value anew costs more than all the rest."""
+    table = _noise_table()
+    if image.size > len(table):
+        table = np.resize(table, image.size)
+    first = int(random.integers(0, len(table) - image.size + 1))
+    noise = table[first : first + image.size].reshape(image.shape)
+    return np.asarray(cv2.addWeighted(image, 1.0, noise, sigma, 0.0, dtype=cv2.CV_8U), np.uint8)
+
+
+@functools.cache
+def _noise_table() -> npt.NDArray[np.float32]:
+    """Normal numbers, the same in every process."""
+    return np.random.default_rng(0).standard_normal(_NOISE_NUMBERS, dtype=np.float32)
 
 
 def _bounds(labels: Labels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Lowest and highest (N, 2) of point and outline; NaN only where all of it is."""
     low, high = labels.point_px.copy(), labels.point_px.copy()
-    for index, outline in enumerate(labels.outlines_px):
-        if len(outline):
-            low[index] = np.minimum(low[index], outline.min(axis=0))
-            high[index] = np.maximum(high[index], outline.max(axis=0))
+    starts = labels.outlines_px.starts
+    some = np.diff(starts) > 0
+    if some.any():
+        values, first = labels.outlines_px.values, starts[:-1][some]
+        low[some] = np.fmin(low[some], np.fmin.reduceat(values, first, axis=0))
+        high[some] = np.fmax(high[some], np.fmax.reduceat(values, first, axis=0))
     return low, high

@@ -75,8 +75,8 @@ def test_an_interrupt_keeps_the_state_and_the_same_command_goes_on(
 
     def interrupted(self: DetectorTask, network: torch.nn.Module, batch: dict) -> dict:
         calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)  # this step is still done
         return whole(self, network, batch)
 
     with monkeypatch.context() as patch:
