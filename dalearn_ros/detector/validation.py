@@ -13,12 +13,11 @@ import torch
 from dalearn_ros.coding.decode import (
     MAX_CANDIDATES,
     DecodeSettings,
-    RawOutputs,
-    gather_votes,
     inside_image,
     merge_votes,
 )
 from dalearn_ros.coding.metadata import ModelMetadata
+from dalearn_ros.coding.votes import RawOutputs, gather_votes
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import (

@@ -12,8 +12,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from dalearn_ros.coding.decode import RawOutputs
 from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
+from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.randomness import generator

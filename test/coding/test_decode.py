@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 
 from dalearn_ros.coding.calibration import Calibration
-from dalearn_ros.coding.decode import (
-    MAX_VOTES,
-    DecodeSettings,
-    RawOutputs,
-    decode,
-    gather_votes,
-)
+from dalearn_ros.coding.decode import DecodeSettings, decode
 from dalearn_ros.coding.grid import Grid
+from dalearn_ros.coding.votes import MAX_VOTES, RawOutputs, gather_votes
 
 CLASSES = 10
 

@@ -46,7 +46,7 @@ def _seen(scores, points):
     return Seen(found.truth, raw_observations(found, found.candidates.best))
 
 
-def _drives(count=6, images=40, seed=3):
+def _drives(count=6, images=20, seed=3):
     """Votes that promise too much: of those with a best vote of 0.9 about half are hits.
 
     The hits are off by 2 px in each axis where their covariance is 1 px², so the factor is 4.
