@@ -24,6 +24,7 @@ from dalearn_ros.detector.targets import Targets, make_targets
 from dalearn_ros.inference.preprocess import as_channels
 from dalearn_ros.landmarks.types import Labels
 from dalearn_ros.training.image_cache import ImageCache, free_bytes
+from dalearn_ros.training.mirror import mirror_references
 from dalearn_ros.training.peers import ALONE, Peers, part_of
 from dalearn_ros.training.transforms import change_colours, choose_crop, cut, mirror
 
@@ -138,10 +139,13 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
     def _crop(self, image: Image, labels: Labels, random: Any) -> tuple[Image, Targets]:
         settings = self.settings
         size = (image.shape[1], image.shape[0])
+        mirrored = random.random() < settings.crops.mirror
+        if mirrored:
+            labels = mirror_references(labels, size, self.data[0].label_space)
         mapping = choose_crop(labels, size, settings.crops, random)
         crop, moved = cut(image, labels, mapping, settings.crops)
-        if random.random() < settings.crops.mirror:
-            crop, moved = mirror(crop, moved, self.data[0].label_space)
+        if mirrored:
+            crop, moved = mirror(crop, moved)
         crop = as_channels(change_colours(crop, settings.colours, random), settings.input.channels)
         shape = (settings.crops.width, settings.crops.height)
         return crop, make_targets(moved, shape, settings.grid, settings.targets)

@@ -2,7 +2,7 @@
 
 An affine change of the image moves the outlines and, with them, the reference points: the point
 is the same place on the landmark. Only a mirror changes which end of a marking is the lower right
-one, so markings are ignored in a mirrored image.
+one; :mod:`dalearn_ros.training.mirror` finds it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.settings import field
-from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
 
@@ -41,7 +40,10 @@ class CropSettings:
     )
     turn_jitter_deg: float = field(1.5, "Largest turn.", unit="deg", minimum=0.0, maximum=180.0)
     mirror: float = field(
-        0.0, "Share of mirrored crops; arrows and markings suffer.", minimum=0.0, maximum=1.0
+        0.0,
+        "Share of mirrored crops; left becomes right for traffic and arrows, too.",
+        minimum=0.0,
+        maximum=1.0,
     )
 
 
@@ -123,12 +125,9 @@ def cut(
     return mapping.warp(image, size, fill=114), moved.select(seen)
 
 
-def mirror(image: Image, labels: Labels, label_space: LabelSpace) -> tuple[Image, Labels]:
-    """Left and right exchanged; markings are ignored from then on."""
-    mapping = PixelMap.mirror(image.shape[1])
-    moved = move_labels(labels, mapping)
-    rules = np.array(label_space.rules)[moved.class_id]
-    moved = dataclasses.replace(moved, ignore=moved.ignore | (rules != "center"))
+def mirror(image: Image, labels: Labels) -> tuple[Image, Labels]:
+    """Left and right exchanged; first see :func:`training.mirror.mirror_references`."""
+    moved = move_labels(labels, PixelMap.mirror(image.shape[1]))
     return np.ascontiguousarray(image[:, ::-1]), moved
 
 
