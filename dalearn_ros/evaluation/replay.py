@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from dalearn_ros.evaluation.calibration import labels_with_map_noise, with_map_n
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.geometry.trajectory import Trajectory
+from dalearn_ros.inference.zoom import ZoomDetector, boxes_of
 from dalearn_ros.labels.project import Labeller, LabelSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Frame, Observations
@@ -97,6 +99,10 @@ def evaluate_bag(
     with BagReader(bag) as reader:
         truth_topic, is_true = _truth_topic(reader, options.truth_topic)
         prior = _prior(reader, options.prior_topic) if is_true else None
+        if prior is None and isinstance(detector, ZoomDetector):
+            hint = "Give --prior-topic, or leave --zoom away."
+            expected = "prior poses to look closer by, beside true ones"
+            raise BagError.at(bag, "", expected, ", ".join(sorted(reader.topics)), hint)
         collected = Collector(
             labeller.label_space,
             match_px=options.match_px,
@@ -194,7 +200,8 @@ class _Drive:
         if frame.pose is None:
             return  # the reader has counted it
         try:
-            seen, timing = _detect(self.detector, frame.image, frame.stamp_ns)
+            places = self._places(frame)
+            seen, timing = _detect(self.detector, frame.image, frame.stamp_ns, places)
         except InputError:
             self.collected.skip("detector")
             return
@@ -211,6 +218,17 @@ class _Drive:
         )
         if is_true and self.prior is not None:
             self._locate(frame, seen)
+
+    def _places(self, frame: Frame) -> npt.NDArray[np.float64] | None:
+        """Where to look closer: the boxes of the map's landmarks as the prior pose sees them."""
+        if not isinstance(self.detector, ZoomDetector) or self.prior is None:
+            return None
+        try:
+            prior = self.prior.at(frame.stamp_ns)
+        except PoseError:
+            return None
+        expected = self.labeller.label(dataclasses.replace(frame, pose=prior, depth_m=None))
+        return boxes_of(expected.labels.outlines_px)
 
     def _locate(self, frame: Frame, seen: Observations) -> None:
         assert frame.pose is not None and self.prior is not None
@@ -231,10 +249,16 @@ class _Drive:
 
 
 def _detect(
-    detector: Detector, image: npt.NDArray[np.uint8], stamp_ns: int
+    detector: Detector,
+    image: npt.NDArray[np.uint8],
+    stamp_ns: int,
+    places: npt.NDArray[np.float64] | None = None,
 ) -> tuple[Observations, dict[str, float]]:
     started = time.perf_counter()
-    seen = detector.detect(image, stamp_ns)
+    if isinstance(detector, ZoomDetector):
+        seen = detector.detect(image, stamp_ns, places)
+    else:
+        seen = detector.detect(image, stamp_ns)
     timing = {**detector.last_timing_ms, "total": (time.perf_counter() - started) * 1e3}
     if "inference" in timing:
         timing.setdefault("session_run", timing["inference"])
