@@ -15,7 +15,7 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import DetectorTask, build_network
 from dalearn_ros.detector.samples import check_label_spaces, worker_errors
-from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.detector.settings import TrainSettings, check_settings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
@@ -73,8 +73,10 @@ def train_detector(
     Raises:
         InputError: The folder holds something else, or a run that differs; the difference is named.
         ModelError: ``init`` does not fit, or a loss is not finite.
+        SettingsError: Settings that do not fit together.
         DalearnError: A process that prepares batches was killed.
     """
+    check_settings(settings, peers.count)
     check_label_spaces([*data, *validation])
     space = data[0].label_space
     description = {

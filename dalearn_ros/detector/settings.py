@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.metadata import InputSettings
+from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import field
 from dalearn_ros.detector.losses import LossSettings
 from dalearn_ros.detector.network import NetworkSettings
 from dalearn_ros.detector.targets import TargetSettings
 from dalearn_ros.training.settings import LoopSettings
 from dalearn_ros.training.transforms import ColourSettings, CropSettings
+
+CROP_MULTIPLE = 32
 
 
 @dataclass(frozen=True)
@@ -64,3 +67,24 @@ class TrainSettings:
     loop: LoopSettings = field(LoopSettings, "Length and rate.")
     decoding: DecodeSettings = field(DecodeSettings, "Decoding, where validation does not choose.")
     validation: ValidationSettings = field(ValidationSettings, "Validation.")
+
+
+def check_settings(settings: TrainSettings, processes: int) -> None:
+    """See that values that must fit together do.
+
+    Args:
+        settings: All settings.
+        processes: How many learn together.
+
+    Raises:
+        SettingsError: The crops are no input of the network, or a process has no crop of a batch.
+    """
+    for name in ("width", "height"):
+        value = getattr(settings.crops, name)
+        if value % CROP_MULTIPLE:
+            expected = f"a multiple of {CROP_MULTIPLE}, the network's largest stride"
+            raise SettingsError.at("settings", f"key 'crops.{name}'", expected, str(value))
+    if settings.batch.size < processes:
+        expected = f"at least {processes}, one crop for each process"
+        found = str(settings.batch.size)
+        raise SettingsError.at("settings", "key 'batch.size'", expected, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from dalearn_ros.coding.decode import (
 )
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs, gather_votes
+from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import (
@@ -74,7 +76,11 @@ def observe(
     found = []
     grid, takes = backend.metadata.grid, backend.metadata.input
     for drive, index in track((frames[i] for i in chosen), total=count, label="validate"):
-        image = data[drive].image(index)
+        try:
+            image, _ = data[drive].image(index), data[drive].labels(index)
+        except DatasetError as error:
+            logging.getLogger(__name__).warning("skipped in validation: %s", error)
+            continue
         outputs = backend.run(to_input(image, takes.channels, takes.multiple))
         votes = gather_votes(outputs, grid, min(decoding.vote_threshold, LOWEST_SCORE))
         candidates = merge_votes(votes, decoding, LOWEST_SCORE, MAX_CANDIDATES)
