@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--match-px", type=float, default=8.0, help="tolerance of a hit, pixels")
     parser.add_argument("--config", type=Path, help="localizer settings (YAML)")
     parser.add_argument("--threads", type=int, help="threads of the network; default: all cores")
+    parser.add_argument(
+        "--zoom",
+        action="store_true",
+        help="look closer where the map and the prior pose predict small landmarks",
+    )
     parser.set_defaults(wrong_usage=parser.error)
 
 
@@ -43,6 +48,7 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.evaluation.collector import check_out
     from dalearn_ros.evaluation.replay import DriveOptions, evaluate_bag, evaluate_dataset
     from dalearn_ros.inference.detector import LandmarkDetector
+    from dalearn_ros.inference.zoom import ZoomDetector
     from dalearn_ros.localization.settings import LocalizerSettings
 
     if (args.bag is None) != (args.map is None):
@@ -52,6 +58,8 @@ def run(args: argparse.Namespace) -> str:
     offset_ns = time_offset_ns(args)
     if not (math.isfinite(args.match_px) and args.match_px > 0.0):
         args.wrong_usage("--match-px: expected a number of pixels above 0")
+    if args.zoom and args.bag is None:
+        args.wrong_usage("--zoom needs --bag: a dataset has no prior pose to predict from")
     check_out(args.out)
     settings = load_settings(LocalizerSettings, args.config)
     detector = LandmarkDetector.load(args.model, args.threads)
@@ -70,7 +78,8 @@ def run(args: argparse.Namespace) -> str:
             base_frame=args.base_frame,
         )
         source = {"bag": args.bag, "map": args.map, "model": args.model}
-        collected = evaluate_bag(args.bag, args.map, detector, options, source)
+        looking = ZoomDetector(detector) if args.zoom else detector
+        collected = evaluate_bag(args.bag, args.map, looking, options, source)
     return closing_line(args.out, collected.write(args.out))
 
 

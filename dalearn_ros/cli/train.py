@@ -35,16 +35,22 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.detector.settings import TrainSettings
     from dalearn_ros.export.run import export_run
     from dalearn_ros.inference.detector import RUN_MODEL
+    from dalearn_ros.training.peers import Peers
 
     settings = load_settings(TrainSettings, args.config)
     data = [Dataset.open(path) for path in args.data]
     validation = [Dataset.open(path) for path in args.val]
+    peers = Peers.of_environment()
     try:
-        result, skipped = train_detector(data, validation, args.out, settings, args.seed, args.init)
+        result, skipped = train_detector(
+            data, validation, args.out, settings, args.seed, args.init, peers
+        )
     except KeyboardInterrupt:
         raise DalearnError(
             f"interrupted; {args.out} keeps the last state. The same command continues it."
         ) from None
+    if peers.rank:  # the first process speaks for all
+        raise SystemExit(0)
     export_run(args.out, args.out / RUN_MODEL)
     ended = {"steps": "all steps", "time": "time limit", "converged": "converged"}[result.reason]
     f1 = f", F1 {result.figures['f1']:.3f} on --val" if "f1" in result.figures else ""

@@ -5,22 +5,28 @@ P^C, the probability of its class. Votes are taken best first; each starts a lan
 all votes of its class near it, whose weighted mean is the point. The search runs over votes
 and not over peaks of a score map, because neighbouring landmarks of different classes (a sign
 and its auxiliary sign) share one peak. It stays outside the network's graph, where it is slow.
+
+A model with a calibration then turns what the votes say into the probability that the landmark is
+there and its point right: that is its score. Without one the score is the best vote.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.coding.calibration import Calibration, features_of
 from dalearn_ros.coding.grid import Grid
+from dalearn_ros.coding.votes import RawOutputs, Votes, gather_votes
 from dalearn_ros.core.settings import field
 from dalearn_ros.landmarks.types import Observations
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Array = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,13 @@ class DecodeSettings:
     """Thresholds of decoding."""
 
     score_threshold: float = field(
-        0.5, "A landmark's best vote must reach this probability.", minimum=0.01, maximum=1.0
+        0.5, "A landmark's score must reach this probability.", minimum=0.01, maximum=1.0
+    )
+    candidate_threshold: float = field(
+        0.3,
+        "With a calibration: a landmark's best vote must reach this probability.",
+        minimum=0.01,
+        maximum=1.0,
     )
     vote_threshold: float = field(
         0.1, "Votes below this probability are not counted.", minimum=0.001, maximum=1.0
@@ -50,116 +62,88 @@ class DecodeSettings:
         minimum=1e-3,
         maximum=1e3,
     )
+    variance_floor_px2: float = field(
+        0.0,
+        "Added to both variances of a point after that.",
+        unit="px²",
+        minimum=0.0,
+        maximum=1e4,
+    )
     range_sigma: float = field(
         0.1, "Relative error of the distance on validation data.", minimum=1e-3, maximum=10.0
     )
 
 
 @dataclass(frozen=True)
-class RawOutputs:
-    """What the network says about one image of h by w cells, channels anchor by anchor.
+class Candidates:
+    """Possible landmarks of one image, the one with the best vote first.
 
     Attributes:
-        class_logits: (K*(1+M), h, w) logits, background first.
-        offset: (K*2, h, w) x and y from the node to the reference point, in cells (D7).
-        log_variance: (K*2, h, w) log of the variance of the offset, cells².
-        log_range: (K, h, w) log of the distance in metres.
-    """
-
-    class_logits: Array
-    offset: Array
-    log_variance: Array
-    log_range: Array
-
-
-@dataclass(frozen=True)
-class Votes:
-    """Votes of anchors, best first.
-
-    Attributes:
-        class_id: (n,) the most probable landmark class.
-        score: (n,) its probability.
-        point_px: (n, 2) where the reference point would be.
-        variance_px2: (n, 2) predicted variance.
-        log_range: (n,) log of metres.
+        class_id: (N,).
+        best: (N,) probability of the best vote.
+        support: (N,) sum of the votes' probabilities.
+        point_px: (N, 2) weighted mean of the votes.
+        covariance_px2: (N, 2, 2) weighted spread of the votes plus their weighted mean predicted
+            variance. Votes of one landmark share their errors, so the spread is not divided by
+            their number.
+        log_range: (N,) log of metres, weighted mean.
+        range_spread: (N,) weighted standard deviation of the logarithms.
     """
 
     class_id: Ints
-    score: Floats
+    best: Floats
+    support: Floats
     point_px: Floats
-    variance_px2: Floats
+    covariance_px2: Floats
     log_range: Floats
+    range_spread: Floats
+
+    def __len__(self) -> int:
+        return len(self.class_id)
+
+    @property
+    def features(self) -> Floats:
+        """(N, 4), see :func:`coding.calibration.features_of`."""
+        return features_of(self.best, self.support, self.covariance_px2, self.log_range)
+
+    def select(self, index: npt.ArrayLike) -> Candidates:
+        """The rows of a mask (N,) or of indices, in that order."""
+        columns = (getattr(self, f.name) for f in dataclasses.fields(self))
+        return Candidates(*(column[index] for column in columns))
 
 
-MAX_VOTES = 8192
+MAX_CANDIDATES = 400  # of an image, before a calibration ranks them
 
 
-def gather_votes(outputs: RawOutputs, grid: Grid, threshold: float) -> Votes:
-    """The votes above a probability, best first, at most :data:`MAX_VOTES`.
+def merge_votes(votes: Votes, settings: DecodeSettings, least: float, limit: int) -> Candidates:
+    """Votes to possible landmarks (D17).
 
-    Cells that cannot reach the threshold are left out by a bound that needs no softmax:
-    P^C <= sigmoid(largest landmark logit - background logit).
+    The best vote of a class that is left takes all votes of its class near it, then those near
+    their mean. Classes do not touch each other, so each is worked through by itself.
+
+    Args:
+        votes: Best first.
+        settings: ``merge_radius_px`` and ``min_support``.
+        least: Probability that a landmark's best vote must reach.
+        limit: At most so many, those with the best votes.
     """
-    nodes, rows, columns = grid.nodes, *outputs.class_logits.shape[1:]
-    classes = outputs.class_logits.shape[0] // nodes
-    logits = outputs.class_logits.reshape(nodes, classes, rows * columns)
-    margin = (logits[:, 1:].max(axis=1) - logits[:, 0]).reshape(-1)
-    found = np.flatnonzero(margin > np.log(threshold / (1.0 - min(threshold, 0.999999))))
-    if len(found) > MAX_VOTES:
-        found = found[np.argpartition(-margin[found], MAX_VOTES)[:MAX_VOTES]]
-    node, cell = np.divmod(found, rows * columns)
-    chosen = logits[node, :, cell].astype(np.float64)
-    chosen -= chosen.max(axis=1, keepdims=True)
-    exponent = np.exp(chosen)
-    probability = exponent[:, 1:] / exponent.sum(axis=1, keepdims=True)
-    class_id = probability.argmax(axis=1) + 1
-    score = probability.max(axis=1)
-    order = np.argsort(-score, kind="stable")
-    order = order[: np.count_nonzero(score >= threshold)]
-    node, cell = node[order], cell[order]
-    offset = outputs.offset.reshape(nodes, 2, -1)[node, :, cell].astype(np.float64)
-    variance = np.exp(outputs.log_variance.reshape(nodes, 2, -1)[node, :, cell].astype(np.float64))
-    row, column = np.divmod(cell, columns)
-    place = grid.centers_px(row, column) + grid.node_offsets_px[node]
-    return Votes(
-        class_id=class_id[order],
-        score=score[order],
-        point_px=place + offset * grid.cell_px,
-        variance_px2=variance * float(grid.cell_px) ** 2,
-        log_range=outputs.log_range.reshape(nodes, -1)[node, cell].astype(np.float64),
-    )
-
-
-def merge_votes(votes: Votes, settings: DecodeSettings, stamp_ns: int = 0) -> Observations:
-    """Votes to landmarks, best first, one a landmark (D17).
-
-    A landmark's covariance is the weighted spread of its votes plus their weighted mean
-    predicted variance, times ``variance_scale``. Votes of one landmark share their errors, so
-    the spread is not divided by their number.
-    """
-    free = np.ones(len(votes.score), dtype=bool)
-    eligible = int(np.count_nonzero(votes.score >= settings.score_threshold))
-    rows: list[tuple[int, float, Floats, Floats, float, float]] = []
-    for seed in range(eligible):
-        if not free[seed]:
-            continue
-        same = np.flatnonzero(free & (votes.class_id == votes.class_id[seed]))
-        members = _near(votes, same, votes.point_px[seed], settings.merge_radius_px)
-        center = np.average(votes.point_px[members], axis=0, weights=votes.score[members])
-        again = _near(votes, same, center, settings.merge_radius_px)
-        members = again if len(again) else members
-        free[members] = False
-        free[seed] = False
-        if votes.score[members].sum() < settings.min_support:
-            continue
-        rows.append(_landmark(votes, seed, members, settings))
-        if len(rows) == settings.max_landmarks:
-            break
-    return _observations(rows, stamp_ns)
+    eligible = int(np.count_nonzero(votes.score >= least))
+    merged: list[tuple[int, Ints]] = []
+    for class_id in np.unique(votes.class_id[:eligible]):
+        rows = np.flatnonzero(votes.class_id == class_id)
+        seeds = int(np.searchsorted(rows, eligible))
+        found = _merge_class(votes.point_px[rows], votes.score[rows], seeds, settings)
+        merged += [(int(rows[seed]), rows[members]) for seed, members in found]
+    merged.sort(key=lambda pair: pair[0])
+    return _candidates(votes, merged[:limit])
 
 
 def decode(
-    outputs: RawOutputs, grid: Grid, settings: DecodeSettings, stamp_ns: int = 0
+    outputs: RawOutputs,
+    grid: Grid,
+    settings: DecodeSettings,
+    stamp_ns: int = 0,
+    calibration: Calibration | None = None,
 ) -> Observations:
     """Outputs of one image to observations in the pixels of the network's input.
 
@@ -168,48 +152,111 @@ def decode(
         grid: Subregions and nodes.
         settings: Thresholds.
         stamp_ns: Stamp of the image.
+        calibration: Turns votes into the probability of a hit; None: the score is the best vote.
 
     Returns:
         At most ``max_landmarks`` observations, best first.
     """
-    threshold = min(settings.vote_threshold, settings.score_threshold)
-    return merge_votes(gather_votes(outputs, grid, threshold), settings, stamp_ns)
+    if calibration is None:
+        least, limit = settings.score_threshold, settings.max_landmarks
+    else:
+        least = settings.candidate_threshold
+        limit = max(MAX_CANDIDATES, settings.max_landmarks)
+    votes = gather_votes(outputs, grid, min(settings.vote_threshold, least))
+    found = merge_votes(votes, settings, least, limit)
+    if calibration is None:
+        return observations_of(found, found.best, settings, stamp_ns)
+    score = calibration.probability(found.features, found.class_id)
+    order = np.argsort(-score, kind="stable")
+    order = order[score[order] >= settings.score_threshold][: settings.max_landmarks]
+    return observations_of(found.select(order), score[order], settings, stamp_ns)
 
 
-def _near(votes: Votes, candidates: Ints, center: Floats, radius_px: float) -> Ints:
-    away = votes.point_px[candidates] - center
-    return np.asarray(candidates[(away * away).sum(axis=1) <= radius_px * radius_px], np.int64)
-
-
-def _landmark(
-    votes: Votes, seed: int, members: Ints, settings: DecodeSettings
-) -> tuple[int, float, Floats, Floats, float, float]:
-    weight = votes.score[members] / votes.score[members].sum()
-    point = weight @ votes.point_px[members]
-    away = votes.point_px[members] - point
-    covariance = (away * weight[:, None]).T @ away
-    covariance += np.diag(weight @ votes.variance_px2[members])
-    log_range = float(weight @ votes.log_range[members])
-    spread = float(weight @ (votes.log_range[members] - log_range) ** 2)
-    relative = np.sqrt(spread + settings.range_sigma**2)
-    distance = float(np.exp(min(log_range, 20.0)))
-    class_id, score = int(votes.class_id[seed]), float(votes.score[seed])
-    return class_id, score, point, covariance * settings.variance_scale, distance, relative
-
-
-def _observations(
-    rows: list[tuple[int, float, Floats, Floats, float, float]], stamp_ns: int
+def observations_of(
+    found: Candidates, score: Floats, settings: DecodeSettings, stamp_ns: int = 0
 ) -> Observations:
-    if not rows:
-        return Observations.empty(stamp_ns)
-    class_id, score, point, covariance, distance, relative = zip(*rows, strict=True)
+    """Candidates with their scores (N,) as observations, in the same order.
+
+    The covariance is that of the votes times ``variance_scale`` plus ``variance_floor_px2``; the
+    distance's relative variance is that of the votes plus ``range_sigma``².
+    """
+    distance = np.exp(np.minimum(found.log_range, 20.0))
+    floor = settings.variance_floor_px2 * np.eye(2)
     return Observations(
         stamp_ns=stamp_ns,
-        class_id=np.array(class_id, dtype=np.int64),
-        point_px=np.array(point),
-        score=np.array(score),
-        covariance_px2=np.array(covariance),
-        range_m=np.array(distance),
-        sigma_range_m=np.array(distance) * np.array(relative),
-        track_id=np.full(len(rows), -1, dtype=np.int64),
+        class_id=found.class_id,
+        point_px=found.point_px,
+        score=score,
+        covariance_px2=found.covariance_px2 * settings.variance_scale + floor,
+        range_m=distance,
+        sigma_range_m=distance * np.hypot(found.range_spread, settings.range_sigma),
+        track_id=np.full(len(found), -1, dtype=np.int64),
+    )
+
+
+def inside_image(point_px: Floats, width: int, height: int) -> Bools:
+    """Which points (N, 2) lie on the image: the input is padded, so some may not."""
+    size = np.array([width, height])
+    return np.asarray(((point_px > -0.5) & (point_px < size - 0.5)).all(axis=1))
+
+
+def _merge_class(
+    point_px: Floats, score: Floats, seeds: int, settings: DecodeSettings
+) -> list[tuple[int, Ints]]:
+    """Landmarks among the votes of one class, best first: row of the best vote, rows of all."""
+    u, v = np.ascontiguousarray(point_px.T)
+    free = np.ones(len(score), dtype=bool)
+    radius2 = settings.merge_radius_px**2
+
+    def near(center_u: float, center_v: float) -> Ints:
+        away_u, away_v = u - center_u, v - center_v
+        return np.flatnonzero((away_u * away_u + away_v * away_v <= radius2) & free)
+
+    found: list[tuple[int, Ints]] = []
+    for seed in range(seeds):
+        if not free[seed]:
+            continue
+        members = near(u[seed], v[seed])
+        weight = score[members]
+        total = weight.sum()
+        again = near(weight @ u[members] / total, weight @ v[members] / total)
+        members = again if len(again) else members
+        free[members] = False
+        free[seed] = False
+        if score[members].sum() >= settings.min_support:
+            found.append((seed, members))
+    return found
+
+
+def _candidates(votes: Votes, merged: list[tuple[int, Ints]]) -> Candidates:
+    """Weighted sums over the votes of each landmark, all landmarks at once."""
+    seeds = np.array([seed for seed, _ in merged], dtype=np.int64)
+    if not len(seeds):
+        none = np.zeros(0)
+        return Candidates(seeds, none, none, np.zeros((0, 2)), np.zeros((0, 2, 2)), none, none)
+    members = np.concatenate([rows for _, rows in merged])
+    counts = np.array([len(rows) for _, rows in merged])
+    starts, owner = np.cumsum(counts) - counts, np.repeat(np.arange(len(counts)), counts)
+
+    def summed(values: Floats) -> Floats:
+        return np.add.reduceat(values, starts, axis=0)
+
+    score = votes.score[members]
+    support = summed(score)
+    weight = (score / support[owner])[:, None]
+    point = summed(weight * votes.point_px[members])
+    away = votes.point_px[members] - point[owner]
+    variance = summed(weight * (away * away + votes.variance_px2[members]))
+    across = summed(weight[:, 0] * away[:, 0] * away[:, 1])
+    covariance = np.stack([variance[:, 0], across, across, variance[:, 1]], axis=1)
+    log_range = summed(weight[:, 0] * votes.log_range[members])
+    off = votes.log_range[members] - log_range[owner]
+    return Candidates(
+        class_id=votes.class_id[seeds],
+        best=votes.score[seeds],
+        support=support,
+        point_px=point,
+        covariance_px2=covariance.reshape(-1, 2, 2),
+        log_range=log_range,
+        range_spread=np.sqrt(summed(weight[:, 0] * off * off)),
     )

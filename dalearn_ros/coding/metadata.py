@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from dalearn_ros.coding.calibration import FEATURES, Calibration
 from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.core.errors import ModelError, SettingsError
@@ -18,7 +21,8 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 
 KEY = "dalearn_ros"
 FORMAT = "landmark-detector"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READ_VERSIONS = (1, 2)  # 1 knew no calibration
 OUTPUTS = ("class_logits", "offset", "log_variance", "log_range")
 
 
@@ -46,6 +50,7 @@ class ModelMetadata:
         input: Channels and normalisation.
         decoding: Thresholds, chosen on validation data at export.
         training: What it was trained on and how well it did, for people; plain JSON values.
+        calibration: Makes the score a probability; None: it is the best vote.
     """
 
     label_space: LabelSpace
@@ -53,6 +58,7 @@ class ModelMetadata:
     input: InputSettings
     decoding: DecodeSettings
     training: Mapping[str, Any]
+    calibration: Calibration | None = None
 
     def to_json(self) -> str:
         """The text that goes into the model file; the same metadata gives the same text."""
@@ -64,6 +70,7 @@ class ModelMetadata:
             "grid": dump_settings(self.grid),
             "input": dump_settings(self.input),
             "decoding": dump_settings(self.decoding),
+            "calibration": self.calibration and dump_settings(self.calibration),
             "training": dict(self.training),
         }
         return json.dumps(content, sort_keys=True)
@@ -89,8 +96,8 @@ class ModelMetadata:
             kind, version = content["format"], content["format_version"]
         except (ValueError, KeyError, TypeError):
             raise ModelError.at(source, "metadata", "JSON", "something else", hint) from None
-        if (kind, version) != (FORMAT, FORMAT_VERSION):
-            expected = f"{FORMAT} version {FORMAT_VERSION}"
+        if kind != FORMAT or version not in READ_VERSIONS:
+            expected = f"{FORMAT} version {' or '.join(map(str, READ_VERSIONS))}"
             raise ModelError.at(source, "metadata", expected, f"{kind} version {version}", hint)
         try:
             space = LabelSpace.from_dict(content["label_space"], source)
@@ -100,6 +107,7 @@ class ModelMetadata:
                 input=load_settings(InputSettings, None, content["input"]),
                 decoding=load_settings(DecodeSettings, None, content["decoding"]),
                 training=content["training"],
+                calibration=_calibration(content.get("calibration"), space),
             )
         except (KeyError, TypeError, SettingsError) as error:
             raise ModelError(f"{source}: its metadata is damaged ({error}). {hint}") from None
@@ -107,3 +115,18 @@ class ModelMetadata:
             expected = f"label space {content['label_space_digest']}"
             raise ModelError.at(source, "metadata", expected, space.digest, hint)
         return metadata
+
+
+def _calibration(content: Any, space: LabelSpace) -> Calibration | None:
+    if content is None:
+        return None
+    if not isinstance(content, Mapping):
+        raise SettingsError("the calibration is no mapping")
+    found = load_settings(Calibration, None, content)
+    sizes = len(found.weights), len(found.class_bias)
+    if (
+        sizes != (len(FEATURES), len(space) - 1)
+        or not np.isfinite([*found.weights, *found.class_bias]).all()
+    ):
+        raise SettingsError("the calibration does not belong to these classes")
+    return found

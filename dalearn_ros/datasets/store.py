@@ -179,10 +179,15 @@ class Dataset:
         """Labels of an image.
 
         Raises:
-            DatasetError: An annotation lacks what it must have.
+            DatasetError: An annotation lacks what it must have, or its class is not one of the
+                dataset's.
         """
         try:
-            return labels_of(self._rows[index])
+            labels = labels_of(self._rows[index])
+            strange = ~np.isin(labels.class_id, range(1, len(self.label_space)))
+            if strange.any():
+                raise ValueError(f"category_id {labels.class_id[strange][0]}")
+            return labels
         except (KeyError, TypeError, ValueError) as error:
             place = f"annotations of image {self._images[index]['file_name']}"
             found = f"{type(error).__name__}: {error}"
@@ -192,7 +197,8 @@ class Dataset:
 
     def approximate(self, index: int) -> npt.NDArray[np.bool_]:
         """(N,) labels whose point is a stand-in and is not scored in pixels."""
-        return np.array([bool(row.get("approximate_point", False)) for row in self._rows[index]])
+        flags = [bool(row.get("approximate_point", False)) for row in self._rows[index]]
+        return np.array(flags, dtype=np.bool_)
 
     def image(self, index: int) -> Image:
         """(H, W, 3) uint8 BGR.

@@ -1,4 +1,4 @@
-"""Feature extractors with outputs at strides 8, 16 and 32 (D8)."""
+"""Feature extractors with outputs at strides 8, 16 and 32, or at 4 too (D8)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dalearn_ros.core.errors import ModelError, SettingsError
+from dalearn_ros.detector.branches import Branches, merge
 
 PLAIN = "plain"
 STRIDES = (8, 16, 32)
+FINE_STRIDES = (4, *STRIDES)
 
 
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1, size: int = 3) -> nn.Sequential:
@@ -27,27 +29,56 @@ def conv_bn_relu(inputs: int, outputs: int, stride: int = 1, size: int = 3) -> n
 
 
 class Backbone(nn.Module):
-    """A chain of blocks that hands out its last features at strides 8, 16 and 32.
+    """A chain of blocks that hands out its last features at some strides.
 
     Attributes:
-        channels: Channels of the three feature maps.
+        channels: Channels of the feature maps, finest first.
+        branches: One for each block that learns with branches; none or as many as blocks.
     """
 
-    def __init__(self, blocks: Iterable[nn.Module], inputs: int) -> None:
+    def __init__(
+        self,
+        blocks: Iterable[nn.Module],
+        inputs: int,
+        strides: Sequence[int] = STRIDES,
+        branched: bool = False,
+    ) -> None:
+        """A chain.
+
+        Args:
+            blocks: One after the other.
+            inputs: Channels of the image.
+            strides: Where to hand out features, rising.
+            branched: Learn with branches; the blocks are then convolution, normalisation, ReLU.
+
+        Raises:
+            SettingsError: There are no features at one of the strides.
+        """
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
-        self._taps, self.channels = _find_taps(self.blocks, inputs)
+        self.branches = nn.ModuleList(
+            Branches(block)  # type: ignore[arg-type]
+            for block in (self.blocks if branched else ())
+        )
+        self._taps, self.channels = _find_taps(self.blocks, inputs, strides)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """(N, C, H, W), sides multiples of 32, to the features at strides 8, 16 and 32."""
+        """(N, C, H, W), sides multiples of 32, to the features at the strides, finest first."""
         found = []
         for index, block in enumerate(self.blocks):
-            image = block(image)
+            image = self.branches[index](image, block) if self.branches else block(image)
             if index in self._taps:
                 found.append(image)
             if index == self._taps[-1]:
                 break
         return found
+
+    def merge_branches(self) -> None:
+        """Make each block and its branches one convolution; the answers in evaluation stay."""
+        if self.branches:
+            pairs = zip(self.blocks, self.branches, strict=True)
+            self.blocks = nn.ModuleList(merge(*pair) for pair in pairs)  # type: ignore[arg-type]
+            self.branches = nn.ModuleList()
 
 
 def plain_blocks(inputs: int, widths: Sequence[int], depths: Sequence[int]) -> list[nn.Module]:
@@ -67,7 +98,13 @@ def plain_blocks(inputs: int, widths: Sequence[int], depths: Sequence[int]) -> l
 
 
 def build_backbone(
-    name: str, inputs: int, widths: Sequence[int], depths: Sequence[int], weights: Path | None
+    name: str,
+    inputs: int,
+    widths: Sequence[int],
+    depths: Sequence[int],
+    weights: Path | None,
+    strides: Sequence[int] = STRIDES,
+    branched: bool = False,
 ) -> Backbone:
     """A backbone by name.
 
@@ -77,15 +114,21 @@ def build_backbone(
         widths: Stages of ``plain``.
         depths: Stages of ``plain``.
         weights: A safetensors file with the torchvision network's weights, or None.
+        strides: Where it hands out features.
+        branched: Let ``plain`` learn with branches.
 
     Raises:
-        SettingsError: torchvision has no such network, or it has no features at strides 8 to 32.
+        SettingsError: torchvision has no such network, it has no features at one of the strides,
+            or it is to learn with branches.
         ModelError: The weights cannot be read or do not fit.
     """
     if name == PLAIN:
         if weights is not None:
             raise SettingsError(f"{weights}: 'plain' takes no backbone weights; use --init.")
-        return Backbone(plain_blocks(inputs, widths, depths), inputs)
+        return Backbone(plain_blocks(inputs, widths, depths), inputs, strides, branched)
+    if branched:
+        place = "key 'network.branches'"
+        raise SettingsError.at("settings", place, "false with a torchvision backbone", "true")
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
         expected = f"plain or a torchvision network ({', '.join(known)})"
@@ -96,7 +139,7 @@ def build_backbone(
     blocks = _trunk(network)
     if inputs != 3:
         _change_inputs(blocks, inputs)
-    return Backbone(blocks, inputs)
+    return Backbone(blocks, inputs, strides)
 
 
 def _load(network: nn.Module, weights: Path) -> None:
@@ -134,7 +177,9 @@ def _change_inputs(blocks: list[nn.Module], inputs: int) -> None:
             return
 
 
-def _find_taps(blocks: nn.ModuleList, inputs: int) -> tuple[list[int], list[int]]:
+def _find_taps(
+    blocks: nn.ModuleList, inputs: int, strides: Sequence[int]
+) -> tuple[list[int], list[int]]:
     """Index and channels of the last block at each stride, found by running a small image."""
     size = 64
     image = torch.zeros(1, inputs, size, size)
@@ -151,10 +196,10 @@ def _find_taps(blocks: nn.ModuleList, inputs: int) -> tuple[list[int], list[int]
                 break
             last[size // image.shape[-1]] = (index, image.shape[1])
     blocks.train(training)
-    missing = [stride for stride in STRIDES if stride not in last]
+    missing = [stride for stride in strides if stride not in last]
     if missing:
         raise SettingsError(
             f"settings, key 'network.backbone': has no features at stride {missing[0]}; "
             "take a convolutional network such as mobilenet_v3_small or resnet18."
         )
-    return [last[s][0] for s in STRIDES], [last[s][1] for s in STRIDES]
+    return [last[s][0] for s in strides], [last[s][1] for s in strides]

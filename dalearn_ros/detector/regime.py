@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,15 +12,16 @@ from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.calibrate import calibration_from
 from dalearn_ros.detector.losses import landmark_loss
 from dalearn_ros.detector.network import LandmarkNetwork
-from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader
+from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader, split_batch
 from dalearn_ros.detector.settings import TrainSettings
-from dalearn_ros.detector.validation import LOWEST_SCORE, TorchBackend, observe, summarise
-from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.detector.validation import TorchBackend, observe, summarise
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.training.peers import ALONE, Peers
 
-CHOSEN = ("score_threshold", "variance_scale", "range_sigma")
+CHOSEN = ("score_threshold", "variance_scale", "variance_floor_px2", "range_sigma")
 
 
 def build_network(settings: TrainSettings, label_space: LabelSpace, seed: int) -> LandmarkNetwork:
@@ -46,13 +45,17 @@ def metadata_of(
     Args:
         settings: Of its training.
         label_space: Its classes.
-        figures: Of its validation; the thresholds in them win over the settings.
+        figures: Of its validation; the thresholds in them win over the settings, and the
+            calibration is among them.
         training: For people.
     """
     chosen = {name: figures[name] for name in CHOSEN if name in figures}
     values = {**dump_settings(settings.decoding), **chosen}
     decoding = load_settings(DecodeSettings, None, values)
-    return ModelMetadata(label_space, settings.grid, settings.input, decoding, training)
+    calibration = calibration_from(figures)
+    return ModelMetadata(
+        label_space, settings.grid, settings.input, decoding, training, calibration
+    )
 
 
 class DetectorTask:
@@ -68,12 +71,13 @@ class DetectorTask:
         data: Sequence[Dataset],
         validation: Sequence[Dataset],
         seed: int,
+        peers: Peers = ALONE,
     ) -> None:
         self.settings, self.validation = settings, validation
-        self._batches = CropBatches(data, settings, seed)
+        self._batches = CropBatches(data, settings, seed, peers)
         self.label_space = data[0].label_space
         self.skipped: set[str] = set()
-        torch.set_num_threads(settings.batch.threads or os.cpu_count() or 1)
+        torch.set_num_threads(settings.batch.threads or peers.threads)
         grid, crops = settings.grid, settings.crops
         rows, columns = grid.shape(crops.width, crops.height)
         cells = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
@@ -84,6 +88,13 @@ class DetectorTask:
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
         return batch_loader(self._batches, start, stop)
+
+    def parts(
+        self, batch: Batch, count: int, device: torch.device
+    ) -> Sequence[tuple[Batch, float]]:
+        """A batch in parts; see :func:`detector.samples.split_batch`."""
+        self._centers, self._nodes = self._centers.to(device), self._nodes.to(device)
+        return split_batch(batch, count, self.settings.batch.size, device)
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """The loss terms of a batch; see :func:`detector.losses.landmark_loss`."""
@@ -119,9 +130,7 @@ def validate(
 ) -> dict[str, float]:
     """Figures of a network on whole images; see :func:`detector.validation.summarise`."""
     metadata = metadata_of(settings, label_space, {}, {})
-    decoding = dataclasses.replace(
-        metadata.decoding, score_threshold=LOWEST_SCORE, variance_scale=1.0
-    )
-    metadata = dataclasses.replace(metadata, decoding=decoding)
-    detector = LandmarkDetector(TorchBackend(network, metadata))
-    return summarise(observe(detector, data, settings.validation), settings.validation.match_px)
+    how = settings.validation
+    found = observe(TorchBackend(network, metadata), metadata.decoding, data, how)
+    least = metadata.decoding.candidate_threshold
+    return summarise(found, how.match_px, least, len(label_space) - 1)

@@ -12,13 +12,14 @@ from dalearn_ros.core.errors import InputError, ModelError, SettingsError
 from dalearn_ros.core.files import plain, write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.network import LandmarkNetwork
+from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import DetectorTask, build_network
 from dalearn_ros.detector.samples import check_label_spaces, worker_errors
-from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.detector.settings import TrainSettings, check_settings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
+from dalearn_ros.training.peers import ALONE, Peers
 
 RUN_FILE = "run.json"
 FORMAT_VERSION = 1
@@ -52,6 +53,7 @@ def train_detector(
     settings: TrainSettings,
     seed: int,
     init: Path | None = None,
+    peers: Peers = ALONE,
 ) -> tuple[TrainResult, set[str]]:
     """Train, or go on with the run that is in the folder.
 
@@ -62,7 +64,8 @@ def train_detector(
         settings: All settings.
         seed: Seed of weights, crops and order.
         init: A run folder or weights file to start from. Where the network has refining
-            convolutions that the weights lack, it starts as the network without them.
+            convolutions, features of stride 4 or branches that the weights lack, it starts as the
+            network without them.
 
     Returns:
         How it ended, and the images that could not be read.
@@ -70,8 +73,10 @@ def train_detector(
     Raises:
         InputError: The folder holds something else, or a run that differs; the difference is named.
         ModelError: ``init`` does not fit, or a loss is not finite.
+        SettingsError: Settings that do not fit together.
         DalearnError: A process that prepares batches was killed.
     """
+    check_settings(settings, peers.count)
     check_label_spaces([*data, *validation])
     space = data[0].label_space
     description = {
@@ -88,12 +93,13 @@ def train_detector(
     if init is not None:
         path = init / WEIGHTS if init.is_dir() else init
         weights = dict(load_checkpoint(path).groups.get("network", {}))
-        load_weights(network, weights, path, new="refine.")
-    task = DetectorTask(settings, data, validation, seed)
-    _claim(run, description)
-    with worker_errors():
-        result = Trainer(network, task, settings.loop, run).run()
-    return result, task.skipped
+        load_weights(network, weights, path, new=NEW_PARTS)
+    with peers.together(), worker_errors():
+        task = DetectorTask(settings, data, validation, seed, peers)
+        peers.first(lambda: _claim(run, description))
+        network = network.to(peers.device)
+        result = Trainer(network, task, settings.loop, run, peers, seed).run()
+        return result, set().union(*peers.gather(task.skipped))
 
 
 def open_run(path: Path) -> Run:

@@ -23,6 +23,9 @@ from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.detector.targets import Targets, make_targets
 from dalearn_ros.inference.preprocess import as_channels
 from dalearn_ros.landmarks.types import Labels
+from dalearn_ros.training.image_cache import ImageCache, free_bytes
+from dalearn_ros.training.mirror import mirror_references
+from dalearn_ros.training.peers import ALONE, Peers, part_of
 from dalearn_ros.training.transforms import change_colours, choose_crop, cut, mirror
 
 Batch = dict[str, Any]
@@ -37,47 +40,60 @@ _KILLED = (
 class CropBatches(torch.utils.data.Dataset[Batch]):
     """Batch number to batch."""
 
-    def __init__(self, data: Sequence[Dataset], settings: TrainSettings, seed: int) -> None:
+    def __init__(
+        self,
+        data: Sequence[Dataset],
+        settings: TrainSettings,
+        seed: int,
+        peers: Peers = ALONE,
+    ) -> None:
         """Draw from datasets; every image once per round, in a random order.
 
         Args:
             data: Datasets of one label space.
             settings: Crops, colours, targets, batch.
             seed: Seed of all draws.
+            peers: The processes that share each batch; this one makes its part.
 
         Raises:
             DatasetError: There is no image, or the label spaces differ.
         """
         check_label_spaces(data)
         self.data, self.settings, self.seed = data, settings, seed
+        self.mine = peers.share(settings.batch.size)
         self._frames = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
         if not self._frames:
             raise DatasetError("--data: there is no image to train on.")
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
+        self._cache = ImageCache([self._bytes(*f) for f in self._frames], self._limit(peers))
 
     def __getitem__(self, step: int) -> Batch:
-        """The batch of a step.
+        """This process's part of the batch of a step.
+
+        Every crop has a stream of random numbers of its own, so that a batch is the same however
+        many processes share it.
 
         Returns:
             ``image`` (B, H, W, C) uint8; ``class_id`` (B, h, w), ``point_px`` (B, h, w, 2) and
             ``log_range`` (B, h, w) as in :class:`Targets`; ``names``: the images; ``skipped``:
             those that could not be read.
         """
-        batch, per_image = self.settings.batch.size, self.settings.batch.crops_per_image
-        random = generator(self.seed, "crops", step)
+        per_image = self.settings.batch.crops_per_image
+        per_step = -(-self.settings.batch.size // per_image)
         images: list[Image] = []
         targets: list[Targets] = []
         names: list[str] = []
         skipped: list[str] = []
-        number = step * -(-batch // per_image)
-        while len(images) < batch:
-            image, labels, name = self._frame(number, skipped)
-            number += 1
-            for _ in range(min(per_image, batch - len(images))):
-                crop, target = self._crop(image, labels, random)
-                images.append(crop)
-                targets.append(target)
+        for place in range(self.mine.start // per_image, -(-self.mine.stop // per_image)):
+            image, labels, name = self._frame(step * per_step + place, skipped)
             names.append(name)
+            first = place * per_image
+            for crop in range(first, first + per_image):
+                if crop in self.mine:
+                    random = generator(self.seed, "crop", step, crop)
+                    pixels, target = self._crop(image, labels, random)
+                    images.append(pixels)
+                    targets.append(target)
         return {
             "image": torch.from_numpy(np.stack(images)),
             "class_id": torch.from_numpy(np.stack([t.class_id for t in targets])),
@@ -93,26 +109,75 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
     def _frame(self, number: int, skipped: list[str]) -> tuple[Image, Labels, str]:
         for attempt in range(_TRIES):
             round_number, place = divmod(number + attempt, len(self._frames))
-            which, index = self._frames[int(self._order(round_number)[place])]
+            frame = int(self._order(round_number)[place])
+            which, index = self._frames[frame]
             dataset = self.data[which]
             name = f"{dataset.path}, image {index}"
             try:
-                return dataset.image(index), dataset.labels(index), name
+                image = self._cache.get(frame)
+                if image is None:
+                    image = dataset.image(index)
+                    self._cache.put(frame, image)
+                return image, dataset.labels(index), name
             except DatasetError as error:
                 logging.getLogger(__name__).warning("skipped: %s", error)
                 skipped.append(name)
         raise DatasetError(f"{skipped[-1]}: {_TRIES} images in a row cannot be read.")
 
+    def _bytes(self, which: int, index: int) -> int:
+        meta = self.data[which].meta(index)
+        try:
+            return max(0, int(meta["width"]) * int(meta["height"]) * 3)
+        except (KeyError, TypeError, ValueError):
+            return 0
+
+    def _limit(self, peers: Peers) -> int:
+        wanted = self.settings.batch.cache_mb
+        total = free_bytes() // 4 if wanted is None else wanted * 1_000_000
+        return total // peers.local_count
+
     def _crop(self, image: Image, labels: Labels, random: Any) -> tuple[Image, Targets]:
         settings = self.settings
         size = (image.shape[1], image.shape[0])
+        mirrored = random.random() < settings.crops.mirror
+        if mirrored:
+            labels = mirror_references(labels, size, self.data[0].label_space)
         mapping = choose_crop(labels, size, settings.crops, random)
         crop, moved = cut(image, labels, mapping, settings.crops)
-        if random.random() < settings.crops.mirror:
-            crop, moved = mirror(crop, moved, self.data[0].label_space)
+        if mirrored:
+            crop, moved = mirror(crop, moved)
         crop = as_channels(change_colours(crop, settings.colours, random), settings.input.channels)
         shape = (settings.crops.width, settings.crops.height)
         return crop, make_targets(moved, shape, settings.grid, settings.targets)
+
+
+def split_batch(
+    batch: Batch, count: int, whole: int, device: torch.device
+) -> list[tuple[Batch, float]]:
+    """A batch in nearly equal parts on a device.
+
+    Args:
+        batch: As :class:`CropBatches` makes it.
+        count: How many parts; fewer if it has fewer crops.
+        whole: Crops of the step's whole batch, those of other processes included.
+        device: Where the tensors go.
+
+    Returns:
+        Each part with its share of the whole batch; names and skipped images are those of all.
+    """
+    size = len(batch["image"])
+    count = min(count, size)
+    parts = []
+    for number in range(count):
+        rows = part_of(size, number, count)
+        part = {
+            key: value[rows.start : rows.stop].to(device, non_blocking=True)
+            if isinstance(value, torch.Tensor)
+            else value
+            for key, value in batch.items()
+        }
+        parts.append((part, len(rows) / whole))
+    return parts
 
 
 def check_label_spaces(data: Sequence[Dataset]) -> None:
@@ -133,6 +198,7 @@ def batch_loader(batches: CropBatches, start: int, stop: int) -> Iterable[Batch]
         sampler=range(start, stop),
         num_workers=workers,
         prefetch_factor=3 if workers else None,
+        pin_memory=torch.cuda.is_available(),
         worker_init_fn=_start_worker if workers else None,
     )
 

@@ -13,8 +13,10 @@ from dalearn_ros.core.settings import field
 from dalearn_ros.landmarks.types import Labels
 
 Floats = npt.NDArray[np.float64]
+Window = tuple[int, int, int, int]
 IGNORE = -1
 _FAR = 1e9
+_LARGEST_PX = 1e6  # OpenCV draws with 32-bit integers
 
 
 @dataclass(frozen=True)
@@ -80,67 +82,94 @@ def make_targets(
         grid: Subregions.
         settings: Radii and shares.
     """
-    rows, columns = grid.shape(*size)
-    class_id = np.zeros((rows, columns), np.int64)
-    owner = np.full((rows, columns), -1, np.int64)
-    cost = np.full((rows, columns), _FAR)
-    near = (labels.point_px >= -0.5) & (labels.point_px < np.array(size) - 0.5)
-    inside = np.asarray(near.all(axis=1), np.bool_)
-    centers = grid.centers_px(*np.mgrid[0:rows, 0:columns])
-    for index in range(len(labels)):
-        usable = bool(inside[index]) and not labels.ignore[index]
-        margin = 0.0 if usable else settings.ignore_margin_px
-        share = coverage(labels.outlines_px[index], size, grid.cell_px, margin)
-        touched = np.asarray((share > 0) & (owner < 0))
-        if not usable:
-            class_id[touched] = IGNORE
+    shape, cell = grid.shape(*size), grid.cell_px
+    class_id, owner = np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
+    cost = np.full(shape, _FAR)
+    with np.errstate(invalid="ignore"):  # NaN: not inside
+        inside = (labels.point_px >= -0.5) & (labels.point_px < np.array(size) - 0.5)
+    usable = inside.all(axis=1) & ~labels.ignore
+    windows = _windows(labels, usable, shape, cell, settings)
+    middles = (labels.point_px - (cell - 1) / 2.0) / cell
+    depths = np.floor(np.nan_to_num(labels.range_m, posinf=0.0)) * 1e3
+    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None]
+    for index in np.flatnonzero((windows[:, :2] < windows[:, 2:]).all(axis=1)).tolist():
+        left, top, right, bottom = window = tuple(windows[index].tolist())
+        here = slice(top, bottom), slice(left, right)
+        margin = 0.0 if usable[index] else settings.ignore_margin_px
+        share = coverage(labels.outlines_px[index], window, cell, margin)
+        touched = (share > 0) & (owner[here] < 0)
+        if not usable[index]:
+            class_id[here][touched] = IGNORE
             continue
-        away = np.hypot(*np.moveaxis(centers - labels.point_px[index], -1, 0)) / grid.cell_px
+        column, row = middles[index]
+        away = np.sqrt((rows[top:bottom] - row) ** 2 + (columns[:, left:right] - column) ** 2)
         covered = (share >= settings.cover) & (away <= settings.radius_cells)
-        core = away <= settings.core_cells
-        known = labels.range_m[index] if np.isfinite(labels.range_m[index]) else 0.0
-        price = np.where(covered, np.floor(known) * 1e3 + away, 1e6 + away)
-        won = (covered | core) & (price < cost)
-        class_id[np.logical_and(touched, ~won)] = IGNORE
-        class_id[won] = labels.class_id[index]
-        owner[won] = index
-        cost[won] = price[won]
+        price = np.where(covered, depths[index] + away, 1e6 + away)
+        won = (covered | (away <= settings.core_cells)) & (price < cost[here])
+        class_id[here][touched & ~won] = IGNORE
+        class_id[here][won] = labels.class_id[index]
+        owner[here][won] = index
+        cost[here][won] = price[won]
     return _gather(labels, class_id, owner)
 
 
-def coverage(outline_px: Floats, size: tuple[int, int], cell_px: int, margin_px: float) -> Floats:
-    """Share of every cell that a polygon covers, by whole pixels.
+def coverage(
+    outline_px: Floats, window: Window, cell_px: int, margin_px: float
+) -> npt.NDArray[np.float32]:
+    """Share of every cell of a window that a polygon covers, by whole pixels.
 
     A pixel that the border touches counts, so that a polygon thinner than a pixel covers something:
     the polygon grows by half a pixel on every side on average, and is not shifted.
 
     Args:
-        outline_px: (k, 2) pixels.
-        size: (width, height) of the image, multiples of the cell.
+        outline_px: (k, 2) pixels; one with fewer than three corners or with NaN covers nothing.
+        window: First column and row of cells, and those after the last.
         cell_px: Side of a cell.
         margin_px: The polygon grows by this much.
 
     Returns:
-        (rows, columns) 0 to 1.
+        (rows, columns) of the window, 0 to 1.
     """
-    rows, columns = size[1] // cell_px, size[0] // cell_px
-    share = np.zeros((rows, columns))
+    left, top, right, bottom = window
     if len(outline_px) < 3 or not np.isfinite(outline_px).all():
-        return share
-    low = np.floor((outline_px.min(axis=0) - margin_px) / cell_px).astype(int)
-    high = np.floor((outline_px.max(axis=0) + margin_px) / cell_px).astype(int) + 1
-    low, high = np.maximum(low, 0), np.minimum(high, [columns, rows])
-    if (low >= high).any():
-        return share
-    window = (high - low) * cell_px
-    mask = np.zeros((window[1], window[0]), np.uint8)
-    local = np.round((outline_px - low * cell_px) * 16).astype(np.int32)
-    cv2.fillPoly(mask, [local], 1, shift=4)
+        return np.zeros((bottom - top, right - left), np.float32)
+    mask = np.zeros(((bottom - top) * cell_px, (right - left) * cell_px), np.float32)
+    local = outline_px - (left * cell_px, top * cell_px)
+    local = np.minimum(np.maximum(local, -_LARGEST_PX), _LARGEST_PX)
+    corners = [np.rint(local * 16).astype(np.int32)]
+    cv2.fillPoly(mask, corners, 1.0, shift=4)
     if margin_px > 0:
-        cv2.polylines(mask, [local], True, 1, max(1, round(2 * margin_px)), shift=4)
-    blocks = mask.reshape(high[1] - low[1], cell_px, high[0] - low[0], cell_px)
-    share[low[1] : high[1], low[0] : high[0]] = blocks.mean(axis=(1, 3))
-    return share
+        cv2.polylines(mask, corners, True, 1.0, max(1, round(2 * margin_px)), shift=4)
+    share = cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    return np.asarray(share, np.float32).reshape(bottom - top, right - left)
+
+
+def _windows(
+    labels: Labels,
+    usable: npt.NDArray[np.bool_],
+    shape: tuple[int, int],
+    cell_px: int,
+    settings: TargetSettings,
+) -> npt.NDArray[np.int64]:
+    """(N, 4) cells that each landmark may touch, as a :data:`Window`; some are empty."""
+    low, high = np.full((len(labels), 2), np.inf), np.full((len(labels), 2), -np.inf)
+    starts = labels.outlines_px.starts
+    solid = np.diff(starts) >= 3
+    some = np.diff(starts) > 0
+    if some.any():
+        values, first = labels.outlines_px.values, starts[:-1][some]
+        low[some] = np.minimum.reduceat(values, first, axis=0)
+        high[some] = np.maximum.reduceat(values, first, axis=0)
+    solid &= np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1)
+    margin = np.where(usable, 0.0, settings.ignore_margin_px)[:, None]
+    low, high = np.where(solid[:, None], [low - margin, high + margin], [[[np.inf]], [[-np.inf]]])
+    reach = settings.core_cells * cell_px
+    low[usable] = np.minimum(low[usable], labels.point_px[usable] - reach)
+    high[usable] = np.maximum(high[usable], labels.point_px[usable] + reach)
+    last = np.array(shape[::-1])
+    low = np.minimum(np.maximum(np.floor((low + 0.5) / cell_px), 0), last)
+    high = np.minimum(np.maximum(np.floor((high + 0.5) / cell_px) + 1, 0), last)
+    return np.concatenate([low, high], axis=1).astype(np.int64)
 
 
 def _gather(

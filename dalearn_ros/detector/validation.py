@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from dalearn_ros.coding.decode import RawOutputs
+from dalearn_ros.coding.decode import (
+    MAX_CANDIDATES,
+    DecodeSettings,
+    inside_image,
+    merge_votes,
+)
 from dalearn_ros.coding.metadata import ModelMetadata
+from dalearn_ros.coding.votes import RawOutputs, gather_votes
+from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.calibrate import (
+    Found,
+    Seen,
+    calibration_figures,
+    covariance_figures,
+    raw_observations,
+    score_hits,
+)
 from dalearn_ros.detector.network import LandmarkNetwork
 from dalearn_ros.detector.settings import ValidationSettings
+from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.matching import Matching, match
-from dalearn_ros.inference.detector import LandmarkDetector
-from dalearn_ros.landmarks.types import Labels, Observations
+from dalearn_ros.inference.backend import Backend
+from dalearn_ros.inference.preprocess import to_input
 
 LOWEST_SCORE = 0.1
 THRESHOLDS = tuple(round(0.1 + 0.025 * i, 3) for i in range(36))
@@ -34,36 +51,44 @@ class TorchBackend:
     def run(self, image: npt.NDArray[np.uint8]) -> RawOutputs:
         """Input (1, H, W, C) uint8, sides multiples of 32."""
         with torch.inference_mode():
-            found = self._network.heads(torch.from_numpy(image))
-        return RawOutputs(*(output[0].numpy() for output in found))
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Truth and observations of one image, at the lowest threshold."""
-
-    truth: Labels
-    observations: Observations
+            device = next(self._network.parameters()).device
+            found = self._network.heads(torch.from_numpy(image).to(device))
+        return RawOutputs(*(output[0].cpu().numpy() for output in found))
 
 
 def observe(
-    detector: LandmarkDetector, data: Sequence[Dataset], settings: ValidationSettings
-) -> list[Seen]:
-    """Run a detector over evenly spaced images of datasets.
+    backend: Backend,
+    decoding: DecodeSettings,
+    data: Sequence[Dataset],
+    settings: ValidationSettings,
+) -> list[Found]:
+    """Possible landmarks of evenly spaced images of datasets.
 
     Args:
-        detector: With a low score threshold, so that thresholds can be chosen afterwards.
-        data: Datasets of the detector's label space.
-        settings: How many images.
+        backend: The network.
+        decoding: How votes are merged; its thresholds on scores are not used.
+        data: Datasets of the network's label space.
+        settings: How many images, and the noise of their maps.
     """
-    frames = [(dataset, index) for dataset in data for index in range(len(dataset))]
+    frames = [(drive, index) for drive, dataset in enumerate(data) for index in range(len(dataset))]
     count = min(settings.images, len(frames))
     chosen = np.linspace(0, len(frames) - 1, count).round().astype(int) if count else []
-    seen = []
-    for dataset, index in track((frames[i] for i in chosen), total=count, label="validate"):
-        observations = detector.detect(dataset.image(index))
-        seen.append(Seen(dataset.labels(index), observations))
-    return seen
+    found = []
+    grid, takes = backend.metadata.grid, backend.metadata.input
+    for drive, index in track((frames[i] for i in chosen), total=count, label="validate"):
+        try:
+            image, _ = data[drive].image(index), data[drive].labels(index)
+        except DatasetError as error:
+            logging.getLogger(__name__).warning("skipped in validation: %s", error)
+            continue
+        outputs = backend.run(to_input(image, takes.channels, takes.multiple))
+        votes = gather_votes(outputs, grid, min(decoding.vote_threshold, LOWEST_SCORE))
+        candidates = merge_votes(votes, decoding, LOWEST_SCORE, MAX_CANDIDATES)
+        inside = inside_image(candidates.point_px, image.shape[1], image.shape[0])
+        truth = labels_with_map_noise(data[drive], index, settings.map_sigma_m)
+        exact = ~data[drive].approximate(index)
+        found.append(Found(truth, candidates.select(inside), exact, drive))
+    return found
 
 
 def f1_at(seen: Sequence[Seen], threshold: float, match_px: float) -> dict[str, float]:
@@ -82,49 +107,65 @@ def f1_at(seen: Sequence[Seen], threshold: float, match_px: float) -> dict[str, 
     }
 
 
-def summarise(seen: Sequence[Seen], match_px: float) -> dict[str, float]:
-    """Figures at the score threshold with the best F1.
+def summarise(
+    found: Sequence[Found], match_px: float, candidate_threshold: float, classes: int
+) -> dict[str, float]:
+    """Fit the calibration, and judge at the score threshold with the best F1.
+
+    Scores and covariances that are judged come from models that were fitted on other drives; the
+    models that are returned are fitted on all.
+
+    Args:
+        found: Of :func:`observe`.
+        match_px: Largest distance of a hit.
+        candidate_threshold: Of the calibrated decoder; see :class:`DecodeSettings`.
+        classes: Number of classes, background left out.
 
     Returns:
-        ``f1``, ``precision``, ``recall``, ``score_threshold``, ``reference_point_px`` (median),
-        ``variance_scale`` and ``range_sigma`` (the factors that make covariance and distance
-        error true here: median-based, so that gross errors do not swell them), and
-        ``f1/CLASS_ID`` for every class that occurs. Empty if nothing was seen or is true.
+        ``f1``, ``precision``, ``recall``, ``score_threshold``, ``ece`` (of all scores above
+        ``candidate_threshold``), ``reference_point_px`` (median), ``range_sigma`` (the relative
+        error of the distance, median-based), those of :func:`detector.calibrate.covariance_figures`
+        and :func:`detector.calibrate.calibration_figures`, and ``f1/CLASS_ID`` for every class
+        that occurs. Empty if nothing was seen or is true.
     """
-    if not seen:
+    if not found:
         return {}
+    likely = [_at_least(entry, candidate_threshold) for entry in found]
+    calibration, scores, ece = score_hits(likely, match_px, classes)
+    if calibration is None:
+        likely, scores = list(found), [f.candidates.best for f in found]
+    pairs = list(zip(likely, scores, strict=True))
+    seen = [Seen(f.truth, raw_observations(f, score)) for f, score in pairs]
     by_threshold = {t: f1_at(seen, t, match_px) for t in THRESHOLDS}
     best = max(THRESHOLDS, key=lambda t: (by_threshold[t]["f1"], -t))
     figures: dict[str, float] = {**by_threshold[best], "score_threshold": best}
     kept = [Seen(s.truth, s.observations.select(s.observations.score >= best)) for s in seen]
     matches = [match(s.truth, s.observations, match_px) for s in kept]
     figures.update(_point_figures(kept, matches))
+    figures.update(covariance_figures(likely, scores, best, match_px))
     figures.update(_class_figures(kept, matches))
+    if calibration is not None:
+        figures.update({"ece": ece, **calibration_figures(calibration)})
     return figures
 
 
+def _at_least(found: Found, threshold: float) -> Found:
+    chosen = found.candidates.best >= threshold
+    return dataclasses.replace(found, candidates=found.candidates.select(chosen))
+
+
 def _point_figures(seen: Sequence[Seen], matches: Sequence[Matching]) -> dict[str, float]:
-    squared: list[float] = []
-    distances: list[float] = []
-    ranges: list[float] = []
-    for entry, result in zip(seen, matches, strict=True):
-        truth, found = entry.truth.select(result.truth), entry.observations.select(result.seen)
-        error = found.point_px - truth.point_px
-        if not len(error):
-            continue
-        inverse = np.linalg.inv(found.covariance_px2)
-        squared += np.einsum("ni,nij,nj->n", error, inverse, error).tolist()
-        distances += result.distance_px.tolist()
-        ranges += np.abs(np.log(found.range_m / truth.range_m)).tolist()
-    if not distances:
+    distances = np.concatenate([result.distance_px for result in matches])
+    if not len(distances):
         return {}
-    figures = {
-        "reference_point_px": float(np.median(distances)),
-        "variance_scale": float(np.clip(np.median(squared) / (2 * np.log(2)), 1e-2, 1e2)),
-    }
-    known = np.array(ranges)[np.isfinite(ranges)]
-    if len(known):
-        figures["range_sigma"] = float(np.clip(1.4826 * np.median(known), 1e-2, 2.0))
+    figures = {"reference_point_px": float(np.median(distances))}
+    pairs = list(zip(seen, matches, strict=True))
+    true = np.concatenate([s.truth.range_m[m.truth] for s, m in pairs])
+    claimed = np.concatenate([s.observations.range_m[m.seen] for s, m in pairs])
+    off = np.abs(np.log(claimed / true))
+    off = off[np.isfinite(off)]
+    if len(off):
+        figures["range_sigma"] = float(np.clip(1.4826 * np.median(off), 1e-2, 2.0))
     return figures
 
 

@@ -1,4 +1,4 @@
-"""Detection metrics: precision, recall, F1, reference-point error, distance error."""
+"""Detection metrics: precision, recall, F1, errors of point and distance, calibration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.evaluation.calibration import REACH, CalibrationScore
 from dalearn_ros.evaluation.matching import Matching, match
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels, Observations
@@ -36,6 +37,7 @@ class DetectionScore:
         }
         self._hits: list[tuple[int, float, float, float]] = []  # class, px, true m, seen m
         self._missed: list[tuple[int, float]] = []  # class, true m
+        self._calibration = CalibrationScore()
 
     def add(
         self,
@@ -72,6 +74,8 @@ class DetectionScore:
             self._hits.append((int(truth.class_id[row]), pixels, *ranges))
         for row in main.missed:
             self._missed.append((int(truth.class_id[row]), float(truth.range_m[row])))
+        wide = match(truth, seen, REACH * self.match_px)
+        self._calibration.add(truth, seen, main, wide, exact)
         return main
 
     def result(self) -> dict[str, Any]:
@@ -100,6 +104,7 @@ class DetectionScore:
             "by_range": self._by_range(hits),
             "reference_point_px": spread(hits[:, 1]),
             "distance": {"abs_rel": _relative(hits)},
+            "calibration": self._calibration.result(),
         }
 
     def _count(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ import numpy.typing as npt
 
 from dalearn_ros.bags.pictures import no_frame_error
 from dalearn_ros.bags.reader import BagReader
-from dalearn_ros.core.errors import DatasetError, InputError, ModelError, PoseError
+from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError, PoseError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.evaluation.calibration import labels_with_map_noise, with_map_noise
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.geometry.trajectory import Trajectory
+from dalearn_ros.inference.zoom import ZoomDetector, boxes_of
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -109,6 +112,10 @@ def evaluate_bag(
     with opened as reader:
         truth_topic, is_true = _truth_topic(reader, options.truth_topic)
         prior = _prior(reader, options.prior_topic) if is_true else None
+        if prior is None and isinstance(detector, ZoomDetector):
+            hint = "Give --prior-topic, or leave --zoom away."
+            expected = "prior poses to look closer by, beside true ones"
+            raise BagError.at(bag, "", expected, ", ".join(sorted(reader.topics)), hint)
         collected = Collector(
             labeller.label_space,
             match_px=options.match_px,
@@ -159,7 +166,7 @@ def evaluate_dataset(
             continue
         seen, timing = _detect(detector, image, int(meta.get("stamp_ns") or 0))
         collected.add(
-            dataset.labels(index),
+            labels_with_map_noise(dataset, index),
             seen,
             (image.shape[1], image.shape[0]),
             approximate=dataset.approximate(index),
@@ -205,14 +212,16 @@ class _Drive:
         if frame.pose is None:
             return  # the reader has counted it
         try:
-            seen, timing = _detect(self.detector, frame.image, frame.stamp_ns)
+            places = self._places(frame)
+            seen, timing = _detect(self.detector, frame.image, frame.stamp_ns, places)
         except InputError:
             self.collected.skip("detector")
             return
         self._stamps = [*self._stamps[:1], frame.stamp_ns]
         truth = self.labeller.label(frame).labels
+        sigma_m = self.settings.map_sigma_m
         self.collected.add(
-            truth,
+            with_map_noise(truth, float(frame.camera.matrix[0, 0]), sigma_m),
             seen,
             (frame.camera.width, frame.camera.height),
             timing_ms=timing,
@@ -221,6 +230,17 @@ class _Drive:
         )
         if is_true and self.prior is not None:
             self._locate(frame, seen)
+
+    def _places(self, frame: Frame) -> npt.NDArray[np.float64] | None:
+        """Where to look closer: the boxes of the map's landmarks as the prior pose sees them."""
+        if not isinstance(self.detector, ZoomDetector) or self.prior is None:
+            return None
+        try:
+            prior = self.prior.at(frame.stamp_ns + self.offset_ns)
+        except PoseError:
+            return None
+        expected = self.labeller.label(dataclasses.replace(frame, pose=prior, depth_m=None))
+        return boxes_of(expected.labels.outlines_px)
 
     def _locate(self, frame: Frame, seen: Observations) -> None:
         assert frame.pose is not None and self.prior is not None
@@ -241,10 +261,16 @@ class _Drive:
 
 
 def _detect(
-    detector: Detector, image: npt.NDArray[np.uint8], stamp_ns: int
+    detector: Detector,
+    image: npt.NDArray[np.uint8],
+    stamp_ns: int,
+    places: npt.NDArray[np.float64] | None = None,
 ) -> tuple[Observations, dict[str, float]]:
     started = time.perf_counter()
-    seen = detector.detect(image, stamp_ns)
+    if isinstance(detector, ZoomDetector):
+        seen = detector.detect(image, stamp_ns, places)
+    else:
+        seen = detector.detect(image, stamp_ns)
     timing = {**detector.last_timing_ms, "total": (time.perf_counter() - started) * 1e3}
     if "inference" in timing:
         timing.setdefault("session_run", timing["inference"])

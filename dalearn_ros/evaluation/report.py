@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.evaluation.calibration import GAUSSIAN_INSIDE, SIGMAS
 from dalearn_ros.evaluation.charts import Series, bars, chart
 from dalearn_ros.evaluation.drawing import draw_matching
 from dalearn_ros.evaluation.gallery import Gallery, Snapshot
@@ -233,6 +234,33 @@ def _detection(metrics: Mapping[str, Any]) -> str:
         f"occur: {number(metrics['f1_macro'], 3)}.</p>{table(head, rows)}"
         f"<h3>F1 by class</h3><figure>{figure}</figure><h3>By distance</h3>"
         + table(["distance", "support", "recall", "point px, median", "95 %"], bands)
+        + _calibration(metrics["calibration"])
+    )
+
+
+def _calibration(found: Mapping[str, Any]) -> str:
+    """Whether scores and covariances are true: a reliability diagram and the shares inside."""
+    bins = found["reliability"]
+    if not bins:
+        return ""
+    score = np.array([row["score"] for row in bins])
+    hits = np.array([row["hits"] for row in bins])
+    ends = np.array([0.0, 1.0])
+    series = [
+        Series("true probability", ends, ends, MAP, dash="5 3"),
+        Series("this detector", score, hits, ESTIMATE),
+        Series("", score, hits, ESTIMATE, dots=True, width=4.0),
+    ]
+    figure = chart(series, "score", "share of hits", y_from_zero=True)
+    shares = found["covariance_inside"]
+    rows = [
+        [f"{k} σ", number(100.0 * shares[str(k)], 1, "%"), number(100.0 * ideal, 1, "%")]
+        for k, ideal in zip(SIGMAS, GAUSSIAN_INSIDE, strict=True)
+    ]
+    return (
+        "<h3>Are scores and covariances true?</h3><p>Expected calibration error of the scores: "
+        f"{number(found['ece'], 3)}.</p><figure>{figure}</figure>"
+        + table(["true point inside", "share", "of a Gaussian"], rows)
     )
 
 

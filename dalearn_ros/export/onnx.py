@@ -12,12 +12,12 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from dalearn_ros.coding.decode import RawOutputs
 from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
+from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.detector.network import LandmarkNetwork
+from dalearn_ros.detector.network import LandmarkNetwork, merged
 from dalearn_ros.detector.validation import TorchBackend
 from dalearn_ros.inference.backend import OnnxBackend
 
@@ -39,7 +39,8 @@ def export_onnx(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -
     """Write an ONNX file whose answers are those of the network.
 
     The input is ``image`` (1, H, W, C) uint8 BGR with H and W any multiples of
-    ``metadata.input.multiple``; Cast, Sub, Mul, Transpose stand inside. The outputs are those of
+    ``metadata.input.multiple``; Cast, Sub, Mul, Transpose stand inside. Normalisations and the
+    branches of the backbone are merged into its convolutions. The outputs are those of
     :class:`coding.decode.RawOutputs`.
 
     Args:
@@ -55,7 +56,7 @@ def export_onnx(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -
     """
     network = network.eval().to(memory_format=torch.contiguous_format)
     with atomic_file(path) as temporary:
-        _write(network, metadata, temporary)
+        _write(merged(network), metadata, temporary)
         difference = parity(network, OnnxBackend(temporary, threads=1))
         if not difference <= PARITY_BOUND:
             raise ModelError(

@@ -9,6 +9,7 @@ from dalearn_ros import __version__
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.calibrate import PREFIX
 from dalearn_ros.detector.regime import metadata_of, validate
 from dalearn_ros.detector.run import open_run
 from dalearn_ros.export.onnx import export_onnx
@@ -43,7 +44,9 @@ def export_run(
         "images": sum(entry["images"] for entry in opened.description["data"]),
         "steps": opened.header["step"],
         "minutes": round(float(opened.header["minutes"]), 1),
-        "validation": {name: round(value, 4) for name, value in figures.items()},
+        "validation": {
+            name: round(value, 4) for name, value in figures.items() if not name.startswith(PREFIX)
+        },
     }
     metadata = metadata_of(opened.settings, opened.label_space, figures, training)
     return metadata, export_onnx(opened.network, metadata, out)

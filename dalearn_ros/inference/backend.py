@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from dalearn_ros.coding.decode import RawOutputs
 from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
+from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 
 

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.coding.decode import decode
+from dalearn_ros.coding.decode import decode, inside_image
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings, load_settings
@@ -93,10 +92,10 @@ class LandmarkDetector:
         prepared = time.perf_counter()
         outputs = self._backend.run(ready)
         inferred = time.perf_counter()
-        found = decode(outputs, self.metadata.grid, self.metadata.decoding, stamp_ns)
+        known = self.metadata
+        found = decode(outputs, known.grid, known.decoding, stamp_ns, known.calibration)
         height, width = image_bgr.shape[:2]
-        inside = (found.point_px > -0.5) & (found.point_px < np.array([width, height]) - 0.5)
-        found = found.select(inside.all(axis=1))
+        found = found.select(inside_image(found.point_px, width, height))
         decoded = time.perf_counter()
         self.last_timing_ms = {
             "preprocess": (prepared - start) * 1e3,

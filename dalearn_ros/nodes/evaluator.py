@@ -23,6 +23,7 @@ from std_srvs.srv import Trigger
 
 from dalearn_ros.core.errors import InputError, PoseError
 from dalearn_ros.core.settings import field
+from dalearn_ros.evaluation.calibration import with_map_noise
 from dalearn_ros.evaluation.collector import Collector, check_out
 from dalearn_ros.evaluation.timing import Timing
 from dalearn_ros.geometry.pose import Pose
@@ -203,6 +204,7 @@ class EvaluatorNode(process.CleanCalls, Node):
         camera, mounting = known
         frame = blank_frame(stamp, camera, mounting, truth)
         labels = self._labeller.label(frame).labels
+        labels = with_map_noise(labels, float(camera.matrix[0, 0]))
         size = camera.width, camera.height
         collected.add(labels, self._seen[stamp], size, image=self._images.get(stamp))
         try:

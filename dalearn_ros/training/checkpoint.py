@@ -79,14 +79,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(groups, header)
 
 
-def load_weights(network: nn.Module, state: State, source: Path, new: str | None = None) -> None:
+def load_weights(
+    network: nn.Module, state: State, source: Path, new: str | tuple[str, ...] | None = None
+) -> None:
     """Put weights into a network.
 
     Args:
         network: Takes them.
         state: Weights by name.
         source: Their file, for the sentence of an error.
-        new: Tensors whose names start so may be missing; they stay as they are.
+        new: Tensors whose names start so, or with one of these, may be missing; they stay as they
+            are.
 
     Raises:
         ModelError: They belong to a network of another shape; the first difference is named.
@@ -115,11 +118,18 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> State:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: State) -> None:
-    """The inverse of :func:`optimizer_tensors`; parameter groups stay as they are."""
+    """The inverse of :func:`optimizer_tensors`; parameter groups stay as they are.
+
+    Its tensors get the memory layout of their parameters, as if they had never been away.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = tensor
+        like = parameters[int(index)]
+        same = tensor.shape == like.shape and tensor.ndim > 0
+        tensor = torch.empty_like(like).copy_(tensor) if same else tensor
+        state.setdefault(int(index), {})[name] = tensor.detach()
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
     )

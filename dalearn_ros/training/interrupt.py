@@ -14,12 +14,18 @@ class Interrupt:
     """While it is entered, the first SIGINT is only remembered; the second interrupts at once.
 
     A step that is cut in half would leave weights, optimizer and average at different steps; and
-    an exception that is raised inside a library's callback can get lost there. Where SIGINT is
-    ignored, and outside the main thread, nothing changes.
+    an exception that is raised inside a library's callback can get lost there. What was remembered
+    is raised by :meth:`check`, and at the latest when the block ends. Where SIGINT is ignored, and
+    outside the main thread, nothing changes.
+
+    Args:
+        repeated: Only remember all others, too: ``torchrun`` passes on what the terminal has sent
+            already, and ends the process itself if it takes too long.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, repeated: bool = False) -> None:
         self.asked = False
+        self._repeated = repeated
         self._before: signal.Handlers | object = None
 
     def __enter__(self) -> Interrupt:
@@ -36,6 +42,8 @@ class Interrupt:
         traceback: TracebackType | None,
     ) -> None:
         self._restore()
+        if kind is None and self.asked:
+            raise KeyboardInterrupt
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if there was one."""
@@ -44,9 +52,11 @@ class Interrupt:
             raise KeyboardInterrupt
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        os.write(2, _TOLD)  # a buffered stream may be in use just now
+        if not self.asked:
+            os.write(2, _TOLD)  # a buffered stream may be in use just now
         self.asked = True
-        self._restore()
+        if not self._repeated:
+            self._restore()
 
     def _restore(self) -> None:
         if callable(self._before):

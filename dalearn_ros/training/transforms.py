@@ -2,12 +2,13 @@
 
 An affine change of the image moves the outlines and, with them, the reference points: the point
 is the same place on the landmark. Only a mirror changes which end of a marking is the lower right
-one, so markings are ignored in a mirrored image.
+one; :mod:`dalearn_ros.training.mirror` finds it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,12 @@ import numpy.typing as npt
 
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.settings import field
-from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
 
 Image = npt.NDArray[np.uint8]
 Random = np.random.Generator
+_NOISE_NUMBERS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class CropSettings:
     )
     turn_jitter_deg: float = field(1.5, "Largest turn.", unit="deg", minimum=0.0, maximum=180.0)
     mirror: float = field(
-        0.0, "Share of mirrored crops; arrows and markings suffer.", minimum=0.0, maximum=1.0
+        0.0,
+        "Share of mirrored crops; left becomes right for traffic and arrows, too.",
+        minimum=0.0,
+        maximum=1.0,
     )
 
 
@@ -93,7 +97,7 @@ def choose_crop(
     scale = float(np.exp(random.uniform(-1, 1) * settings.scale_jitter))
     turn = np.deg2rad(random.uniform(-1, 1) * settings.turn_jitter_deg)
     span = np.array(size) * scale
-    usable = np.flatnonzero(~labels.ignore)
+    usable = np.flatnonzero(~labels.ignore & np.isfinite(labels.point_px).all(axis=1))
     if len(usable) and random.random() < settings.around_landmark:
         classes = labels.class_id[usable]
         chosen = usable[classes == random.choice(np.unique(classes))]
@@ -121,12 +125,9 @@ def cut(
     return mapping.warp(image, size, fill=114), moved.select(seen)
 
 
-def mirror(image: Image, labels: Labels, label_space: LabelSpace) -> tuple[Image, Labels]:
-    """Left and right exchanged; markings are ignored from then on."""
-    mapping = PixelMap.mirror(image.shape[1])
-    moved = move_labels(labels, mapping)
-    rules = np.array(label_space.rules)[moved.class_id]
-    moved = dataclasses.replace(moved, ignore=moved.ignore | (rules != "center"))
+def mirror(image: Image, labels: Labels) -> tuple[Image, Labels]:
+    """Left and right exchanged; first see :func:`training.mirror.mirror_references`."""
+    moved = move_labels(labels, PixelMap.mirror(image.shape[1]))
     return np.ascontiguousarray(image[:, ::-1]), moved
 
 
@@ -172,14 +173,28 @@ def _curves(channels: int, settings: ColourSettings, random: Random) -> Image:
 
 
 def _noisy(image: Image, sigma: float, random: Random) -> Image:
-    noise = random.standard_normal(image.shape, dtype=np.float32) * np.float32(sigma)
-    return np.clip(image + noise + 0.5, 0, 255).astype(np.uint8)
+    """Adds a random piece of one table: drawing every value anew costs more than all the rest."""
+    table = _noise_table()
+    if image.size > len(table):
+        table = np.resize(table, image.size)
+    first = int(random.integers(0, len(table) - image.size + 1))
+    noise = table[first : first + image.size].reshape(image.shape)
+    return np.asarray(cv2.addWeighted(image, 1.0, noise, sigma, 0.0, dtype=cv2.CV_8U), np.uint8)
+
+
+@functools.cache
+def _noise_table() -> npt.NDArray[np.float32]:
+    """Normal numbers, the same in every process."""
+    return np.random.default_rng(0).standard_normal(_NOISE_NUMBERS, dtype=np.float32)
 
 
 def _bounds(labels: Labels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Lowest and highest (N, 2) of point and outline; NaN only where all of it is."""
     low, high = labels.point_px.copy(), labels.point_px.copy()
-    for index, outline in enumerate(labels.outlines_px):
-        if len(outline):
-            low[index] = np.minimum(low[index], outline.min(axis=0))
-            high[index] = np.maximum(high[index], outline.max(axis=0))
+    starts = labels.outlines_px.starts
+    some = np.diff(starts) > 0
+    if some.any():
+        values, first = labels.outlines_px.values, starts[:-1][some]
+        low[some] = np.fmin(low[some], np.fmin.reduceat(values, first, axis=0))
+        high[some] = np.fmax(high[some], np.fmax.reduceat(values, first, axis=0))
     return low, high

@@ -45,6 +45,17 @@ def test_it_writes_three_files_and_says_so(
     assert json.loads(first)["frames"] == 6
 
 
+def test_a_closer_look_needs_a_drive(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words(drive, tmp_path / "out"), "--zoom"]) == 0
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["frames"] == 6
+    line = ["evaluate", "--data", "d", "--model", str(drive.model), "--out", str(tmp_path / "x")]
+    with pytest.raises(SystemExit, match="2"):
+        main([*line, "--zoom"])
+    assert "--zoom needs --bag" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "change, text",
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import resource
 import signal
@@ -10,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from helpers.tiny_training import write_config, write_dataset
@@ -67,6 +71,35 @@ def test_an_unreadable_image_is_told(place: Path, capsys: pytest.CaptureFixture[
     assert "1 unreadable images left out" in capsys.readouterr().out
 
 
+def test_a_half_written_image_and_one_without_labels_are_no_reason_to_stop(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *_ = sorted((place / "data" / "images").iterdir())
+    first.write_bytes(first.read_bytes()[:800])
+    path = place / "data" / "annotations.json"
+    coco = json.loads(path.read_text())
+    strange = {"keypoints": [math.nan, math.inf, 2], "segmentation": [[1e12, 0, 0, 1e12, -1e12, 0]]}
+    coco["annotations"] = [coco["annotations"][2], {**coco["annotations"][3], **strange}]
+    path.write_text(json.dumps(coco))
+    assert main(_arguments(place, "--val", f"{place}/data")) == 0
+    told = capsys.readouterr()
+    assert "1 unreadable images left out" in told.out
+    assert "F1 " in told.out
+
+
+def test_images_of_any_size_and_depth(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = [
+        np.zeros((1, 1), np.uint8),
+        np.full((2000, 3, 3), 40000, np.uint16),
+        np.zeros((7, 900, 4), np.uint8),
+        np.zeros((33, 47), np.uint16),
+    ]
+    for file, image in zip(sorted((place / "data" / "images").iterdir()), images, strict=True):
+        file.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    assert main(_arguments(place, "--val", f"{place}/data")) == 0
+    assert "3 steps" in capsys.readouterr().out
+
+
 def test_an_interrupt_keeps_the_state_and_the_same_command_goes_on(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,8 +108,8 @@ def test_an_interrupt_keeps_the_state_and_the_same_command_goes_on(
 
     def interrupted(self: DetectorTask, network: torch.nn.Module, batch: dict) -> dict:
         calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)  # this step is still done
         return whole(self, network, batch)
 
     with monkeypatch.context() as patch:
@@ -190,6 +223,8 @@ def test_tensorboard_on_a_full_disk_says_no_traceback(place: Path) -> None:
         ("loop: {learning_rate: -1}", "loop.learning_rate"),
         ("network: {backbone: resnet19}", "resnet18"),
         ("loop: [", "YAML"),
+        ("crops: {width: 90}", "crops.width"),
+        ("batch: {cache_mb: -1}", "batch.cache_mb"),
     ],
 )
 def test_wrong_settings_are_sentences(

@@ -3,14 +3,10 @@
 import numpy as np
 import pytest
 
-from dalearn_ros.coding.decode import (
-    MAX_VOTES,
-    DecodeSettings,
-    RawOutputs,
-    decode,
-    gather_votes,
-)
+from dalearn_ros.coding.calibration import Calibration
+from dalearn_ros.coding.decode import DecodeSettings, decode
 from dalearn_ros.coding.grid import Grid
+from dalearn_ros.coding.votes import MAX_VOTES, RawOutputs, gather_votes
 
 CLASSES = 10
 
@@ -113,3 +109,95 @@ def test_an_untrained_network_gives_a_bounded_number_of_votes():
     raw = RawOutputs(logits, zero, zero, zero[:5])
     assert len(gather_votes(raw, grid, 0.1).score) == MAX_VOTES
     assert len(decode(raw, grid, DecodeSettings(score_threshold=0.1))) == 100
+
+
+def _random_outputs(seed=3, shape=(24, 40)):
+    """Landmarks of several classes close together, each a different probability, noisy offsets."""
+    grid, random = Grid(8, 5), np.random.default_rng(seed)
+    logits = random.normal(0, 1.5, (5, CLASSES, *shape)).astype(np.float32)
+    logits[:, 0] += 5.0
+    for _ in range(30):
+        row, column = random.integers(0, shape[0] - 2), random.integers(0, shape[1] - 2)
+        logits[:, random.integers(1, 4), row : row + 2, column : column + 2] += random.uniform(3, 9)
+    offset = random.normal(0, 0.5, (10, *shape)).astype(np.float32)
+    variance = random.normal(-3, 0.5, (10, *shape)).astype(np.float32)
+    distance = random.normal(3, 0.3, (5, *shape)).astype(np.float32)
+    return RawOutputs(logits.reshape(-1, *shape), offset, variance, distance), grid
+
+
+def _one_by_one(votes, settings):
+    """Votes merged as the method says it, one landmark after the other over all classes."""
+    left, rows = list(range(len(votes.score))), []
+    for seed in range(len(votes.score)):
+        if votes.score[seed] < settings.score_threshold or seed not in left:
+            continue
+        same = [i for i in left if votes.class_id[i] == votes.class_id[seed]]
+
+        def near(center, same=same):
+            away = [np.hypot(*(votes.point_px[i] - center)) for i in same]
+            return [i for i, d in zip(same, away, strict=True) if d <= settings.merge_radius_px]
+
+        members = near(votes.point_px[seed])
+        center = np.average(votes.point_px[members], axis=0, weights=votes.score[members])
+        members = near(center) or members
+        left = [i for i in left if i not in members and i != seed]
+        weight = votes.score[members]
+        if weight.sum() < settings.min_support:
+            continue
+        point = np.average(votes.point_px[members], axis=0, weights=weight)
+        spread = np.cov(votes.point_px[members].T, aweights=weight, ddof=0).reshape(2, 2)
+        variance = np.average(votes.variance_px2[members], axis=0, weights=weight)
+        log_range = np.average(votes.log_range[members], weights=weight)
+        rows.append((votes.class_id[seed], votes.score[seed], point, spread + np.diag(variance),
+                     np.exp(log_range)))  # fmt: skip
+    return rows[: settings.max_landmarks]
+
+
+@pytest.mark.parametrize("most", [5, 100])
+def test_without_a_calibration_it_is_the_method_step_by_step(most):
+    raw, grid = _random_outputs()
+    settings = DecodeSettings(0.4, merge_radius_px=14.0, min_support=1.5, max_landmarks=most)
+    found = decode(raw, grid, settings)
+    expected = _one_by_one(gather_votes(raw, grid, settings.vote_threshold), settings)
+    assert len(found) == len(expected) >= 5
+    columns = [np.array(column) for column in zip(*expected, strict=True)]
+    assert found.class_id.tolist() == columns[0].tolist()
+    np.testing.assert_array_equal(found.score, columns[1])
+    np.testing.assert_allclose(found.point_px, columns[2], atol=1e-9)
+    np.testing.assert_allclose(found.covariance_px2, columns[3], atol=1e-9)
+    np.testing.assert_allclose(found.range_m, columns[4], rtol=1e-12)
+
+
+def test_a_calibration_makes_the_score_orders_by_it_and_is_thresholded():
+    raw, grid = _random_outputs()
+    wide = {"merge_radius_px": 14.0, "max_landmarks": 1000}
+    calibration = Calibration((0.3, 0.5, -0.8, 0.1), (0.2, -0.4, 0.0, *[0.0] * 6))
+    plain = decode(raw, grid, DecodeSettings(score_threshold=0.3, **wide))
+    settings = DecodeSettings(0.01, 0.3, **wide)
+    every = decode(raw, grid, settings, 4, calibration)
+    assert len(every) == len(plain) and every.stamp_ns == 4
+    assert (np.diff(every.score) <= 0).all()
+    assert sorted(every.point_px[:, 0]) == pytest.approx(sorted(plain.point_px[:, 0]))
+    assert not np.allclose(np.sort(every.score), np.sort(plain.score))
+    middle = float(np.median(every.score))
+    likely = decode(raw, grid, DecodeSettings(middle, 0.3, **wide), 0, calibration)
+    assert likely.point_px.tolist() == every.point_px[every.score >= middle].tolist()
+    settings = DecodeSettings(0.01, 0.3, **{**wide, "max_landmarks": 3})
+    best = decode(raw, grid, settings, 0, calibration)
+    assert best.score.tolist() == every.score[:3].tolist()
+
+
+def test_the_floor_is_added_after_the_factor():
+    grid = Grid(8, 5)
+    raw = outputs_of([(1, 100.0, 60.0, 20.0)], grid)
+    before = decode(raw, grid, DecodeSettings()).covariance_px2
+    after = decode(raw, grid, DecodeSettings(variance_scale=0.5, variance_floor_px2=0.3))
+    np.testing.assert_allclose(after.covariance_px2, 0.5 * before + 0.3 * np.eye(2))
+
+
+def test_nothing_seen_with_a_calibration():
+    grid = Grid(8, 5)
+    calibration = Calibration((1.0,) * 4, (0.0,) * 9)
+    found = decode(outputs_of([], grid), grid, DecodeSettings(), 9, calibration)
+    assert len(found) == 0 and found.stamp_ns == 9
+    assert found.covariance_px2.shape == (0, 2, 2)

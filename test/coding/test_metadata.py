@@ -1,9 +1,11 @@
 """What a model file says about itself."""
 
+import dataclasses
 import json
 
 import pytest
 
+from dalearn_ros.coding.calibration import Calibration
 from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.metadata import InputSettings, ModelMetadata
@@ -32,14 +34,34 @@ def test_another_projects_model_is_a_sentence(text):
 @pytest.mark.parametrize(
     "change",
     [
-        {"format_version": 2},
+        {"format_version": 3},
         {"label_space_digest": "0" * 16},
         {"grid": {"cell_px": 7}},
         {"grid": {"cells": 8}},
         {"label_space": {}},
+        {"calibration": {"weights": [1.0, 2.0, 3.0, 4.0], "class_bias": [0.0]}},
+        {"calibration": {"weights": [1.0], "class_bias": [0.0] * 9}},
+        {"calibration": {"weights": [1.0, 2.0, 3.0, float("nan")], "class_bias": [0.0] * 9}},
+        {"calibration": {"weight": []}},
+        {"calibration": 3},
     ],
 )
 def test_a_changed_file_is_a_sentence(metadata, change):
     content = {**json.loads(metadata.to_json()), **change}
     with pytest.raises(ModelError, match=r"m\.onnx"):
         ModelMetadata.from_json(json.dumps(content), "m.onnx")
+
+
+def test_a_calibration_survives_too(metadata):
+    calibration = Calibration((0.25, -1.5, 1e-7, 3.0), tuple(0.1 * i for i in range(9)))
+    full = dataclasses.replace(metadata, calibration=calibration)
+    assert ModelMetadata.from_json(full.to_json(), "m.onnx") == full
+
+
+def test_a_model_of_version_1_is_read_as_it_was(metadata):
+    content = json.loads(metadata.to_json())
+    del content["calibration"]
+    for name in ("candidate_threshold", "variance_floor_px2"):
+        del content["decoding"][name]
+    found = ModelMetadata.from_json(json.dumps({**content, "format_version": 1}), "m.onnx")
+    assert found == metadata and found.calibration is None

@@ -1,5 +1,7 @@
 """The network: shapes, backbones by name, weights, input channels (D6 to D8, D24)."""
 
+import dataclasses
+
 import pytest
 import torch
 import torchvision
@@ -8,8 +10,14 @@ from safetensors.torch import save_file
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.metadata import InputSettings
 from dalearn_ros.core.errors import ModelError, SettingsError
+from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.detector.backbone import build_backbone
-from dalearn_ros.detector.network import MEAN_LOG_RANGE, LandmarkNetwork, NetworkSettings
+from dalearn_ros.detector.network import (
+    MEAN_LOG_RANGE,
+    NEW_PARTS,
+    LandmarkNetwork,
+    NetworkSettings,
+)
 
 CLASSES = 10
 TINY = {"widths": (4, 4, 8, 8, 8), "depths": (1, 1, 1, 1, 1), "head_channels": 8}
@@ -57,6 +65,43 @@ def test_refining_convolutions_change_nothing_before_they_learn():
         assert torch.equal(plain(image).offset, refined(image).offset)
     refined.train()(image).offset.sum().backward()
     assert all(r.norm.weight.grad.abs().sum() > 0 for level in refined.refine for r in level)
+
+
+def test_cells_of_4_px_see_features_of_stride_4():
+    coarse, fine = _network(), _network(Grid(4))
+    assert fine.backbone.channels == [4, 8, 8, 8]
+    assert {n for n in fine.state_dict() if n.startswith(NEW_PARTS)} == {"fine.weight", "fine.bias"}
+    fine.load_state_dict({**fine.state_dict(), **coarse.state_dict()})
+    image = torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        fused = [n.fuse(n.backbone(n.normalise(image))) for n in (coarse, fine)]
+    enlarged = fused[0].repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert torch.equal(fused[1], enlarged)  # until it learns
+    fine.train()(image).offset.sum().backward()
+    assert fine.fine.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "resnet18"])
+def test_backbones_of_torchvision_at_stride_4(name):
+    network = _network(Grid(4), backbone=name)
+    image = torch.zeros(1, 64, 96, 3, dtype=torch.uint8)
+    with torch.no_grad():
+        features = network.backbone(network.normalise(image))
+        found = network(image)
+    assert [tuple(f.shape[-2:]) for f in features] == [(16, 24), (8, 12), (4, 6), (2, 3)]
+    assert found.class_logits.shape == (1, 5, CLASSES, 16, 24)
+
+
+def test_named_sizes():
+    shipped = NetworkSettings(refine=(1, 2, 2))
+    assert dataclasses.replace(NetworkSettings(size="s"), size="") == shipped
+    large = load_settings(NetworkSettings, None, {"size": "l"})
+    assert (large.widths, large.head_channels) == ((32, 64, 128, 256, 384), 128)
+    assert load_settings(NetworkSettings, None, dump_settings(large)) == large
+    with pytest.raises(SettingsError, match=r"head_channels.*96, as size 'm' says.*found 32"):
+        load_settings(NetworkSettings, None, {"size": "m", "head_channels": 32})
+    with pytest.raises(SettingsError, match=r"network\.size|size"):
+        load_settings(NetworkSettings, None, {"size": "xl"})
 
 
 def test_an_unknown_backbone_is_a_sentence():

@@ -1,6 +1,9 @@
 """A run folder: exact resumption, refusal of another run, a loss that is not finite."""
 
+import json
 import math
+import os
+import signal
 
 import pytest
 import torch
@@ -23,36 +26,107 @@ def _loop(**changes):
     return tiny_settings({"loop": {"steps": 4, **changes}})
 
 
-def _interrupt_at(monkeypatch, step):
-    """The losses of that step (from 0) are interrupted by the user; returns what to undo."""
+def _press_at(monkeypatch, step, times=1):
+    """Ctrl-C is pressed in the middle of that step (from 1)."""
     whole = DetectorTask.losses
     seen = []
 
     def losses(self, network, batch):
         seen.append(batch["names"])
-        if len(seen) == step + 1:
-            raise KeyboardInterrupt
-        return whole(self, network, batch)
+        found = whole(self, network, batch)
+        if len(seen) == step:
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+        return found
 
     monkeypatch.setattr(DetectorTask, "losses", losses)
 
 
-def test_an_interrupted_run_goes_on_exactly(tmp_path, data, monkeypatch):
-    train_detector([data], [], tmp_path / "whole", _loop(), 3)
-    with monkeypatch.context() as patch:
-        _interrupt_at(patch, 2)
-        with pytest.raises(KeyboardInterrupt):
-            train_detector([data], [], tmp_path / "parts", _loop(), 3)
-    with pytest.raises(ModelError, match="not finished"):
-        open_run(tmp_path / "parts")
-    assert load_checkpoint(tmp_path / "parts" / CHECKPOINT).header["step"] == 2
-    result, skipped = train_detector([data], [], tmp_path / "parts", _loop(), 3)
-    assert (result.steps, result.reason, skipped) == (4, "steps", set())
+def _same(one, other):
+    """Two run folders hold the same numbers, bit for bit."""
     for name in (CHECKPOINT, WEIGHTS):
-        one, other = (load_checkpoint(tmp_path / run / name) for run in ("whole", "parts"))
-        for group, state in one.groups.items():
+        first, second = (load_checkpoint(run / name) for run in (one, other))
+        assert first.groups.keys() == second.groups.keys()
+        for group, state in first.groups.items():
             for key, value in state.items():
-                assert torch.equal(value, other.groups[group][key]), f"{group}/{key}"
+                assert torch.equal(value, second.groups[group][key]), f"{group}/{key}"
+    states = [load_checkpoint(run / CHECKPOINT).header for run in (one, other)]
+    for key in ("step", "reason", "best", "stale", "pending"):
+        assert states[0][key] == states[1][key], key
+
+
+# Whatever has a state: chosen at random, converging, accumulated, more than one layer and image.
+STATEFUL = {
+    "network": {"widths": [8, 8, 16, 16, 32], "depths": [1, 2, 1, 1, 1], "refine": [1, 0, 0]},
+    "loss": {"selection": {"background": "random"}},
+    "batch": {"size": 3, "workers": 1, "crops_per_image": 2},
+    "loop": {"steps": 7, "window": 2, "patience": 50, "accumulate": 2, "checkpoint_every": 2},
+}
+
+
+def test_an_interrupted_run_goes_on_exactly(tmp_path, data, monkeypatch):
+    settings = tiny_settings(STATEFUL)
+    train_detector([data], [], tmp_path / "whole", settings, 3)
+    for presses, wanted in ((1, 1), (3, 3), (2, 4), (6, 7)):  # of parts, two a step; the last one
+        with monkeypatch.context() as patch:
+            _press_at(patch, presses)
+            with pytest.raises(KeyboardInterrupt):
+                train_detector([data], [], tmp_path / "parts", settings, 3)
+        with pytest.raises(ModelError, match="not finished"):
+            open_run(tmp_path / "parts")
+        assert load_checkpoint(tmp_path / "parts" / CHECKPOINT).header["step"] == wanted
+    result, skipped = train_detector([data], [], tmp_path / "parts", settings, 3)
+    assert (result.steps, result.reason, skipped) == (7, "steps", set())
+    _same(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_step_that_is_cut_in_half_is_not_saved(tmp_path, data, monkeypatch):
+    settings = tiny_settings(STATEFUL)
+    train_detector([data], [], tmp_path / "whole", settings, 3)
+    with monkeypatch.context() as patch:
+        _press_at(patch, 10, times=2)  # in the fifth step; the last checkpoint is of the fourth
+        with pytest.raises(KeyboardInterrupt):
+            train_detector([data], [], tmp_path / "parts", settings, 3)
+    assert load_checkpoint(tmp_path / "parts" / CHECKPOINT).header["step"] == 4
+    train_detector([data], [], tmp_path / "parts", settings, 3)
+    _same(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_killed_run_goes_on_exactly(tmp_path, data, monkeypatch):
+    settings = tiny_settings(STATEFUL)
+    train_detector([data], [], tmp_path / "whole", settings, 3)
+    child = os.fork()
+    if not child:  # kill -9 in the sixth step; the last checkpoint is of the fourth
+        _kill_in_part(11)
+        train_detector([data], [], tmp_path / "parts", settings, 3)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert load_checkpoint(tmp_path / "parts" / CHECKPOINT).header["step"] == 4
+    train_detector([data], [], tmp_path / "parts", settings, 3)
+    _same(tmp_path / "whole", tmp_path / "parts")
+
+
+def _kill_in_part(number):
+    whole, seen = DetectorTask.losses, []
+
+    def losses(self, network, batch):
+        seen.append(1)
+        if len(seen) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return whole(self, network, batch)
+
+    DetectorTask.losses = losses
+
+
+def test_parts_of_a_batch_are_the_batch_but_for_normalisation(tmp_path, data):
+    runs = {}
+    for parts in (1, 2):
+        changes = {"loop": {"steps": 1, "accumulate": parts}, "batch": {"size": 4}}
+        train_detector([data], [], tmp_path / str(parts), tiny_settings(changes), 3)
+        rows = (tmp_path / str(parts) / "history.jsonl").read_text().splitlines()
+        runs[parts] = json.loads(rows[0])
+    assert runs[2]["total"] == pytest.approx(runs[1]["total"], rel=0.1)
+    assert runs[2]["total"] != runs[1]["total"]
 
 
 def test_another_setting_in_the_same_folder_is_refused(tmp_path, data):

@@ -1,5 +1,6 @@
 """Batches depend on seed and step alone; unreadable images are left out and named."""
 
+import json
 import os
 import signal
 
@@ -13,9 +14,11 @@ from dalearn_ros.detector.samples import (
     CropBatches,
     batch_loader,
     check_label_spaces,
+    split_batch,
     worker_errors,
 )
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.training.peers import Peers
 
 
 @pytest.fixture
@@ -99,6 +102,55 @@ def test_workers_give_the_same_batches(data):
     helped = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
     for step, batch in enumerate(batch_loader(helped, 1, 3), start=1):
         assert _same(batch, alone[step])
+
+
+@pytest.mark.parametrize("cache_mb", [0, 1])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_cache_and_the_workers_change_nothing(data, cache_mb, workers):
+    plain = CropBatches([data], tiny_settings({"batch": {"cache_mb": 0}}), 0)
+    batch = {"workers": workers, "cache_mb": cache_mb}
+    other = CropBatches([data], tiny_settings({"batch": batch}), 0)
+    for step, found in enumerate(batch_loader(other, 0, 7)):  # more than three rounds
+        assert _same(found, plain[step])
+
+
+def test_a_cached_image_is_not_decoded_again(data, monkeypatch):
+    batches = CropBatches([data], tiny_settings({"batch": {"cache_mb": 1}}), 0)
+    for step in range(2):
+        batches[step]
+    monkeypatch.setattr(Dataset, "image", lambda *_: pytest.fail("decoded again"))
+    assert batches[2]["image"].shape[0] == 2
+
+
+def test_processes_share_the_batch_of_one(data):
+    settings = tiny_settings({"batch": {"size": 5, "crops_per_image": 2}, "crops": {"mirror": 0.5}})
+    whole = CropBatches([data], settings, 0)
+    parts = [CropBatches([data], settings, 0, Peers(rank, 3)) for rank in range(3)]
+    for step in range(3):
+        made = [part[step] for part in parts]
+        assert [len(part["image"]) for part in made] == [1, 2, 2]
+        for key in ("image", "class_id", "point_px"):
+            assert torch.equal(torch.cat([part[key] for part in made]), whole[step][key])
+
+
+def test_a_batch_in_parts(data):
+    batch = CropBatches([data], tiny_settings({"batch": {"size": 5}}), 0)[0]
+    parts = split_batch(batch, 2, 10, torch.device("cpu"))
+    assert [share for _, share in parts] == [0.2, 0.3]
+    assert torch.equal(torch.cat([part["image"] for part, _ in parts]), batch["image"])
+    assert len(split_batch(batch, 9, 5, torch.device("cpu"))) == 5
+
+
+def test_a_class_that_the_dataset_does_not_have_is_skipped(tmp_path):
+    path = write_dataset(tmp_path / "strange")
+    coco = json.loads((path / "annotations.json").read_text())
+    coco["annotations"][2]["category_id"] = 99
+    (path / "annotations.json").write_text(json.dumps(coco))
+    strange = Dataset.open(path)
+    with pytest.raises(DatasetError, match=r"f2.*category_id 99"):
+        strange.labels(2)
+    found = [CropBatches([strange], tiny_settings(), 0)[step] for step in range(3)]
+    assert {name for batch in found for name in batch["skipped"]} == {f"{path}, image 2"}
 
 
 def test_a_killed_worker_is_a_sentence(data):

@@ -118,10 +118,29 @@ def test_a_point_outside_the_image_is_ignored(point):
 
 
 def test_coverage_is_the_share_of_the_cell():
-    share = coverage(_box(3.5, -0.5, 11.5, 7.5), (24, 8), 8, 0.0)
+    share = coverage(_box(3.5, -0.5, 11.5, 7.5), (0, 0, 3, 1), 8, 0.0)
     assert share[0] == pytest.approx([0.5, 0.5, 0.0], abs=0.13)
-    assert coverage(_box(300, 0, 400, 10), (24, 8), 8, 0.0).max() == 0.0
-    assert coverage(np.full((4, 2), np.nan), (24, 8), 8, 0.0).max() == 0.0
+    assert coverage(_box(300, 0, 400, 10), (0, 0, 3, 1), 8, 0.0).max() == 0.0
+    assert coverage(np.full((4, 2), np.nan), (0, 0, 3, 1), 8, 0.0).max() == 0.0
+    assert coverage(_box(-1e12, -1e12, 1e12, 1e12), (1, 0, 3, 1), 8, 0.0).min() == 1.0
+
+
+def test_coverage_of_a_window_is_a_part_of_the_whole():
+    outline = np.array([[10.0, 4.0], [70.0, 20.0], [30.0, 55.0]])
+    whole = coverage(outline, (0, 0, 10, 8), 8, 3.0)
+    part = coverage(outline, (2, 1, 7, 6), 8, 3.0)
+    assert part == pytest.approx(whole[1:6, 2:7], abs=0.05)
+    assert 0.0 < whole.mean() < 1.0
+
+
+def test_what_is_not_a_number_is_never_a_target():
+    box = _box(39.5, 23.5, 63.5, 39.5)
+    nowhere = (2, (math.nan, 31.5), box, 20.0, False)
+    found = _targets(nowhere, (3, (math.nan, math.nan), box * math.nan, math.nan, False))
+    assert not (found.class_id > 0).any()
+    assert (found.class_id[3:5, 5:8] == IGNORE).all()  # something is there
+    far = (2, (51.5, 31.5), box, math.inf, False)
+    assert (_targets(far).class_id[3:5, 5:8] == 2).all()
 
 
 def _exact(outline, size=(64, 64), cell=8):
@@ -148,7 +167,7 @@ def test_coverage_grows_the_polygon_a_little_and_does_not_shift_it():
         square = _box(-1, -1, 1, 1)[:: 1 if number % 2 else -1]
         middle = random.uniform(20, 44, 2)
         exact = _exact(square * half @ turned + middle)
-        found = coverage(square * half @ turned + middle, (64, 64), 8, 0.0)
+        found = coverage(square * half @ turned + middle, (0, 0, 8, 8), 8, 0.0)
         assert (found >= exact - 0.03).all()
         assert (found <= _exact(square * (half + 1.0) @ turned + middle) + 0.02).all()
         means = [[(s * columns).sum(), (s * rows).sum()] / s.sum() for s in (found, exact)]

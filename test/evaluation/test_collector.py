@@ -21,7 +21,7 @@ from dalearn_ros.landmarks.types import Labels, Observations
 
 KEYS = {
     "frames", "frames_skipped", "match_px", "precision", "recall", "f1", "f1_at", "f1_macro",
-    "per_class", "reference_point_px", "distance", "localization", "prior",
+    "per_class", "reference_point_px", "distance", "localization", "prior", "calibration",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from dalearn_ros.core.errors import BagError, InputError, ModelError
 from dalearn_ros.datasets.from_bag import label_bag
 from dalearn_ros.evaluation.replay import DriveOptions, evaluate_bag, evaluate_dataset
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.inference.zoom import ZoomDetector
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 
@@ -60,6 +61,24 @@ def test_images_that_were_taken_later_than_stamped_need_the_offset(drive: Any) -
     # Prior and truth are taken at the same moment.
     for one in found:
         assert one["prior"]["longitudinal_m"]["median"] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_closer_look_where_the_prior_pose_predicts(drive: Any, other_truth: Any) -> None:
+    detector = LandmarkDetector.load(drive.model, 1)
+    plain = evaluate_bag(drive.bag, drive.map, detector).metrics()
+    places: list[int] = []
+
+    class Counting(ZoomDetector):
+        def detect(self, image_bgr: Any, stamp_ns: int = 0, boxes_px: Any = None) -> Any:
+            places.append(len(boxes_px))
+            return super().detect(image_bgr, stamp_ns, boxes_px)
+
+    closer = evaluate_bag(drive.bag, drive.map, Counting(detector)).metrics()
+    assert len(places) == drive.frames and max(places) >= 4
+    assert closer["support"] == plain["support"]
+    assert closer["f1"] > 0.9  # the model sees cells, which a window need not begin with
+    with pytest.raises(BagError, match=r"prior poses to look closer by.*--zoom"):
+        evaluate_bag(other_truth.bag, other_truth.map, ZoomDetector(detector))
 
 
 def test_an_unknown_truth_topic_is_named(drive: Any) -> None:

@@ -65,6 +65,20 @@ def test_what_stands_in_the_file(tmp_path):
     assert OnnxBackend(tmp_path / "m.onnx").metadata == metadata
 
 
+def test_normalisations_and_branches_are_merged(tmp_path):
+    settings = tiny_settings({"network": {"branches": True, "refine": [1, 0, 0]}})
+    space = LabelSpace.load()
+    network = build_network(settings, space, 0).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.0)
+    assert export_onnx(network, metadata_of(settings, space, {}, {}), tmp_path / "m.onnx") < 1e-5
+    nodes = [node.op_type for node in onnx.load(str(tmp_path / "m.onnx")).graph.node]
+    assert "BatchNormalization" not in nodes
+    assert nodes.count("Conv") == 5 + 3 + 1 + 2 + 4  # backbone, laterals, refining, mixing, heads
+    assert len(network.backbone.branches) == 5
+
+
 def test_answers_that_differ_leave_nothing(tmp_path, monkeypatch):
     network, metadata = _parts()
     monkeypatch.setattr(exporter, "parity", lambda *_: float("nan"))

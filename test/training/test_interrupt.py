@@ -39,9 +39,34 @@ def test_the_handler_is_restored() -> None:
     with Interrupt():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
-    with Interrupt():
+    with pytest.raises(KeyboardInterrupt), Interrupt():
         _press()
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_one_that_nobody_checked_is_raised_at_the_end() -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), Interrupt():
+        _press()
+        done = True
+    assert done
+
+
+def test_another_error_goes_before() -> None:
+    with pytest.raises(ValueError, match="mine"), Interrupt():
+        _press()
+        raise ValueError("mine")
+
+
+def test_repeated_ones_are_remembered_as_one(capfd: pytest.CaptureFixture[str]) -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), Interrupt(repeated=True) as interrupt:
+        _press()
+        _press()
+        done = True
+        interrupt.check()
+    assert done
+    assert capfd.readouterr().err.count("once more") == 1
 
 
 def test_what_is_ignored_stays_ignored() -> None:

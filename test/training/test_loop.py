@@ -9,14 +9,9 @@ from torch import nn
 
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.training.log import HISTORY
-from dalearn_ros.training.loop import (
-    CHECKPOINT,
-    WEIGHTS,
-    LoopSettings,
-    Trainer,
-    learning_rate,
-    make_optimizer,
-)
+from dalearn_ros.training.loop import CHECKPOINT, WEIGHTS, Trainer
+from dalearn_ros.training.settings import LoopSettings
+from dalearn_ros.training.step import learning_rate, make_optimizer
 
 SHORT = LoopSettings(steps=6, warmup_steps=1, log_every=2, validate_every=2, checkpoint_every=2)
 
@@ -30,6 +25,9 @@ class _Line:
 
     def batches(self, start, stop):
         return [torch.full((4, 1), 1.0 + step) for step in range(start, stop)]
+
+    def parts(self, batch, count, device):
+        return [(part, len(part) / len(batch)) for part in batch.chunk(count)]
 
     def losses(self, network, batch):
         total = ((network(batch) - 2 * batch) ** 2).mean()

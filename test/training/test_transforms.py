@@ -7,7 +7,6 @@ import pytest
 from helpers.tiny_training import one_label
 
 from dalearn_ros.coding.pixels import PixelMap
-from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
 from dalearn_ros.training.transforms import (
@@ -93,21 +92,36 @@ def test_a_small_image_is_padded_grey():
     assert image[40, 60].tolist() == [114, 114, 114]
 
 
-def test_a_mirror_ignores_markings_and_keeps_signs():
-    space = LabelSpace.load()
-    sign, arrow = one_label(2, (20.0, 30.0)), one_label(6, (60.0, 50.0))
-    both = Labels(
-        **{
-            f.name: Ragged.of([sign.outlines_px[0], arrow.outlines_px[0]], 2)
-            if f.name == "outlines_px"
-            else np.concatenate([getattr(sign, f.name), getattr(arrow, f.name)])
-            for f in dataclasses.fields(Labels)
-        }
-    )
-    image, moved = mirror(_picture((20.0, 30.0), (96, 64)), both, space)
-    assert moved.ignore.tolist() == [False, True]
+def test_a_mirror_exchanges_left_and_right():
+    image, moved = mirror(_picture((20.0, 30.0), (96, 64)), one_label(2, (20.0, 30.0)))
     assert moved.point_px[0] == pytest.approx([75.0, 30.0])
     assert _dot(image) == pytest.approx([75.0, 30.0], abs=0.05)
+    assert moved.outlines_px[0].mean(axis=0) == pytest.approx([75.0, 30.0])
+
+
+def test_noise_is_as_strong_as_wanted_and_different_each_time():
+    only_noise = ColourSettings(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 8.0, 0.0)
+    image = np.full((200, 300, 3), 128, np.uint8)
+    changes = [
+        change_colours(image, only_noise, np.random.default_rng(seed)).astype(float) - 128
+        for seed in range(6)
+    ]
+    for change in changes:
+        assert 0.9 < change.std() < 8.1
+        assert abs(change.mean()) < 0.15
+    assert abs(np.corrcoef(changes[0].ravel(), changes[1].ravel())[0, 1]) < 0.02
+
+
+def test_points_that_are_no_numbers_are_dropped_or_kept_by_their_outline():
+    nowhere = dataclasses.replace(one_label(2, (50.0, 50.0)), point_px=np.full((1, 2), np.nan))
+    settings = dataclasses.replace(STILL, around_landmark=1.0)
+    mapping = choose_crop(nowhere, (200, 150), settings, np.random.default_rng(0))
+    assert np.isfinite(mapping.matrix).all()
+    _, kept = cut(np.zeros((150, 200, 3), np.uint8), nowhere, PixelMap.crop(10, 10), STILL)
+    assert len(kept) == 1
+    no_outline = dataclasses.replace(nowhere, outlines_px=Ragged.of([np.zeros((0, 2))], 2))
+    _, gone = cut(np.zeros((150, 200, 3), np.uint8), no_outline, PixelMap.crop(10, 10), STILL)
+    assert len(gone) == 0
 
 
 def test_colours_change_light_and_no_place():

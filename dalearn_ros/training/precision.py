@@ -1,0 +1,47 @@
+"""Mixed precision: 16 bits in the network on a GPU, 32 bits everywhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Mixed(nn.Module):
+    """A network that computes with 16 bits inside and answers with 32, so that losses stay exact.
+
+    Args:
+        network: Its output is a tensor or a named tuple of tensors.
+        device: Kind of the device, ``cuda``.
+        kind: ``torch.bfloat16`` or ``torch.float16``.
+    """
+
+    def __init__(self, network: nn.Module, device: str, kind: torch.dtype) -> None:
+        super().__init__()
+        self.network, self.device, self.kind = network, device, kind
+
+    def forward(self, *inputs: Any) -> Any:
+        """The network's answer, float32."""
+        with torch.autocast(self.device, self.kind):
+            found = self.network(*inputs)
+        if isinstance(found, Tensor):
+            return found.float()
+        return type(found)(*(value.float() for value in found))
+
+
+def mixed_precision(
+    network: nn.Module, device: torch.device, wanted: bool
+) -> tuple[nn.Module, torch.amp.GradScaler]:
+    """What computes the losses, and the scaler of their gradients.
+
+    On a CPU, and where it is not wanted, the network itself and a scaler that does nothing. On a
+    GPU bfloat16 where it has it (compute capability 8.0 and above), which needs no scaling; else
+    float16 with scaled gradients.
+    """
+    if device.type != "cuda" or not wanted:
+        return network, torch.amp.GradScaler("cpu", enabled=False)
+    if torch.cuda.get_device_capability(device) >= (8, 0):
+        model = Mixed(network, device.type, torch.bfloat16)
+        return model, torch.amp.GradScaler("cuda", enabled=False)
+    return Mixed(network, device.type, torch.float16), torch.amp.GradScaler("cuda")
