@@ -19,18 +19,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.figures import record
+from dalearn_ros.core.settings import load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.regime import DetectorTask, build_network
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.training.average import WeightAverage
+from dalearn_ros.training.step import Stepper
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-
-from figures import record  # noqa: E402
-
-from dalearn_ros.core.settings import load_settings  # noqa: E402
-from dalearn_ros.datasets.store import Dataset  # noqa: E402
-from dalearn_ros.detector.regime import DetectorTask, build_network  # noqa: E402
-from dalearn_ros.detector.settings import TrainSettings  # noqa: E402
-from dalearn_ros.training.average import WeightAverage  # noqa: E402
-from dalearn_ros.training.step import Stepper  # noqa: E402
-
 STEPS = 16  # of one turn
 AHEAD = 3  # batches that a worker keeps in stock
 FOREVER = 1_000_000
