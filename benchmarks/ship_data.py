@@ -1,10 +1,12 @@
-"""The training and validation drives of the shipped model.
+"""The training, validation and test drives of the shipped model.
 
 Every drive is rendered with depth (so that its labels know what is hidden), labelled with its own
-map and true pose, and its bag is removed. A drive that is there already is kept, so the command
+map and true pose, and its bag is removed; the share ``test`` is labelled with the map without the
+surveyor's noise, for it judges detectors. A drive that is there already is kept, so the command
 can be interrupted and started again.
 
     python benchmarks/ship_data.py --out out/ship/data
+    python benchmarks/ship_data.py --out out/ship/data --shares test
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ SEEDS = {
     "train": (1001, 1002),
     "wide": tuple(range(1101, 1106)),  # more streets, less of each
     "streets": tuple(range(1201, 1226)),  # and many more, a picture a second
+    "test": (9101,),
 }
-FRAMES = {"val": 20, "train": 80, "wide": 20, "streets": 16}
-EVERY = {"streets": 10}
+FRAMES = {"val": 20, "train": 80, "wide": 20, "streets": 16, "test": 20}
+EVERY = {"streets": 10, "test": 10}
+MAPS = {"test": "exact_map"}
 
 
 class Drive(NamedTuple):
@@ -61,7 +65,12 @@ def make(drive: Drive, out: Path) -> str:
     commands = [
         [*verb, "world", *options, "--depth", f"--out={raw}"],
         [
-            *[*verb, "label", f"--bag={raw / 'bag'}", f"--map={raw / 'map'}"],
+            *[
+                *verb,
+                "label",
+                f"--bag={raw / 'bag'}",
+                f"--map={raw / MAPS.get(drive.share, 'map')}",
+            ],
             *["--pose-topic=/ground_truth/pose", f"--out={dataset}"],
         ],
     ]
@@ -78,8 +87,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/ship/data"))
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--shares", nargs="+", choices=list(SEEDS), default=list(SEEDS))
     arguments = parser.parse_args()
-    everything = list(drives())
+    everything = [drive for drive in drives() if drive.share in arguments.shares]
     with ThreadPoolExecutor(arguments.processes) as pool:
         done = pool.map(lambda drive: make(drive, arguments.out), everything)
         for number, dataset in enumerate(done, start=1):

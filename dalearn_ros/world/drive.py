@@ -43,7 +43,9 @@ def write_drive(
     depth: bool = False,
     every: int = 1,
 ) -> Path:
-    """Write ``out/bag`` (rosbag2, mcap) and ``out/map`` (Lanelet2) of a drive.
+    """Write ``out/bag`` (rosbag2, mcap), ``out/map`` and ``out/exact_map`` (Lanelet2) of a drive.
+
+    ``exact_map`` is ``map`` without the surveyor's noise: where things really are.
 
     Args:
         out: A folder that does not exist yet, or is empty.
@@ -73,6 +75,7 @@ def write_drive(
         studio = Studio(style, condition, seed, plan)
         try:
             write_map(studio.scene, plan, seed, folder / "map")
+            write_map(studio.scene, plan, seed, folder / "exact_map", exact=True)
             with BagWriter(folder / "bag") as bag:
                 write_messages(bag, studio, plan, frames, seed, depth, every)
         finally:

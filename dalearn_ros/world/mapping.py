@@ -1,4 +1,4 @@
-"""The city's inventory as a Lanelet2 map, with the surveyor's noise."""
+"""The city's inventory as a Lanelet2 map, with the surveyor's noise or without it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,24 @@ from dalearn_ros.world.plan import Plan
 from dalearn_ros.world.scene import Scene
 
 
-def write_map(scene: Scene, plan: Plan, seed: int, directory: Path) -> Path:
-    """Write ``lanelet2_map.osm`` and ``map_projector_info.yaml``; returns the former's path."""
+def write_map(scene: Scene, plan: Plan, seed: int, directory: Path, exact: bool = False) -> Path:
+    """Write ``lanelet2_map.osm`` and ``map_projector_info.yaml`` of a city.
+
+    Args:
+        scene: The city.
+        plan: Its main road.
+        seed: Of the surveyor's noise.
+        directory: Where both files go.
+        exact: Leave the noise out; the elements keep their ids.
+
+    Returns:
+        The Lanelet2 file.
+    """
     writer = Lanelet2Writer(scene.city.origin)
     elements = scene.inventory.elements
     shifts = map_noise(generator(seed, "map", scene.city.name), len(elements))
+    if exact:
+        shifts = np.zeros_like(shifts)
     for element, shift in zip(elements, shifts, strict=True):
         points = element.points + shift
         writer.way(points, _tags(element), closed=element.kind == "road_marking")

@@ -10,10 +10,13 @@ import cv2
 import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
+from scipy.spatial import cKDTree
 
 from dalearn_ros.cli import world as verb
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.maps import load_map
 from dalearn_ros.world.camera import camera_of
+from dalearn_ros.world.city import build_city
 from dalearn_ros.world.drive import TOPICS, write_drive
 from dalearn_ros.world.plan import make_plan
 from dalearn_ros.world.style import CITIES
@@ -55,6 +58,26 @@ def test_every_fifth_picture_of_a_longer_drive(tmp_path: Path) -> None:
     assert np.diff(images).tolist() == [500_000_000]
     truth = [stamp for stamp, _ in found[TOPICS["truth"]]]
     assert truth[-1] > images[-1] + 100_000_000
+
+
+def test_the_exact_map_is_the_map_without_the_surveyors_noise(drive: Path) -> None:
+    noisy, exact = load_map(drive / "map"), load_map(drive / "exact_map")
+    assert noisy.ids.tolist() == exact.ids.tolist() and len(exact) > 20
+    assert noisy.tags.tolist() == exact.tags.tolist()
+    shift = noisy.point_m - exact.point_m
+    assert 0.04 < shift.std() < 0.06
+    assert abs(shift.mean()) < 0.02
+
+
+def test_the_exact_map_is_what_the_city_was_built_from(drive: Path) -> None:
+    exact = load_map(drive / "exact_map")
+    plan = make_plan(CITIES["south"], FRAMES, SEED)
+    scene, _ = build_city(CITIES["south"], "rain", SEED, plan, pictures=False)
+    lines = [e.points for e in scene.inventory.elements if e.kind == "road_marking"]
+    painted = np.char.startswith(exact.tags, "road_marking")
+    mapped = exact.outlines_m.select(np.flatnonzero(painted)).values
+    away, _ = cKDTree(np.concatenate(lines)).query(mapped)
+    assert len(away) > 10 and away.max() < 2e-3
 
 
 def test_the_truth_is_the_plan_and_the_prior_is_not(drive: Path) -> None:
