@@ -192,6 +192,8 @@ def check_label_spaces(data: Sequence[Dataset]) -> None:
 def batch_loader(batches: CropBatches, start: int, stop: int) -> Iterable[Batch]:
     """The batches of the steps start..stop-1, prepared by worker processes."""
     workers = batches.settings.batch.workers
+    if workers:
+        cv2.setNumThreads(1)  # a worker that inherits OpenCV's pool waits for its threads for ever
     return DataLoader(
         batches,
         batch_size=None,

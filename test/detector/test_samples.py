@@ -4,6 +4,8 @@ import json
 import os
 import signal
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from helpers.tiny_training import tiny_settings, write_dataset
@@ -95,6 +97,15 @@ def test_no_image_and_other_classes_are_sentences(tmp_path, data):
     other = Dataset.open(write_dataset(tmp_path / "other", space=space))
     with pytest.raises(DatasetError, match=r"other.*found tree"):
         check_label_spaces([data, other])
+
+
+def test_workers_start_without_opencvs_threads(data):
+    """A worker that is forked with OpenCV's pool of threads would wait for them for ever."""
+    cv2.setNumThreads(2)
+    cv2.GaussianBlur(np.zeros((2000, 2000), np.float32), (31, 31), 5)  # the pool is there now
+    helped = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 3)
+    assert len(list(batch_loader(helped, 0, 2))) == 2
+    assert cv2.getNumThreads() == 1
 
 
 def test_workers_give_the_same_batches(data):
