@@ -7,7 +7,7 @@ have; thresholds are chosen on validation drives; the judging drives have exact 
 Every finished (row, seed) is a file in ``--out``; started again, it goes on with what is missing.
 
     python benchmarks/ship_data.py --out out/ship/data
-    python benchmarks/ablation.py --data out/ship/data
+    python benchmarks/ablation.py --data out/ship/data --steps 800 --processes 2
     python benchmarks/ablation.py --data out/ship/data --record-only
 """
 
@@ -17,6 +17,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ import numpy as np
 from benchmarks.ablation_judge import judge
 from benchmarks.figures import ROOT, record
 from benchmarks.loss_plane import record_loss_plane
+from benchmarks.parallel import side_by_side
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets.copy import write_subset
@@ -73,13 +75,15 @@ FIGURES = {
 }
 
 
-def settings_of(row: str, minutes: float, steps: int | None, images: int) -> TrainSettings:
+def settings_of(
+    row: str, minutes: float, steps: int | None, images: int, threads: int
+) -> TrainSettings:
     """Of one row's learning; with ``steps`` the clock does not matter."""
     loop: dict[str, Any] = {"steps": steps or 100_000, "log_every": 5, "validate_every": 0}
     loop |= {"checkpoint_every": 500, "max_minutes": None if steps else minutes}
     fast = {
         "crops": {"width": 320, "height": 192},
-        "batch": {"cache_mb": 3000},
+        "batch": {"cache_mb": 3000, "workers": 0, "threads": threads},
         "loop": loop,
         "validation": {"images": images},
     }
@@ -99,10 +103,23 @@ def part(data: Path, shares: Sequence[str], out: Path, name: str, images: int) -
     return write_subset(whole.select(rows), path, {"kind": "part", "shares": list(shares)})
 
 
-def learn(
-    row: str, seed: int, out: Path, settings: TrainSettings, data: Mapping[str, Dataset]
-) -> dict[str, Any]:
+def parts(arguments: argparse.Namespace) -> dict[str, Dataset]:
+    """What is learnt from, what thresholds are chosen on, and what is judged on."""
+    out, judged = arguments.out, arguments.judged
+    test = arguments.test_data or arguments.data
+    return {
+        "train": part(arguments.data, arguments.train, out, "train", arguments.images),
+        "val": part(arguments.data, ["val"], out, "val", judged),
+        "test": part(test, [arguments.test], out, "test", judged),
+    }
+
+
+def learn(job: tuple[int, str], arguments: argparse.Namespace) -> dict[str, Any]:
     """Learn and judge one row with one seed, or read what is there."""
+    seed, row = job
+    out, threads = arguments.out, int(arguments.processes > 1)
+    settings = settings_of(row, arguments.minutes, arguments.steps, arguments.judged, threads)
+    data = parts(arguments)
     safe = "".join(c if c.isalnum() else "_" for c in row)
     place = out / f"{safe}-{seed}"
     done = place.with_suffix(".json")
@@ -154,6 +171,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="of learning, each run")
     parser.add_argument("--steps", type=int, help="equal steps for all rows instead of minutes")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--processes", type=int, default=1, help="runs at once")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
     parser.add_argument("--images", type=int, default=900, help="to learn from")
     parser.add_argument("--judged", type=int, default=126, help="to validate on, and to judge on")
@@ -161,23 +179,11 @@ def main() -> None:
     parser.add_argument("--no-record", action="store_true", help="for a trial: print only")
     arguments = parser.parse_args()
     if not arguments.record_only:
-        data = {
-            "train": part(
-                arguments.data, arguments.train, arguments.out, "train", arguments.images
-            ),
-            "val": part(arguments.data, ["val"], arguments.out, "val", arguments.judged),
-            "test": part(
-                arguments.test_data or arguments.data,
-                [arguments.test], arguments.out, "test", arguments.judged,
-            ),
-        }  # fmt: skip
-        for seed in range(
-            1, arguments.seeds + 1
-        ):  # seeds outside: the rows share the machine's day
-            for row in arguments.rows:
-                settings = settings_of(row, arguments.minutes, arguments.steps, arguments.judged)
-                found = learn(row, seed, arguments.out, settings, data)
-                print(row, seed, found["steps"], found["voting"], flush=True)
+        parts(arguments)  # written here, so that no two processes do
+        jobs = [(seed, row) for seed in range(1, arguments.seeds + 1) for row in arguments.rows]
+        work = partial(learn, arguments=arguments)
+        for found in side_by_side(work, jobs, arguments.processes):
+            print(found["row"], found["seed"], found["steps"], found["voting"], flush=True)
     runs = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(arguments.out.glob("*.json"))]
     finish(runs, arguments.no_record)
 

@@ -102,8 +102,3 @@ def planar_error(estimate: Pose, truth: Pose) -> tuple[Array, Array]:
     select[:2, :3] = axes[:2]
     select[2, 5] = 1.0
     return error, select @ estimate.covariance @ select.T
-
-
-def no_poses() -> dict[str, Any]:
-    """The same keys as :meth:`PoseScore.result`, all unknown: there is no true pose."""
-    return PoseScore().result()

@@ -15,8 +15,6 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.core.errors import MapError
-
 Array = npt.NDArray[np.float64]
 MAP_FILE = "lanelet2_map.osm"
 PROJECTOR_FILE = "map_projector_info.yaml"
@@ -75,14 +73,6 @@ class Lanelet2Writer:
         identifier = self._next_id()
         self._relations.append((identifier, list(members), _text(tags)))
         return identifier
-
-    def add_member(self, relation: int, kind: str, member: int, role: str) -> None:
-        """Add a member to a relation made before, such as a regulatory element to a lanelet."""
-        for identifier, members, _ in self._relations:
-            if identifier == relation:
-                members.append((kind, member, role))
-                return
-        raise MapError.at("lanelet2 writer", "relation", "the id of one", str(relation))
 
     def write(self, directory: Path | str) -> Path:
         """Write ``lanelet2_map.osm`` and ``map_projector_info.yaml``; returns the former's path."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from dalearn_ros.evaluation.poses import PoseScore, no_poses, planar_error
+from dalearn_ros.evaluation.poses import PoseScore, planar_error
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 
@@ -71,6 +71,6 @@ def test_without_covariance_there_is_no_consistency() -> None:
 
 
 def test_no_true_pose_leaves_every_key_unknown() -> None:
-    result = no_poses()
+    result = PoseScore().result()
     assert result.keys() >= {"lateral_m", "longitudinal_m", "heading_deg", "availability", "nees"}
     assert math.isnan(result["lateral_m"]["median"]) and result["confirmed_wrong"] is None

@@ -10,7 +10,6 @@ import pyproj
 import pytest
 import yaml
 
-from dalearn_ros.core.errors import MapError
 from dalearn_ros.maps.lanelet2_writer import Lanelet2Writer, Origin
 
 ORIGIN = Origin(48.137, 11.575, 500.0)
@@ -25,11 +24,10 @@ def root(tmp_path: Path) -> ElementTree.Element:
     writer = Lanelet2Writer(ORIGIN)
     left = writer.way([[0, 3, 1], [100, 3, 2]], {"type": "line_thin"})
     right = writer.way([[0, 0, 1], [100, 0, 2]], {"type": "line_thin"})
-    lane = writer.lanelet(left, right, {"speed_limit": 50})
+    writer.lanelet(left, right, {"speed_limit": 50})
     outline = [[10, 0, 1], [10, 3, 1], [14, 3, 1]]
-    crossing = writer.way(outline, {"type": "road_marking", "subtype": "a<b"}, closed=True)
+    writer.way(outline, {"type": "road_marking", "subtype": "a<b"}, closed=True)
     writer.way([[100, 3, 2], [200, 3, 2]], {"type": "line_thin", "width": 0.5})
-    writer.add_member(lane, "way", crossing, "ref_line")
     path = writer.write(tmp_path)
     return ElementTree.parse(path).getroot()
 
@@ -60,7 +58,7 @@ def test_a_lanelet_names_its_bounds(root: ElementTree.Element) -> None:
     (relation,) = root.findall("relation")
     ids = [way.get("id") for way in root.findall("way")]
     members = [(m.get("role"), m.get("ref")) for m in relation.findall("member")]
-    assert members == [("left", ids[0]), ("right", ids[1]), ("ref_line", ids[2])]
+    assert members == [("left", ids[0]), ("right", ids[1])]
     assert _tags(relation)["speed_limit"] == "50"
     assert _tags(relation)["type"] == "lanelet"
 
@@ -72,8 +70,3 @@ def test_the_projector_file_names_the_origin(tmp_path: Path) -> None:
     info = yaml.safe_load((tmp_path / "map_projector_info.yaml").read_text())
     assert info["projector_type"] == "LocalCartesianUTM"
     assert info["map_origin"] == {"latitude": 48.137, "longitude": 11.575, "altitude": 500.0}
-
-
-def test_a_member_of_no_relation_is_an_error() -> None:
-    with pytest.raises(MapError, match="the id of one"):
-        Lanelet2Writer(ORIGIN).add_member(7, "way", 1, "refers")
