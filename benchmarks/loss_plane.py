@@ -60,12 +60,15 @@ def left_at_half(falling: Floats, other: Floats) -> float:
     return float(other[below[0]] / other[0]) if len(below) else float("nan")
 
 
-def record_loss_plane(runs: Sequence[Mapping[str, Any]], rows: Mapping[str, str]) -> None:
+def record_loss_plane(
+    runs: Sequence[Mapping[str, Any]], rows: Mapping[str, str], command: str
+) -> None:
     """Draw the picture and record ``loss_plane``.
 
     Args:
         runs: Finished runs with ``row``, ``seed`` and ``history``, the file.
         rows: Coupling to the row that has it.
+        command: That made the runs.
     """
     lines, series = [], []
     for coupling, name in rows.items():
@@ -79,7 +82,7 @@ def record_loss_plane(runs: Sequence[Mapping[str, Any]], rows: Mapping[str, str]
         series, "localization loss, unweighted (log10)", "class loss (log10)", height=HEIGHT
     )
     PICTURE.write_text(_standalone(svg), encoding="utf-8")
-    record("loss_plane", "python benchmarks/ablation.py --data out/ship/data", lines, NOTE)
+    record("loss_plane", command, lines, NOTE)
 
 
 def _line(coupling: str, found: Sequence[tuple[Floats, Floats, Floats]]) -> dict[str, Any]:

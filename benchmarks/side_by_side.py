@@ -46,7 +46,7 @@ from dalearn_ros.export.run import export_run
 RECIPE = ROOT / "config" / "train_ship.yaml"
 RUNNER = ROOT / "benchmarks" / "yolo_runner.py"
 RATES = (0.0005, 0.0015, 0.005)
-BATCH, THREADS, SEED = 16, 2, 1
+BATCH, SEED = 4, 1  # many small steps: the time is short, and both start from nothing
 TASKS = ("world", "road_photos", "carla_towns")
 COLUMNS = ("equal time", "equal passes")
 OURS, YOLO = "ours", "YOLO11n-pose"
@@ -66,12 +66,14 @@ def make_environment(folder: Path, packages: Sequence[str]) -> Path:
     return python
 
 
-def train_ours(split: Split, place: Path, crops: int, minutes: float) -> dict[str, Any]:
+def train_ours(
+    split: Split, place: Path, crops: int, minutes: float, threads: int
+) -> dict[str, Any]:
     """Our side: learn, export, judge."""
     data = write_crops(split.train, place / "crops", crops, split.crop, SEED)
     changes = {
         "crops": {"width": split.crop, "height": split.crop, "mirror": split.mirror},
-        "batch": {"size": BATCH, "threads": THREADS, "workers": 1},
+        "batch": {"size": BATCH, "threads": threads, "workers": 0},
         "loop": {"steps": 100_000, "max_minutes": minutes, "checkpoint_every": 500},
     }
     settings = load_settings(TrainSettings, RECIPE, changes)
@@ -88,7 +90,13 @@ def train_ours(split: Split, place: Path, crops: int, minutes: float) -> dict[st
 
 
 def train_yolo(
-    split: Split, place: Path, python: Path, name: str, rate: float, limit: Mapping[str, float]
+    split: Split,
+    place: Path,
+    python: Path,
+    name: str,
+    rate: float,
+    limit: Mapping[str, float],
+    threads: int,
 ) -> dict[str, Any]:
     """Their side: learn and export over there, judge here.
 
@@ -99,6 +107,7 @@ def train_yolo(
         name: Of this training.
         rate: Learning rate.
         limit: ``minutes`` or ``passes``.
+        threads: Of torch.
     """
     crops = place / "crops"
     folder = place / name
@@ -114,13 +123,13 @@ def train_yolo(
         "rate": rate,
         "mirror": split.mirror,
         "seed": SEED,
-        "threads": THREADS,
+        "threads": threads,
         "crops": len(list((crops / "yolo" / "images" / "train").iterdir())),
         **limit,
     }
     write_json(folder / "job.json", job)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    environment |= {"YOLO_CONFIG_DIR": str(folder.resolve()), "OMP_NUM_THREADS": str(THREADS)}
+    environment |= {"YOLO_CONFIG_DIR": str(folder.resolve()), "OMP_NUM_THREADS": str(threads)}
     command = [str(python), str(RUNNER), str((folder / "job.json").resolve())]
     with (folder / "log.txt").open("w", encoding="utf-8") as log:
         done = subprocess.run(
@@ -145,15 +154,15 @@ def kept(
     return content
 
 
-def compare(
-    splits: Sequence[Split], out: Path, python: Path, crops: int, minutes: float, columns: list[str]
-) -> None:
+def compare(splits: Sequence[Split], python: Path, arguments: argparse.Namespace) -> None:
     """All trainings of one task that are missing."""
+    out, crops, minutes = arguments.out, arguments.crops, arguments.minutes
+    columns, threads = arguments.columns, arguments.threads
     rate: float | None = None
     for split in splits:
         place = out / split.task / split.name.replace(" ", "_")
         about = {"task": split.task, "split": split.name}
-        learn = partial(train_ours, split, place, crops, minutes)
+        learn = partial(train_ours, split, place, crops, minutes, threads)
         about_ours = {**about, "detector": OURS, "column": "both", "rate": None}
         ours = kept(place / "result_ours.json", learn, about_ours)
         limits = {"equal time": {"minutes": minutes}, "equal passes": {"passes": ours["passes"]}}
@@ -161,7 +170,8 @@ def compare(
             tried = []
             for candidate in RATES if rate is None else (rate,):
                 name = f"{column.replace(' ', '_')}_{candidate:g}"
-                learn = partial(train_yolo, split, place, python, name, candidate, limits[column])
+                limit = limits[column]
+                learn = partial(train_yolo, split, place, python, name, candidate, limit, threads)
                 about_yolo = {**about, "detector": YOLO, "column": column, "rate": candidate}
                 tried.append(kept(place / f"result_{name}.json", learn, about_yolo))
             rate = max(tried, key=lambda entry: entry["val"]["F1 at 8 px"])["rate"]
@@ -253,16 +263,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15.0, help="of learning, each training")
     parser.add_argument("--crops", type=int, default=2000, help="of each split, for both")
     parser.add_argument("--images", type=int, default=1000, help="of the world, to cut them from")
+    parser.add_argument("--threads", type=int, default=2, help="of torch, while learning")
     parser.add_argument("--rounds", type=int, default=12, help="runs for the latency")
     parser.add_argument("--no-record", action="store_true", help="for a trial: print only")
     arguments = parser.parse_args()
     arguments.env, arguments.out = arguments.env.resolve(), arguments.out.resolve()
     python = make_environment(arguments.env, arguments.packages)
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(arguments.threads)
     for splits in tasks(arguments):
-        compare(
-            splits, arguments.out, python, arguments.crops, arguments.minutes, arguments.columns
-        )
+        compare(splits, python, arguments)
     finish(arguments.out, arguments.no_record, arguments.rounds)
 
 

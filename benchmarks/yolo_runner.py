@@ -51,6 +51,7 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
         time=job["minutes"] / 60.0 if job.get("minutes") else None,
         imgsz=job["size"],
         batch=job["batch"],
+        nbs=job["batch"],  # a step for each batch
         optimizer="AdamW",
         lr0=job["rate"],
         fliplr=job["mirror"],
@@ -62,7 +63,7 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
         exist_ok=True,
         pretrained=False,
         device="cpu",
-        workers=1,
+        workers=0,
         cache="ram",
         val=False,
         plots=False,
