@@ -34,8 +34,8 @@ from dalearn_ros.detector.network import LandmarkNetwork
 from dalearn_ros.detector.settings import ValidationSettings
 from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.matching import Matching, match
-from dalearn_ros.inference.backend import Backend
 from dalearn_ros.inference.preprocess import to_input
+from dalearn_ros.inference.protocol import Backend, BackendInfo, split_outputs
 
 LOWEST_SCORE = 0.1
 THRESHOLDS = tuple(round(0.1 + 0.025 * i, 3) for i in range(36))
@@ -47,13 +47,19 @@ class TorchBackend:
     def __init__(self, network: LandmarkNetwork, metadata: ModelMetadata) -> None:
         self.metadata = metadata
         self._network = network.eval()
+        device = str(next(network.parameters()).device)
+        self.info = BackendInfo("torch", torch.__version__, device, "fp32")
 
     def run(self, image: npt.NDArray[np.uint8]) -> RawOutputs:
         """Input (1, H, W, C) uint8, sides multiples of 32."""
+        return self.run_batch(image)[0]
+
+    def run_batch(self, images: npt.NDArray[np.uint8]) -> list[RawOutputs]:
+        """Input (N, H, W, C) uint8, sides multiples of 32."""
         with torch.inference_mode():
             device = next(self._network.parameters()).device
-            found = self._network.heads(torch.from_numpy(image).to(device))
-        return RawOutputs(*(output[0].cpu().numpy() for output in found))
+            found = self._network.heads(torch.from_numpy(images).to(device))
+        return split_outputs([output.cpu().numpy() for output in found])
 
 
 def observe(

@@ -38,7 +38,7 @@ class _Graph(nn.Module):
 def export_onnx(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -> float:
     """Write an ONNX file whose answers are those of the network.
 
-    The input is ``image`` (1, H, W, C) uint8 BGR with H and W any multiples of
+    The input is ``image`` (N, H, W, C) uint8 BGR with N any and H and W any multiples of
     ``metadata.input.multiple``; Cast, Sub, Mul, Transpose stand inside. Normalisations and the
     branches of the backbone are merged into its convolutions. The outputs are those of
     :class:`coding.decode.RawOutputs`.
@@ -91,8 +91,8 @@ def _difference(one: RawOutputs, other: RawOutputs) -> float:
 def _write(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -> None:
     multiple = metadata.input.multiple
     example = torch.zeros(1, 2 * multiple, 3 * multiple, metadata.input.channels, dtype=torch.uint8)
-    axes = {"image": {1: "height", 2: "width"}}
-    axes.update({name: {2: "rows", 3: "columns"} for name in OUTPUTS})
+    axes = {"image": {0: "batch", 1: "height", 2: "width"}}
+    axes.update({name: {0: "batch", 2: "rows", 3: "columns"} for name in OUTPUTS})
     buffer = io.BytesIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

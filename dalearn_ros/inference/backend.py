@@ -1,27 +1,46 @@
-"""What runs a network: a small protocol, and ONNX Runtime behind it."""
+"""ONNX Runtime behind the protocol, and the choice between runtimes."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
 from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
+from dalearn_ros.inference.onnx_precision import precision_of
+from dalearn_ros.inference.protocol import Backend, BackendInfo, Images, split_outputs
+
+__all__ = ["KINDS", "Backend", "BackendInfo", "OnnxBackend", "open_backend"]
+
+KINDS = ("auto", "onnx", "tensorrt")
+_LOG = logging.getLogger(__name__)
 
 
-class Backend(Protocol):
-    """Runs a landmark network on one image."""
+def open_backend(path: Path, kind: str = "auto", threads: int | None = None) -> Backend:
+    """Open an exported model with the runtime that suits the machine.
 
-    metadata: ModelMetadata
+    Args:
+        path: The ONNX file.
+        kind: ``onnx``: ONNX Runtime on the CPU. ``tensorrt``: TensorRT or an error. ``auto``:
+            TensorRT where it works, else ONNX Runtime; one line of the log says which and why.
+        threads: Threads of one inference in ONNX Runtime; None takes all cores.
 
-    def run(self, image: npt.NDArray[np.uint8]) -> RawOutputs:
-        """Input (1, H, W, C) uint8, sides multiples of ``metadata.input.multiple``."""
-        ...
+    Raises:
+        ModelError: The model cannot be read, ``kind`` is none of :data:`KINDS`, or TensorRT was
+            asked for and cannot run here.
+    """
+    if kind not in KINDS:
+        raise ModelError.at("backend", "", "one of " + ", ".join(KINDS), f"'{kind}'")
+    if kind == "tensorrt":
+        raise ModelError("TensorRT cannot run here: choose the backend 'onnx'.")
+    backend = OnnxBackend(path, threads)
+    if kind == "auto":
+        _LOG.info("%s: %s", path, backend.info)
+    return backend
 
 
 class OnnxBackend:
@@ -56,17 +75,36 @@ class OnnxBackend:
         if not set(OUTPUTS) <= names:
             expected = "the outputs " + ", ".join(OUTPUTS)
             raise ModelError.at(path, "", expected, ", ".join(sorted(names)))
-        self._input = self._session.get_inputs()[0].name
+        image = self._session.get_inputs()[0]
+        self._input = image.name
+        self._one_by_one = image.shape[0] == 1  # files of before the batch axis was free
         self._path = path
+        precision = precision_of(path.read_bytes())
+        self.info = BackendInfo("onnxruntime", onnxruntime.__version__, "cpu", precision)
 
-    def run(self, image: npt.NDArray[np.uint8]) -> RawOutputs:
+    def run(self, image: Images) -> RawOutputs:
         """One inference; see :class:`Backend`.
 
         Raises:
             ModelError: The runtime refused the image (a model that was changed by hand).
         """
+        return self._run(image)[0]
+
+    def run_batch(self, images: Images) -> list[RawOutputs]:
+        """Several images of one size; see :class:`Backend`.
+
+        Raises:
+            ModelError: The runtime refused the images, or there are none.
+        """
+        if len(images) == 0:
+            raise ModelError(f"{self._path}: inference needs at least one image.")
+        if self._one_by_one:
+            return [self.run(images[row : row + 1]) for row in range(len(images))]
+        return self._run(images)
+
+    def _run(self, images: Images) -> list[RawOutputs]:
         try:
-            found = self._session.run(list(OUTPUTS), {self._input: image})
+            found = self._session.run(list(OUTPUTS), {self._input: images})
         except Exception as error:  # the runtime's exceptions share no base class
             raise ModelError(f"{self._path}: inference failed ({error}).") from None
-        return RawOutputs(*(np.asarray(output)[0] for output in found))
+        return split_outputs([np.asarray(output) for output in found])

@@ -33,13 +33,13 @@ def test_answers_at_two_sizes(tmp_path, channels):
     assert export_onnx(network, metadata, tmp_path / "m.onnx") <= PARITY_BOUND
     backend = OnnxBackend(tmp_path / "m.onnx", threads=1)
     random = np.random.default_rng(1)
-    for height, width in [(32, 32), (96, 160)]:
-        image = random.integers(0, 256, (1, height, width, channels), dtype=np.uint8)
+    for count, height, width in [(1, 32, 32), (3, 96, 160)]:
+        images = random.integers(0, 256, (count, height, width, channels), dtype=np.uint8)
         with torch.no_grad():
-            expected = network.heads(torch.from_numpy(image))
-        found = backend.run(image)
-        for name, value in zip(OUTPUTS, expected, strict=True):
-            assert np.allclose(getattr(found, name), value[0].numpy(), atol=2e-3), name
+            expected = network.heads(torch.from_numpy(images))
+        for row, found in enumerate(backend.run_batch(images)):
+            for name, value in zip(OUTPUTS, expected, strict=True):
+                assert np.allclose(getattr(found, name), value[row].numpy(), atol=2e-3), name
     with pytest.raises(ModelError, match=r"m\.onnx: inference failed"):
         backend.run(np.zeros((1, 32, 32, 4 - channels), np.uint8))
 
@@ -52,7 +52,7 @@ def test_what_stands_in_the_file(tmp_path):
     assert image.name == "image"
     assert image.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert [d.dim_param or d.dim_value for d in image.type.tensor_type.shape.dim] == [
-        1, "height", "width", 3,
+        "batch", "height", "width", 3,
     ]  # fmt: skip
     assert [output.name for output in model.graph.output] == list(OUTPUTS)
     aliases = ("Constant", "Identity")  # Identity: two names for equal initial weights

@@ -1,0 +1,85 @@
+"""What every runtime of a landmark network can do, and what it says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.coding.metadata import ModelMetadata
+from dalearn_ros.coding.votes import RawOutputs
+
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class BackendInfo:
+    """What runs a network; for diagnostics and reports.
+
+    Attributes:
+        runtime: ``onnxruntime``, ``tensorrt``, ``tensorrt_rtx`` or ``torch``.
+        version: Its version.
+        device: ``cpu``, or the name of the GPU.
+        precision: ``fp32``, ``fp16`` or ``int8``, in the order of their share where they are mixed
+            (``fp16, fp32``). Of TensorRT it is what the engine does, not what was asked for.
+        engine: The engine file; None where the ONNX file itself is run.
+    """
+
+    runtime: str
+    version: str
+    device: str
+    precision: str
+    engine: Path | None = None
+
+    def __str__(self) -> str:
+        """One line: ``onnxruntime 1.23.2 on cpu, fp32``."""
+        return f"{self.runtime} {self.version} on {self.device}, {self.precision}"
+
+
+class Backend(Protocol):
+    """Runs a landmark network; one caller at a time.
+
+    Attributes:
+        metadata: What stands in the model file.
+        info: What runs it.
+    """
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What stands in the model file."""
+        ...
+
+    @property
+    def info(self) -> BackendInfo:
+        """What runs it."""
+        ...
+
+    def run(self, image: Images) -> RawOutputs:
+        """One inference.
+
+        Args:
+            image: (1, H, W, C) uint8, sides multiples of ``metadata.input.multiple``.
+
+        Raises:
+            ModelError: The runtime refused the image.
+        """
+        ...
+
+    def run_batch(self, images: Images) -> list[RawOutputs]:
+        """The answers to several images of one size, in their order.
+
+        Args:
+            images: (N, H, W, C) uint8, N >= 1, sides multiples of ``metadata.input.multiple``.
+
+        Raises:
+            ModelError: The runtime refused the images.
+        """
+        ...
+
+
+def split_outputs(outputs: list[npt.NDArray[np.float32]]) -> list[RawOutputs]:
+    """The four maps of a batch, each (N, channels, h, w), as N answers without copying."""
+    return [RawOutputs(*(output[row] for output in outputs)) for row in range(len(outputs[0]))]
