@@ -35,6 +35,9 @@ _BYTES: dict[str, tuple[int, int | None]] = {
     "yuv422_yuy2": (2, cv2.COLOR_YUV2BGR_YUY2),
     "yuyv": (2, cv2.COLOR_YUV2BGR_YUY2),
 }
+# Luma rows, then half as many rows of colour: encoding -> conversion. Sides are even.
+_PLANES = {"nv12": cv2.COLOR_YUV2BGR_NV12, "nv21": cv2.COLOR_YUV2BGR_NV21}
+_WIDE = {"16UC1": "mono8", "16UC3": "bgr8", "16UC4": "bgra8"}
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 _SCAN, _END = 0xDA, b"\xff\xd9"  # markers of a JPEG
 
@@ -54,38 +57,58 @@ def decode_raw(
     encoding: str,
     step: int,
     is_bigendian: bool = False,
+    out: Image | None = None,
 ) -> Image:
-    """BGR image of a sensor_msgs/Image.
+    """BGR image of a sensor_msgs/Image, in one pass over its bytes (two where they are 16 bit).
 
     Args:
-        data: Its bytes (anything with a buffer).
+        data: Its bytes (anything with a buffer); they are not copied before the conversion.
         height: Rows.
         width: Columns.
         encoding: As in sensor_msgs/image_encodings. Of 16 bits the upper 8 are taken.
         step: Bytes from one row to the next; may be larger than the row (padding).
         is_bigendian: Byte order of encodings with 16 bits.
+        out: (H, W, 3) uint8 that gets the image, such as a part of a network's input; rows may
+            be apart, the pixels of a row are not. None: memory of its own.
 
     Returns:
-        (H, W, 3) uint8, BGR; a view of ``data`` if that is BGR without padding.
+        (H, W, 3) uint8, BGR: ``out`` if it is given; else a view of ``data`` if that is BGR.
 
     Raises:
         ImageFault: Unknown encoding (``encoding``) or too few bytes (``truncated``).
     """
-    wide = encoding == "16UC1" or encoding.endswith("16")
-    eight = f"{'mono' if encoding == '16UC1' else encoding[:-2]}8" if wide else encoding
+    pixels, conversion = _memory(data, height, width, encoding, step, is_bigendian)
+    if conversion is not None:
+        return np.asarray(cv2.cvtColor(pixels, conversion, dst=out), dtype=np.uint8)
+    if out is None:
+        return pixels
+    np.copyto(out, pixels)
+    return out
+
+
+def _memory(
+    data: Any, height: int, width: int, encoding: str, step: int, is_bigendian: bool
+) -> tuple[Image, int | None]:
+    """A view of the pixels as OpenCV takes them, and the conversion to BGR; None: they are BGR."""
+    if encoding in _PLANES:
+        if height % 2 or width % 2:
+            text = f"{encoding} needs even sides, found {width}x{height} pixels"
+            raise ImageFault("truncated", text)
+        return _rows(data, height + height // 2, width, step), _PLANES[encoding]
+    wide = encoding in _WIDE or encoding.endswith("16")
+    eight = _WIDE.get(encoding, f"{encoding[:-2]}8") if wide else encoding
     if eight not in _BYTES:
-        known = f"known are {', '.join(_BYTES)}, and those that end in 8 with 16"
+        known = f"known are {', '.join([*_BYTES, *_PLANES])}, and those that end in 8 with 16"
         raise ImageFault("encoding", f"image encoding '{encoding}' is not supported; {known}")
     channels, conversion = _BYTES[eight]
-    rows = _rows(data, height, width, channels * (2 if wide else 1), step)
     if wide:
-        rows = (rows.view(">u2" if is_bigendian else "<u2") >> 8).astype(np.uint8)
-    pixels = rows.reshape(height, width, channels)
-    if conversion is None:
-        return pixels
+        both = _rows(data, height, width * channels * 2, step)
+        rows = np.ascontiguousarray(both[:, 0 if is_bigendian else 1 :: 2])
+    else:
+        rows = _rows(data, height, width * channels, step)
     if channels == 1:
-        pixels = pixels[..., 0]
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), conversion), dtype=np.uint8)
+        return rows, conversion
+    return rows.reshape(height, width, channels), conversion  # still a view
 
 
 def decode_depth(
@@ -105,11 +128,11 @@ def decode_depth(
     """
     order = ">" if is_bigendian else "<"
     if encoding == "32FC1":
-        metres = _rows(data, height, width, 4, step).view(f"{order}f4")
+        metres = _rows(data, height, width * 4, step).view(f"{order}f4")
         in_metres: npt.NDArray[np.float32] = np.asarray(metres, dtype=np.float32)
         return in_metres
     if encoding == "16UC1":
-        millimetres = _rows(data, height, width, 2, step).view(f"{order}u2")
+        millimetres = _rows(data, height, width * 2, step).view(f"{order}u2")
         scaled: npt.NDArray[np.float32] = np.float32(0.001) * millimetres.astype(np.float32)
         return scaled
     raise ImageFault("encoding", f"depth encoding '{encoding}' is not supported")
@@ -172,17 +195,11 @@ def _ends_before_its_tail(encoded: bytes) -> bool:
     return encoded.find(_END, start) >= 0
 
 
-def _rows(data: Any, height: int, width: int, pixel_bytes: int, step: int) -> Image:
-    """(H, W * pixel_bytes) uint8 view of the pixels without the padding of each row."""
-    row = width * pixel_bytes
+def _rows(data: Any, height: int, row: int, step: int) -> Image:
+    """(H, row) uint8 view of rows of so many bytes, without their padding."""
     step = step or row
-    flat = np.frombuffer(data, dtype=np.uint8)
-    if step < row or len(flat) < step * (height - 1) + row or height < 1 or width < 1:
-        raise ImageFault(
-            "truncated",
-            f"{len(flat)} bytes are too few for {width}x{height} pixels (step {step})",
-        )
-    if len(flat) < step * height:
-        flat = np.concatenate([flat, np.zeros(step * height - len(flat), np.uint8)])
-    rows = flat[: step * height].reshape(height, step)[:, :row]
-    return rows if step == row else np.ascontiguousarray(rows)
+    found = memoryview(data).nbytes
+    if height < 1 or row < 1 or step < row or found < step * (height - 1) + row:
+        needed = f"{height} rows of {row} bytes (step {step})"
+        raise ImageFault("truncated", f"{found} bytes are too few for {needed}")
+    return np.ndarray((height, row), np.uint8, data, strides=(step, 1))

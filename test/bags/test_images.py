@@ -62,8 +62,8 @@ def test_of_16_bits_the_upper_8_are_taken(encoding: str, big: bool) -> None:
 
 
 def test_an_unknown_encoding_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ImageFault, match=r"'nv12' is not supported; known are bgr8, .*rggb8"):
-        _raw(BGR, "nv12")
+    with pytest.raises(ImageFault, match=r"'jpeg2000' is not supported; known are bgr8, .*rggb8"):
+        _raw(BGR, "jpeg2000")
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,60 @@ def test_yuv(encoding: str, order: list[int]) -> None:
     found = _raw(grey[..., order], encoding)  # luma 90, no colour
     assert found.std(axis=2).max() == 0
     assert abs(int(found[0, 0, 0]) - 86) <= 2  # (90 - 16) * 1.164
+
+
+def _planes(height: int, width: int) -> np.ndarray:
+    """Rows of luma, then half as many of colour, as nv12 has them."""
+    return np.random.default_rng(2).integers(16, 235, (height * 3 // 2, width), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("encoding", ["nv12", "nv21"])
+@pytest.mark.parametrize("padding", [0, 6])
+def test_luma_and_colour_in_planes(encoding: str, padding: int) -> None:
+    """BT.601, limited range, by hand: the colour of a pixel is that of its block of 2 x 2."""
+    planes = _planes(4, 6)
+    sent = np.pad(planes, ((0, 0), (0, padding)), constant_values=7)
+    found = decode_raw(sent.tobytes(), 4, 6, encoding, sent.shape[1]).astype(float)
+    blue_first = encoding == "nv12"
+    for row, column in ((0, 0), (3, 5), (2, 1)):
+        luma = 1.164 * (float(planes[row, column]) - 16.0)
+        pair = planes[4 + row // 2, column // 2 * 2 :][:2].astype(float) - 128.0
+        cb, cr = pair if blue_first else pair[::-1]
+        expected = [luma + 2.018 * cb, luma - 0.813 * cr - 0.391 * cb, luma + 1.596 * cr]
+        np.testing.assert_allclose(found[row, column], np.clip(expected, 0, 255), atol=2.5)
+
+
+def test_planes_of_an_odd_size_are_refused() -> None:
+    with pytest.raises(ImageFault, match="even sides"):
+        decode_raw(bytes(99), 5, 6, "nv12", 6)
+
+
+ALL = ["bgr8", "rgb8", "bgra8", "rgba8", "mono8", "mono16", "16UC1", "bayer_rggb8", "bayer_grbg16",
+       "yuv422", "yuyv", "nv12", "rgb16"]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ALL)
+@pytest.mark.parametrize("padding", [0, 6])
+def test_an_image_is_written_into_a_given_place(encoding: str, padding: int) -> None:
+    """The same pixels as without a place, and nothing beside it is touched."""
+    pixel = {"bgra8": 4, "rgba8": 4, "bgr8": 3, "rgb8": 3, "rgb16": 6}.get(encoding, 1)
+    pixel = 2 if encoding in ("mono16", "16UC1", "bayer_grbg16", "yuv422", "yuyv") else pixel
+    rows = 9 if encoding == "nv12" else 6
+    step = 8 * pixel + padding
+    data = np.random.default_rng(3).integers(0, 255, rows * step, dtype=np.uint8).tobytes()
+    room = np.full((16, 32, 3), 99, np.uint8)
+    found = decode_raw(data, 6, 8, encoding, step, out=room[:6, :8])
+    assert np.shares_memory(found, room)
+    expected = decode_raw(data, 6, 8, encoding, step)
+    assert np.array_equal(room[:6, :8], expected)
+    assert (room[6:] == 99).all() and (room[:, 8:] == 99).all()
+
+
+def test_a_last_row_without_its_padding_is_whole() -> None:
+    sent = np.pad(BGR.reshape(6, 24), ((0, 0), (0, 5))).tobytes()[:-5]
+    assert np.array_equal(decode_raw(sent, 6, 8, "bgr8", 29), BGR)
+    with pytest.raises(ImageFault, match="too few for 6 rows of 24 bytes"):
+        decode_raw(sent[:-1], 6, 8, "bgr8", 29)
 
 
 @pytest.mark.parametrize(
