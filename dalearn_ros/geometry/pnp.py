@@ -7,7 +7,6 @@ those of the raw image: the lens is part of the model, nothing is rectified.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +15,9 @@ import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
-from dalearn_ros.geometry.transforms import Transform, rotation_of_vector, skew
+from dalearn_ros.geometry.projection import Projection, project_with_jacobian
+from dalearn_ros.geometry.steps import difference, information_of, inverse_left_jacobian, moved
+from dalearn_ros.geometry.transforms import Transform
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -27,7 +28,6 @@ MAX_ITERATIONS = 25
 NEGLIGIBLE = 1e-6  # a step that would improve the chi-square by less than this ends the search
 PLANAR = np.array([0, 1, 5])  # x, y, yaw
 UNKNOWN_VARIANCE = 1e6  # of what neither points nor prior determine, m² or rad²
-SMALLEST_VARIANCE = 1e-10  # a prior that claims less is read as this
 
 
 @dataclass(frozen=True)
@@ -68,45 +68,6 @@ class PoseFit:
     converged: bool
 
 
-@dataclass(frozen=True)
-class Projection:
-    """Map points in the image and how that changes with the pose.
-
-    Attributes:
-        pixels: (N, 2), NaN where not valid.
-        by_pose: (N, 2, 6) derivative by x y z [m] and rotation about the map's axes [rad].
-        by_point: (N, 2, 3) derivative by the map point, px per metre.
-        valid: (N,) in front of the camera and inside the lens's field.
-    """
-
-    pixels: Array
-    by_pose: Array
-    by_point: Array
-    valid: Mask
-
-
-def project_with_jacobian(
-    map_m: Array, map_from_base: Transform, camera: Camera, base_from_camera: Transform
-) -> Projection:
-    """Project map points (N, 3) and differentiate by pose and point.
-
-    A change (dt, dr) of the pose means ``translation + dt`` and ``exp(dr) @ rotation``: metres and
-    radians about axes of the map, the order and the frame of geometry_msgs/PoseWithCovariance.
-    """
-    camera_from_map = (map_from_base @ base_from_camera).inverse()
-    in_camera = camera_from_map.apply(map_m)
-    pixels, valid = camera.project(in_camera)
-    safe = np.where(valid[:, None], in_camera, np.array([0.0, 0.0, 1.0]))
-    by_point = camera.project_jacobian(safe) @ camera_from_map.rotation
-    by_point[~valid] = 0.0
-    x, y, z = by_point[..., 0], by_point[..., 1], by_point[..., 2]
-    arm_x, arm_y, arm_z = (map_m - map_from_base.translation).T[:, :, None]
-    turned = (y * arm_z - z * arm_y, z * arm_x - x * arm_z, x * arm_y - y * arm_x)
-    by_rotation = np.stack(turned, axis=-1)  # by_point × arm
-    by_pose = np.concatenate([-by_point, by_rotation], axis=2)
-    return Projection(pixels, by_pose, by_point, valid)
-
-
 def fit_pose(
     points: Points,
     camera: Camera,
@@ -116,6 +77,7 @@ def fit_pose(
     planar: bool = False,
     robust: bool = True,
     gate: float = CHI2_2DOF_999,
+    start: Transform | None = None,
 ) -> PoseFit:
     """Fit the vehicle's pose to correspondences, starting from a prior (D18).
 
@@ -133,9 +95,10 @@ def fit_pose(
             uncertain of them widens the covariance of the others.
         robust: False takes every point as an inlier from the start.
         gate: Largest squared Mahalanobis residual of an inlier, 2 degrees of freedom.
+        start: Where the search begins; None: at the prior.
     """
     problem = _Problem(points, camera, base_from_camera, prior, planar)
-    start = prior.map_from_base
+    start = start or prior.map_from_base
     weights = problem.whitening(start)
     pose, first, done = start, 0, True
     if robust:
@@ -155,46 +118,6 @@ def fit_pose(
         iterations=first + second,
         converged=done,
     )
-
-
-def difference(a: Transform, b: Transform) -> Array:
-    """(6,) step from b to a: metres, then radians about the map's axes (a.R = exp(r) @ b.R)."""
-    return np.concatenate(
-        [a.translation - b.translation, vector_of_rotation(a.rotation @ b.rotation.T)]
-    )
-
-
-def moved(pose: Transform, step: Array) -> Transform:
-    """``pose`` changed by a step (6,): the inverse of :func:`difference`."""
-    return Transform(rotation_of_vector(step[3:]) @ pose.rotation, pose.translation + step[:3])
-
-
-def vector_of_rotation(rotation: Array) -> Array:
-    """(3,) axis times angle in [0, pi] of a rotation matrix: the inverse of Rodrigues' formula."""
-    r = rotation
-    sines = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
-    sine = math.sqrt(float(sines @ sines))
-    angle = math.atan2(sine, 0.5 * (float(np.trace(r)) - 1.0))
-    if angle < 3.0:
-        return sines * (1.0 if sine < 1e-9 else angle / sine)
-    quaternion = Transform(rotation, np.zeros(3)).quaternion  # exact near half a turn
-    return quaternion[:3] * angle / float(np.linalg.norm(quaternion[:3]))
-
-
-def information_of(covariance: Array) -> Array:
-    """Inverse of a pose covariance (k, k); variances below 1e-10 are read as that.
-
-    Raises:
-        ValueError: It is not finite, or has a negative eigenvalue.
-    """
-    symmetric = 0.5 * (covariance + covariance.T)
-    if not np.isfinite(symmetric).all():
-        raise ValueError("a pose covariance must be finite")
-    values, vectors = np.linalg.eigh(symmetric)
-    if values[0] < -1e-6 * max(float(values[-1]), 1e-6):
-        raise ValueError(f"a pose covariance has the negative eigenvalue {values[0]:.3g}")
-    inverse: Array = (vectors / np.maximum(values, SMALLEST_VARIANCE)) @ vectors.T
-    return inverse
 
 
 class _Evaluation(NamedTuple):
@@ -255,7 +178,7 @@ class _Problem:
         weighted = ((weights * share[:, None, None]) @ seen.by_pose).reshape(-1, 6)
         offset = difference(pose, self.prior)
         slope = np.eye(6)
-        slope[3:, 3:] = _inverse_left_jacobian(offset[3:])
+        slope[3:, 3:] = inverse_left_jacobian(offset[3:])
         pull = slope.T @ self.information
         return _Evaluation(
             cost=cost + float(offset @ self.information @ offset),
@@ -320,15 +243,3 @@ def _inverse(matrix: Array) -> Array:
     values, vectors = np.linalg.eigh(matrix)
     inverse: Array = (vectors / np.maximum(values, 1.0 / UNKNOWN_VARIANCE)) @ vectors.T
     return inverse
-
-
-def _inverse_left_jacobian(vector: Array) -> Array:
-    """(3, 3) d log(exp(e) exp(v)) / de at e = 0 (Barfoot 2017, eq. 7.82)."""
-    angle = float(np.linalg.norm(vector))
-    cross = skew(vector)
-    if angle < 1e-6:
-        return np.eye(3) - 0.5 * cross
-    half = 0.5 * angle
-    factor = (1.0 - half / math.tan(half)) / (angle * angle)
-    result: Array = np.eye(3) - 0.5 * cross + factor * cross @ cross
-    return result

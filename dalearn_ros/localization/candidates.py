@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.pnp import Projection, project_with_jacobian
+from dalearn_ros.geometry.projection import Projection, project_with_jacobian
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.maps.index import IndexedMap

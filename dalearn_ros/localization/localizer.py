@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.pnp import Points, PoseFit, difference, fit_pose, information_of
+from dalearn_ros.geometry.pnp import Points, PoseFit, fit_pose
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.steps import difference, information_of
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap, Observations

@@ -8,16 +8,10 @@ import pytest
 from scipy.optimize import least_squares
 
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.pnp import (
-    Points,
-    difference,
-    fit_pose,
-    information_of,
-    moved,
-    project_with_jacobian,
-    vector_of_rotation,
-)
+from dalearn_ros.geometry.pnp import Points, fit_pose
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.projection import project_with_jacobian
+from dalearn_ros.geometry.steps import difference, information_of, moved, vector_of_rotation
 from dalearn_ros.geometry.transforms import (
     LINK_FROM_OPTICAL,
     Transform,

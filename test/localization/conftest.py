@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.pnp import moved, project_with_jacobian
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.projection import project_with_jacobian
+from dalearn_ros.geometry.steps import moved
 from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import LandmarkMap, Observations

@@ -1,0 +1,53 @@
+"""Map points in a camera's image, and how that changes with the pose and with the point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.transforms import Transform
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Map points in the image and how that changes with the pose.
+
+    Attributes:
+        pixels: (N, 2), NaN where not valid.
+        by_pose: (N, 2, 6) derivative by x y z [m] and rotation about the map's axes [rad].
+        by_point: (N, 2, 3) derivative by the map point, px per metre.
+        valid: (N,) in front of the camera and inside the lens's field.
+    """
+
+    pixels: Array
+    by_pose: Array
+    by_point: Array
+    valid: Mask
+
+
+def project_with_jacobian(
+    map_m: Array, map_from_base: Transform, camera: Camera, base_from_camera: Transform
+) -> Projection:
+    """Project map points (N, 3) and differentiate by pose and point.
+
+    A change (dt, dr) of the pose means ``translation + dt`` and ``exp(dr) @ rotation``: metres and
+    radians about axes of the map, the order and the frame of geometry_msgs/PoseWithCovariance.
+    """
+    camera_from_map = (map_from_base @ base_from_camera).inverse()
+    in_camera = camera_from_map.apply(map_m)
+    pixels, valid = camera.project(in_camera)
+    safe = np.where(valid[:, None], in_camera, np.array([0.0, 0.0, 1.0]))
+    by_point = camera.project_jacobian(safe) @ camera_from_map.rotation
+    by_point[~valid] = 0.0
+    x, y, z = by_point[..., 0], by_point[..., 1], by_point[..., 2]
+    arm_x, arm_y, arm_z = (map_m - map_from_base.translation).T[:, :, None]
+    turned = (y * arm_z - z * arm_y, z * arm_x - x * arm_z, x * arm_y - y * arm_x)
+    by_rotation = np.stack(turned, axis=-1)  # by_point × arm
+    by_pose = np.concatenate([-by_point, by_rotation], axis=2)
+    return Projection(pixels, by_pose, by_point, valid)
