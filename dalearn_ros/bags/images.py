@@ -202,4 +202,5 @@ def _rows(data: Any, height: int, row: int, step: int) -> Image:
     if height < 1 or row < 1 or step < row or found < step * (height - 1) + row:
         needed = f"{height} rows of {row} bytes (step {step})"
         raise ImageFault("truncated", f"{found} bytes are too few for {needed}")
-    return np.ndarray((height, row), np.uint8, data, strides=(step, 1))
+    rows: Image = np.ndarray((height, row), np.uint8, data, strides=(step, 1))
+    return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from dalearn_ros.coding.decode import decode, inside_image
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings, load_settings
-from dalearn_ros.inference.backend import Backend, OnnxBackend
-from dalearn_ros.inference.preprocess import to_input
+from dalearn_ros.inference.backend import Backend, BackendInfo, open_backend
+from dalearn_ros.inference.preprocess import Image, to_input
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Observations
 
@@ -34,10 +34,8 @@ class LandmarkDetector:
                 ``{"score_threshold": 0.3}``.
         """
         self._backend = backend
-        stored = backend.metadata
-        values = {**dump_settings(stored.decoding), **(overrides or {})}
-        decoding = load_settings(type(stored.decoding), None, values)
-        self.metadata: ModelMetadata = dataclasses.replace(stored, decoding=decoding)
+        self.metadata: ModelMetadata = backend.metadata
+        self.override(overrides or {})
         self.last_timing_ms: dict[str, float] = {}
 
     @classmethod
@@ -46,6 +44,7 @@ class LandmarkDetector:
         model_path: Path | str,
         threads: int | None = None,
         overrides: Mapping[str, Any] | None = None,
+        backend: str = "onnx",
     ) -> LandmarkDetector:
         """Open an exported model, or a run folder of training.
 
@@ -53,6 +52,7 @@ class LandmarkDetector:
             model_path: An ONNX file, or a run folder of training, which holds one.
             threads: Threads of one inference; None takes all cores.
             overrides: Decoding settings that win over the model's own.
+            backend: ``onnx``, ``tensorrt`` or ``auto``, see :func:`open_backend`.
 
         Raises:
             ModelError: Missing, damaged, or another project's model.
@@ -65,7 +65,23 @@ class LandmarkDetector:
                     f"{path}: the run has no exported model yet; write it with "
                     f"'dalearn export --model {path.parent} --out {path}'."
                 )
-        return cls(OnnxBackend(path, threads), overrides)
+        return cls(open_backend(path, backend, threads), overrides)
+
+    def override(self, overrides: Mapping[str, Any]) -> None:
+        """Take the model's own decoding settings anew, with some that win over them.
+
+        Raises:
+            SettingsError: An unknown setting, or a value out of range; nothing is changed.
+        """
+        stored = self._backend.metadata
+        values = {**dump_settings(stored.decoding), **overrides}
+        decoding = load_settings(type(stored.decoding), None, values)
+        self.metadata = dataclasses.replace(stored, decoding=decoding)
+
+    @property
+    def info(self) -> BackendInfo:
+        """What runs the network."""
+        return self._backend.info
 
     @property
     def label_space(self) -> LabelSpace:
@@ -89,17 +105,39 @@ class LandmarkDetector:
         start = time.perf_counter()
         settings = self.metadata.input
         ready = to_input(image_bgr, settings.channels, settings.multiple)
-        prepared = time.perf_counter()
-        outputs = self._backend.run(ready)
-        inferred = time.perf_counter()
-        known = self.metadata
-        found = decode(outputs, known.grid, known.decoding, stamp_ns, known.calibration)
+        spent = (time.perf_counter() - start) * 1e3
         height, width = image_bgr.shape[:2]
-        found = found.select(inside_image(found.point_px, width, height))
+        (found,) = self.detect_ready(ready, (width, height), [stamp_ns])
+        self.last_timing_ms = {"preprocess": spent, **self.last_timing_ms}
+        return found
+
+    def detect_ready(
+        self, inputs: Image, size: tuple[int, int], stamps_ns: Sequence[int]
+    ) -> list[Observations]:
+        """Find the landmarks of images of one size that are padded already, in one inference.
+
+        Args:
+            inputs: (N, H', W', channels) uint8 as :func:`to_input` and :class:`InputPool` make it.
+            size: (width, height) of the images in them.
+            stamps_ns: N stamps, integer nanoseconds.
+
+        Returns:
+            N observations, as :meth:`detect` gives them. ``last_timing_ms`` tells ``inference``
+            and ``decode`` of all N together.
+
+        Raises:
+            ModelError: The runtime refused the images.
+        """
+        start = time.perf_counter()
+        outputs = self._backend.run_batch(inputs)
+        inferred = time.perf_counter()
+        known, results = self.metadata, []
+        for one, stamp_ns in zip(outputs, stamps_ns, strict=True):
+            found = decode(one, known.grid, known.decoding, stamp_ns, known.calibration)
+            results.append(found.select(inside_image(found.point_px, *size)))
         decoded = time.perf_counter()
         self.last_timing_ms = {
-            "preprocess": (prepared - start) * 1e3,
-            "inference": (inferred - prepared) * 1e3,
+            "inference": (inferred - start) * 1e3,
             "decode": (decoded - inferred) * 1e3,
         }
-        return found
+        return results

@@ -54,3 +54,48 @@ def to_input(image: npt.NDArray[Any], channels: int, multiple: int) -> Image:
     ready = as_channels(image, channels)
     size = padded_size(ready.shape[1], ready.shape[0], multiple)
     return np.ascontiguousarray(PixelMap.identity().warp(ready, size))[None]
+
+
+class InputPool:
+    """Padded network inputs that are made once and filled anew for every image.
+
+    Images of one size lie side by side in one array, so that those of several cameras go through
+    the network together without being copied. What lies right of and below them stays zero.
+
+    Args:
+        channels: 3 (BGR) or 1 (grey).
+        multiple: Sides of the input are multiples of this.
+        slots: At most so many images of one size at a time.
+    """
+
+    KEPT_SIZES = 8  # arrays of sizes that have not come for longest are given back
+
+    def __init__(self, channels: int, multiple: int, slots: int = 1) -> None:
+        self.channels, self._multiple, self._slots = channels, multiple, slots
+        self._arrays: dict[tuple[int, int], Image] = {}
+
+    def place(self, slot: int, width: int, height: int) -> Image:
+        """Where the pixels of an image are written.
+
+        Args:
+            slot: 0 to ``slots`` - 1.
+            width: Of the image.
+            height: Of the image.
+
+        Returns:
+            (H, W, channels) uint8, a view; it holds the last image of this slot and size.
+        """
+        array = self._arrays.pop((width, height), None)
+        if array is None:
+            columns, rows = padded_size(width, height, self._multiple)
+            array = np.zeros((self._slots, rows, columns, self.channels), np.uint8)
+            while len(self._arrays) >= self.KEPT_SIZES:
+                del self._arrays[next(iter(self._arrays))]
+        self._arrays[width, height] = array  # the newest last
+        view: Image = array[slot, :height, :width]
+        return view
+
+    def batch(self, count: int, width: int, height: int) -> Image:
+        """The first ``count`` inputs of a size: (count, H', W', channels) uint8, contiguous."""
+        view: Image = self._arrays[width, height][:count]
+        return view

@@ -10,6 +10,7 @@ from helpers.tiny_model import RANGE_M, write_tiny_model
 
 from dalearn_ros.core.errors import InputError, ModelError, SettingsError
 from dalearn_ros.inference.detector import RUN_MODEL, LandmarkDetector
+from dalearn_ros.inference.preprocess import InputPool
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,35 @@ def test_any_size_in_one_session(model, size):
     assert len(detector.detect(image)) == 0
     image[16:24, 8:16] = (0, 0, 255)
     assert detector.detect(image).point_px.tolist() == [[11.5, 19.5]]
+
+
+def test_images_of_one_size_go_through_together(model):
+    """The same as one by one, for images that lie in a pool; the pool's padding stays zero."""
+    detector = LandmarkDetector.load(model, threads=1)
+    pictures = [_street(), np.full((100, 150, 3), 90, np.uint8), np.roll(_street(), 16, axis=1)]
+    pool = InputPool(3, detector.metadata.input.multiple, slots=4)
+    for slot, picture in enumerate(pictures):
+        pool.place(slot, 150, 100)[:] = picture
+    together = detector.detect_ready(pool.batch(3, 150, 100), (150, 100), [1, 2, 3])
+    assert [seen.stamp_ns for seen in together] == [1, 2, 3]
+    assert [len(seen) for seen in together] == [2, 0, 2]
+    for seen, picture in zip(together, pictures, strict=True):
+        alone = detector.detect(picture)
+        assert seen.class_id.tolist() == alone.class_id.tolist()
+        np.testing.assert_allclose(seen.point_px, alone.point_px, atol=1e-4)
+
+
+def test_thresholds_change_while_it_runs(model):
+    detector = LandmarkDetector.load(model, threads=1)
+    own = detector.metadata.decoding.score_threshold
+    detector.override({"score_threshold": 1.0})
+    assert len(detector.detect(_street())) == 0
+    with pytest.raises(SettingsError):
+        detector.override({"score_threshold": 7.0})
+    assert detector.metadata.decoding.score_threshold == 1.0
+    detector.override({})
+    assert detector.metadata.decoding.score_threshold == own
+    assert detector.info.runtime == "onnxruntime"
 
 
 def test_points_outside_the_image_are_left_out(model):

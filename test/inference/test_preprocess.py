@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.inference.preprocess import as_channels, to_input
+from dalearn_ros.inference.preprocess import InputPool, as_channels, to_input
 
 
 def test_padding_keeps_pixels_in_place():
@@ -45,3 +45,27 @@ def test_sixteen_bits_keep_the_upper_eight():
 def test_anything_else_is_a_sentence(image):
     with pytest.raises(InputError, match="image: expected"):
         as_channels(image, 3)
+
+
+def test_a_pool_gives_the_same_padded_place_again():
+    pool = InputPool(3, 32, slots=2)
+    first, second = pool.place(0, 70, 50), pool.place(1, 70, 50)
+    assert first.shape == (50, 70, 3)
+    assert not np.shares_memory(first, second)
+    first[:], second[:] = 7, 9
+    ready = pool.batch(2, 70, 50)
+    assert ready.shape == (2, 64, 96, 3) and ready.flags.c_contiguous
+    assert np.shares_memory(ready, first)
+    np.testing.assert_array_equal(ready[1:], to_input(np.full((50, 70, 3), 9, np.uint8), 3, 32))
+    assert np.shares_memory(pool.place(0, 70, 50), first)
+
+
+def test_a_pool_forgets_the_size_that_has_not_come_for_longest():
+    pool = InputPool(1, 32)
+    kept = pool.place(0, 40, 40)
+    for width in range(50, 50 + InputPool.KEPT_SIZES):
+        pool.place(0, 40, 40)
+        pool.place(0, width, 40)
+    assert np.shares_memory(pool.place(0, 40, 40), kept)
+    with pytest.raises(KeyError):
+        pool.batch(1, 50, 40)
