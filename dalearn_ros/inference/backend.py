@@ -11,16 +11,23 @@ import onnxruntime
 from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
+from dalearn_ros.inference.engine_settings import EngineSettings
 from dalearn_ros.inference.onnx_precision import precision_of
 from dalearn_ros.inference.protocol import Backend, BackendInfo, Images, split_outputs
+from dalearn_ros.inference.tensorrt import open_engine, toolkit
 
-__all__ = ["KINDS", "Backend", "BackendInfo", "OnnxBackend", "open_backend"]
+__all__ = ["KINDS", "Backend", "BackendInfo", "OnnxBackend", "open_backend", "prepare_engine"]
 
 KINDS = ("auto", "onnx", "tensorrt")
 _LOG = logging.getLogger(__name__)
 
 
-def open_backend(path: Path, kind: str = "auto", threads: int | None = None) -> Backend:
+def open_backend(
+    path: Path,
+    kind: str = "auto",
+    threads: int | None = None,
+    engine: EngineSettings | None = None,
+) -> Backend:
     """Open an exported model with the runtime that suits the machine.
 
     Args:
@@ -28,19 +35,50 @@ def open_backend(path: Path, kind: str = "auto", threads: int | None = None) -> 
         kind: ``onnx``: ONNX Runtime on the CPU. ``tensorrt``: TensorRT or an error. ``auto``:
             TensorRT where it works, else ONNX Runtime; one line of the log says which and why.
         threads: Threads of one inference in ONNX Runtime; None takes all cores.
+        engine: How TensorRT builds and keeps engines; None takes the defaults.
 
     Raises:
         ModelError: The model cannot be read, ``kind`` is none of :data:`KINDS`, or TensorRT was
-            asked for and cannot run here.
+            asked for and there is none here, it does not accept the model, or its answers differ
+            from those of ONNX Runtime (:data:`parity.BOUNDS`).
+        InputError: The folder of the engines cannot be written.
     """
     if kind not in KINDS:
         raise ModelError.at("backend", "", "one of " + ", ".join(KINDS), f"'{kind}'")
-    if kind == "tensorrt":
-        raise ModelError("TensorRT cannot run here: choose the backend 'onnx'.")
-    backend = OnnxBackend(path, threads)
-    if kind == "auto":
-        _LOG.info("%s: %s", path, backend.info)
-    return backend
+    plain = OnnxBackend(path, threads)
+    if kind == "onnx":
+        return plain
+    said = logging.INFO
+    try:
+        tools = toolkit()
+        said = logging.WARNING  # from here on, somebody should know
+        found = open_engine(path, plain, engine or EngineSettings(), tools)
+    except ModelError as error:
+        if kind == "tensorrt":
+            raise
+        _LOG.log(said, "%s: runs in %s; not in TensorRT: %s", path, plain.info, error)
+        return plain
+    _LOG.info("%s: runs in %s", path, found.info)
+    return found
+
+
+def prepare_engine(path: Path, engine: EngineSettings | None = None) -> Path:
+    """Build the engine of a model into the cache, compare it and end: nothing is left to start.
+
+    Args:
+        path: The ONNX file.
+        engine: How and where; None takes the defaults.
+
+    Returns:
+        The engine file; one that fits already is kept.
+
+    Raises:
+        ModelError: As :func:`open_backend` with ``tensorrt``.
+        InputError: The folder of the engines cannot be written.
+    """
+    found = open_engine(path, OnnxBackend(path), engine or EngineSettings(), toolkit())
+    assert found.info.engine is not None
+    return found.info.engine
 
 
 class OnnxBackend:
