@@ -89,7 +89,7 @@ class InputPool:
         if array is None:
             columns, rows = padded_size(width, height, self._multiple)
             array = np.zeros((self._slots, rows, columns, self.channels), np.uint8)
-            while len(self._arrays) >= self.KEPT_SIZES:
+            while len(self._arrays) >= max(self.KEPT_SIZES, self._slots):
                 del self._arrays[next(iter(self._arrays))]
         self._arrays[width, height] = array  # the newest last
         view: Image = array[slot, :height, :width]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from dalearn_ros.core.files import atomic_file
@@ -18,6 +20,7 @@ from dalearn_ros.nodes.qos import results
 PERIOD_S = 1.0
 LATENCIES_KEPT = 2000
 PERCENTILES = (50, 80, 90, 95, 99)
+RATE_S = 5.0  # the rate is that of the last seconds
 
 
 class FrameCounters:
@@ -25,9 +28,14 @@ class FrameCounters:
 
     Args:
         keep_journal: Remember the fate of each stamp, for :meth:`write_journal`.
+        clock: Seconds, for the rate.
     """
 
-    def __init__(self, keep_journal: bool = False) -> None:
+    def __init__(
+        self, keep_journal: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._ends: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._lock = threading.Lock()
         self._counts = Counter({"received": 0, "overwritten": 0, "processed": 0})
         self._skipped: Counter[str] = Counter()
@@ -53,16 +61,25 @@ class FrameCounters:
         """A result has been published; milliseconds by stage."""
         self._end("processed", stamp_ns)
         with self._lock:
+            self._ends.append(self._clock())
             for stage, value in latency_ms.items():
                 kept = self._latencies.setdefault(stage, deque(maxlen=LATENCIES_KEPT))
                 kept.append(value)
 
-    def snapshot(self) -> dict[str, str]:
-        """All counters and latencies as text, by name."""
+    def counts(self) -> dict[str, int]:
+        """received, processed, overwritten, skipped, and skipped.REASON for each."""
         with self._lock:
-            values: dict[str, Any] = {**self._counts}
+            values = dict(self._counts)
             values.setdefault("skipped", 0)
             values.update({f"skipped.{reason}": n for reason, n in sorted(self._skipped.items())})
+        return values
+
+    def snapshot(self) -> dict[str, str]:
+        """All counters, the rate and latencies as text, by name."""
+        values: dict[str, Any] = {**self.counts()}
+        with self._lock:
+            since = self._clock() - RATE_S
+            values["rate_hz"] = f"{sum(end > since for end in self._ends) / RATE_S:.2f}"
             latencies = {stage: np.array(kept) for stage, kept in self._latencies.items()}
         for stage, times in sorted(latencies.items()):
             values[f"latency_ms.{stage}.mean"] = f"{times.mean():.3f}"
@@ -88,31 +105,80 @@ class FrameCounters:
 class Reporter:
     """Publishes one status on /diagnostics each second, and once more when asked.
 
+    The seconds are those of the machine: with ``use_sim_time`` it also reports while no time comes.
+
     Args:
         node: Whose status it is; its full name is the status's name.
-        counters: What to report.
+        counters: What to report. A mapping from several names gives a status with the sums, and
+            one for each name, called after the node and it.
+        prepare: Called before each status, to bring problems and facts up to date.
     """
 
-    def __init__(self, node: Node, counters: FrameCounters) -> None:
-        self._node, self._counters = node, counters
+    def __init__(
+        self,
+        node: Node,
+        counters: FrameCounters | Mapping[str, FrameCounters],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._node, self._prepare = node, prepare
+        self._counters = {"": counters} if isinstance(counters, FrameCounters) else counters
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", results())
-        self._timer = node.create_timer(PERIOD_S, self.publish)
-        self._problem = ""
+        clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(PERIOD_S, self.publish, clock=clock)
+        self._problems: dict[tuple[str, str], str] = {}
+        self._facts: dict[str, Mapping[str, str]] = {}
 
-    def problem(self, text: str) -> None:
-        """The sentence that the status carries as a warning; empty if all is well."""
-        self._problem = text
+    def problem(self, text: str, about: str = "", name: str = "") -> None:
+        """The sentence that the status carries as a warning; empty if all is well.
+
+        Args:
+            text: The sentence.
+            about: One sentence about each matter stands there at a time.
+            name: Of the mapping of counters, whose status gets it too.
+        """
+        if text:
+            self._problems[name, about] = text
+        else:
+            self._problems.pop((name, about), None)
+
+    def facts(self, values: Mapping[str, str], name: str = "") -> None:
+        """More values of the status, such as what runs the network; they replace those before."""
+        self._facts[name] = values
 
     def publish(self) -> None:
         """Publish now."""
-        status = DiagnosticStatus(
-            level=DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK,
-            name=self._node.get_fully_qualified_name(),
-            message=self._problem or "running",
-            hardware_id="dalearn_ros",
-        )
-        values = self._counters.snapshot()
-        status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
-        message = DiagnosticArray(status=[status])
+        self._prepare()
+        one, several = len(self._counters) == 1, list(self._counters.items())
+        own = several[0][1].snapshot() if one else _sums(self._counters)
+        for name in ("", *(self._counters if one else ())):
+            own.update(self._facts.get(name, {}))
+        title = self._node.get_fully_qualified_name()
+        problems = list(dict(self._problems).items())
+        told = [f"{name}: {text}" if name and not one else text for (name, _), text in problems]
+        parts = [(title, own, told)]
+        if not one:
+            for name, counters in several:
+                mine = [text for (whose, _), text in problems if whose == name]
+                values = {**counters.snapshot(), **self._facts.get(name, {})}
+                parts.append((f"{title}/{name}", values, mine))
+        message = DiagnosticArray(status=[_status(*part) for part in parts])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
+
+
+def _sums(counters: Mapping[str, FrameCounters]) -> dict[str, str]:
+    total: Counter[str] = Counter()
+    for one in counters.values():
+        total.update(one.counts())
+    return {name: str(count) for name, count in total.items()}
+
+
+def _status(title: str, values: Mapping[str, str], problems: list[str]) -> DiagnosticStatus:
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.WARN if problems else DiagnosticStatus.OK,
+        name=title,
+        message="; ".join(problems) or "running",
+        hardware_id="dalearn_ros",
+    )
+    status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
+    return status

@@ -1,4 +1,4 @@
-"""A box for one message between a fast callback and a slow worker."""
+"""A box with one place a camera between fast callbacks and a slow worker."""
 
 from __future__ import annotations
 
@@ -9,39 +9,51 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """Holds the newest item; one that was not taken in time is handed back when overwritten."""
+    """Holds the newest item of each sender; one that nobody took in time is handed back."""
 
     def __init__(self) -> None:
-        self._item: T | None = None
+        self._items: dict[int, T] = {}
         self._closed = False
         self._changed = threading.Condition()
 
-    def put(self, item: T) -> T | None:
+    def put(self, item: T, sender: int = 0) -> T | None:
         """Store an item.
 
+        Args:
+            item: The newest.
+            sender: Whose place it takes.
+
         Returns:
-            The item that was still there and is lost now, or None.
+            The item of this sender that was still there and is lost now, or None. Once the box is
+            closed that is the item itself.
         """
         with self._changed:
-            lost, self._item = self._item, item
+            if self._closed:
+                return item
+            lost = self._items.pop(sender, None)
+            self._items[sender] = item
             self._changed.notify()
         return lost
 
-    def take(self) -> T | None:
-        """Wait for an item and take it; None once the box is closed and empty."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._item is not None or self._closed)
-            item, self._item = self._item, None
-        return item
+    def take(self) -> list[T]:
+        """Wait for items and take one of each sender, the one that waited longest first.
 
-    def close(self) -> T | None:
+        Returns:
+            At least one; nothing once the box is closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed)
+            items, self._items = self._items, {}
+        return list(items.values())
+
+    def close(self) -> list[T]:
         """Let :meth:`take` return.
 
         Returns:
-            The item that nobody took, or None.
+            The items that nobody took.
         """
         with self._changed:
             self._closed = True
-            item, self._item = self._item, None
+            items, self._items = self._items, {}
             self._changed.notify_all()
-        return item
+        return list(items.values())

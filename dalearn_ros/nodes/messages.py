@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from dalearn_ros.bags.images import ImageFault, decode_compressed, decode_raw
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.inference.preprocess import as_channels
 
 Pixels = npt.NDArray[np.uint8]
 SECOND_NS = 1_000_000_000
@@ -112,11 +114,15 @@ def pose_with_covariance_message(pose: Pose, frame_id: str) -> PoseWithCovarianc
     return message
 
 
-def pixels_of(message: Image | CompressedImage) -> Pixels:
+def pixels_of(message: Image | CompressedImage, out: Pixels | None = None) -> Pixels:
     """BGR image (H, W, 3) of a raw or compressed image message.
 
     Our own decoder comes first. An encoding that it does not know goes to cv_bridge where that is
     installed and works.
+
+    Args:
+        message: The image.
+        out: (H, W, 3) that gets a raw image, without a copy on the way; None: a place of its own.
 
     Raises:
         ImageFault: With ``reason`` ``encoding``, ``truncated`` or ``undecodable``.
@@ -131,6 +137,7 @@ def pixels_of(message: Image | CompressedImage) -> Pixels:
             message.encoding,
             int(message.step),
             bool(message.is_bigendian),
+            out,
         )
     except ImageFault as fault:
         convert = healthy_cv_bridge() if fault.reason == "encoding" else None
@@ -139,6 +146,40 @@ def pixels_of(message: Image | CompressedImage) -> Pixels:
         return convert(message)
 
 
+def write_pixels(
+    message: Image | CompressedImage, place: Callable[[int, int], Pixels]
+) -> tuple[int, int]:
+    """Write the image of a message where a network takes it.
+
+    Args:
+        message: Raw or compressed.
+        place: Gives for (width, height) the (H, W, C) place for the pixels; C is 3 (BGR) or 1.
+
+    Returns:
+        (width, height).
+
+    Raises:
+        ImageFault: As :func:`pixels_of` has it; the place may have been written to.
+    """
+    if isinstance(message, CompressedImage):
+        image = pixels_of(message)
+        size = image.shape[1], image.shape[0]
+        out = place(*size)
+    else:
+        size = int(message.width), int(message.height)
+        if min(size) < 1 or size[0] * size[1] > len(message.data):  # less than a byte a pixel
+            text = f"{len(message.data)} bytes are too few for {size[0]}x{size[1]} pixels"
+            raise ImageFault("truncated", text)
+        out = place(*size)
+        image = pixels_of(message, out if out.shape[2] == 3 else None)
+    if image is not out:
+        if image.shape[:2] != out.shape[:2]:
+            raise ImageFault("undecodable", f"{size} pixels were announced, found {image.shape}")
+        np.copyto(out, as_channels(image, out.shape[2]))
+    return size
+
+
+@functools.cache
 def healthy_cv_bridge() -> Callable[[Image], Pixels] | None:
     """cv_bridge's conversion to BGR, if it is installed and converts a small image rightly.
 

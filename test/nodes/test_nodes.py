@@ -23,7 +23,7 @@ from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
 from dalearn_ros.landmarks.types import Observations
-from dalearn_ros.nodes import landmark_detector, messages, qos
+from dalearn_ros.nodes import camera_stream, landmark_detector, messages, qos
 from dalearn_ros.nodes.landmark_messages import cloud_of, observations_of
 
 pytestmark = [pytest.mark.dds, pytest.mark.timeout(420)]
@@ -124,15 +124,16 @@ def test_the_detectors_life_and_its_debug_image(
     drawn = []
     monkeypatch.setattr(landmark_detector.parameters, "declare", lambda *_: settings)
     monkeypatch.setattr(
-        landmark_detector, "draw_observations", lambda image, *_: drawn.append(1) or image
+        camera_stream, "draw_observations", lambda image, *_: drawn.append(1) or image
     )
     node = landmark_detector.LandmarkDetectorNode()
     topic, done = "/landmark_detector/output/landmarks", TransitionCallbackReturn.SUCCESS
     encoded = cv2.imencode(".jpg", np.full((96, 128, 3), 120, np.uint8))[1].tobytes()
 
     def detect(number: int) -> None:
-        node._on_image(messages.compressed_message(encoded, number, "camera_optical"))
-        processed = lambda: int(node.counters.snapshot()["processed"])  # noqa: E731
+        sent = messages.compressed_message(encoded, number, "camera_optical")
+        node._on_image(node.streams[0], sent)
+        processed = lambda: node.counters[""].counts()["processed"]  # noqa: E731
         listener.wait_until(lambda: processed() == number, PATIENCE_S)
 
     try:
@@ -141,7 +142,7 @@ def test_the_detectors_life_and_its_debug_image(
         detect(1)
         assert drawn == []
         pictures = Inbox(listener, Image, "/landmark_detector/debug/image")
-        listener.wait_until(node._picture.get_subscription_count, PATIENCE_S)
+        listener.wait_until(node.streams[0]._picture.get_subscription_count, PATIENCE_S)
         detect(2)
         listener.wait_until(lambda: pictures.got, PATIENCE_S)
         assert drawn == [1]
