@@ -48,12 +48,12 @@ def magsac_pose(
     if usable.sum() < FEWEST_POINTS:
         return None
     focal = float(camera.matrix[0, 0])
-    flat = rays[usable, :2] / rays[usable, 2:]
+    flat = focal * rays[usable, :2] / rays[usable, 2:]  # pixels of a lens without distortion
     origin = map_m[usable].mean(axis=0)  # far from the map's origin single precision is not enough
-    rounds = _parameters(3.0 * sigma_px / focal, seed)
+    rounds = _parameters(3.0 * sigma_px, seed)
     try:
         found, _, turn, shift, _ = cv2.solvePnPRansac(
-            map_m[usable] - origin, flat, np.eye(3), None, params=rounds
+            map_m[usable] - origin, flat, np.diag([focal, focal, 1.0]), None, params=rounds
         )
     except cv2.error:  # a sample without a solution
         return None

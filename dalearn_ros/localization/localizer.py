@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.magsac import magsac_pose
 from dalearn_ros.geometry.pnp import Points, PoseFit, fit_pose
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.steps import difference, information_of
@@ -17,6 +19,8 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap, Observations
 from dalearn_ros.localization.association import Association, associate, pairs_at
 from dalearn_ros.localization.candidates import Candidates, candidates
+from dalearn_ros.localization.observability import observability
+from dalearn_ros.localization.results import LocalizationResult, nothing, too_few
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.maps.index import indexed
 
@@ -24,32 +28,29 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
+UNUSABLE = "the prior pose or its covariance is not usable (not finite)"
+WIDE_M, WIDE_PAIRS = 1.0, 5  # a prior that is wider starts the fit at what the points say, too
+
+
 @dataclass(frozen=True)
-class LocalizationResult:
-    """A pose, or the reason why there is none.
+class Reading:
+    """One image read by itself.
 
     Attributes:
-        pose: With its covariance, prior included; None if there is none.
-        reason: Empty if there is a pose, else a sentence.
-        matches: (M, 2) row of the observation, row of the landmark in the map.
-        residual_px: (M, 2) seen minus projected from ``pose``.
-        chi2: Sum of the squared Mahalanobis residuals of the matches.
-        candidates: How many landmarks of the map may have been in the image.
-        doubtful: How many matches were left out because two readings were about as likely.
+        pairs: (M, 2) row of the observation, row in the map.
+        fit: Pose of this image alone; None if there are too few pairs.
+        noise_px2: (N, 2, 2) of all observations.
+        candidates: How many landmarks may have been in the image.
+        doubtful: (D,) rows of observations left out.
+        log_likelihood: Of the reading, against all being false alarms.
     """
 
-    pose: Pose | None
-    reason: str
-    matches: Ints
-    residual_px: Array
-    chi2: float
+    pairs: Ints
+    fit: PoseFit | None
+    noise_px2: Array
     candidates: int
-    doubtful: int
-
-    @property
-    def found(self) -> bool:
-        """Whether there is a pose."""
-        return self.pose is not None
+    doubtful: Ints
+    log_likelihood: float
 
 
 class Localizer:
@@ -85,19 +86,48 @@ class Localizer:
             prior: Pose at the same stamp. Its covariance says how far to look and how much it
                 counts; without one, or with one that is all zero, ``prior_sigma`` is taken.
         """
-        start = self._with_covariance(prior)
+        start = self.usable(prior)
         if start is None:
-            return _nothing("the prior pose or its covariance is not usable (not finite)", 0, 0)
-        found = self._candidates(start)
+            return nothing(UNUSABLE)
         if not len(observations):
-            return _nothing("not enough landmarks: nothing was observed", len(found), 0)
-        noise = self._noise(observations)
-        reading = self._associate(observations, found, start, noise)
-        doubtful = len(reading.doubtful_seen)
-        fit, pairs = self._settle(observations, noise, start, found, reading)
-        if fit is None:
-            return self._too_few(len(pairs), len(found), doubtful)
-        return self._result(fit, pairs, start, len(found), doubtful)
+            return nothing("not enough landmarks: nothing was observed", len(self.near(start)))
+        reading = self.read(observations, start, self.settings.minimum_matches)
+        if reading.fit is None:
+            return too_few(
+                len(reading.pairs),
+                self.settings.minimum_matches,
+                reading.candidates,
+                len(reading.doubtful),
+            )
+        return self._result(reading.fit, reading, start)
+
+    def read(self, observations: Observations, prior: Pose, minimum: int = 1) -> Reading:
+        """Which observation is which landmark, and the pose of this image alone.
+
+        Args:
+            observations: Of one image.
+            prior: With a covariance, as :meth:`usable` gives it.
+            minimum: Fewest pairs for a fit.
+        """
+        found, noise = self.near(prior), self.noise(observations)
+        reading = self.associate(observations, found, prior, noise)
+        fit, pairs = self._settle(observations, noise, prior, found, reading, minimum)
+        return Reading(pairs, fit, noise, len(found), reading.doubtful_seen, reading.log_likelihood)
+
+    def lost(self, observations: Observations, prior: Pose, reading: Reading) -> float:
+        """Log-likelihood by which a prior that is off by ``lost_sigma_m`` explains an image better.
+
+        Args:
+            observations: Of the image.
+            prior: With a covariance.
+            reading: Of the image, from that prior.
+        """
+        assert prior.covariance is not None
+        wide = prior.covariance + np.diag([self.settings.lost_sigma_m**2] * 2 + [0.0] * 4)
+        elsewhere = Pose(prior.stamp_ns, prior.map_from_base, wide)
+        found = self.near(elsewhere)
+        other = self.associate(observations, found, elsewhere, reading.noise_px2)
+        return other.log_likelihood - reading.log_likelihood
 
     def _settle(
         self,
@@ -106,20 +136,24 @@ class Localizer:
         start: Pose,
         found: Candidates,
         reading: Association,
+        minimum: int,
     ) -> tuple[PoseFit | None, Ints]:
         """Fit, complete the pairs from the fitted pose, fit again; None if too few are left."""
         pairs = np.stack([reading.pairs[:, 0], found.rows[reading.pairs[:, 1]]], axis=1)
         for _ in range(2):
-            if len(pairs) < self.settings.minimum_matches:
+            if len(pairs) < minimum:
                 return None, pairs
             fit = self._fit(observations, noise, pairs, start)
-            used, pairs = pairs, self._completed(pairs, fit, observations, noise, reading)
+            doubtful = reading.doubtful_seen
+            kept = pairs[fit.inliers]
+            used, pairs = pairs, self.completed(kept, pairs[:, 0], fit.pose, observations, doubtful)
             if np.array_equal(pairs, used):
                 break
         used = used[fit.inliers]
-        return (fit if len(used) >= self.settings.minimum_matches else None), used
+        return (fit if len(used) >= minimum else None), used
 
-    def _with_covariance(self, prior: Pose) -> Pose | None:
+    def usable(self, prior: Pose) -> Pose | None:
+        """The prior with a covariance: its own, or that of the settings; None if it is broken."""
         covariance = prior.covariance
         if covariance is None or not np.any(covariance):
             covariance = np.diag(np.square(self.settings.prior_sigma))
@@ -133,7 +167,8 @@ class Localizer:
         area = self.camera.width * self.camera.height
         return self.settings.false_alarms_per_image / area
 
-    def _candidates(self, pose: Pose) -> Candidates:
+    def near(self, pose: Pose) -> Candidates:
+        """Landmarks that may be in the image, seen from a pose with its covariance."""
         assert pose.covariance is not None
         return candidates(
             self.landmarks,
@@ -144,16 +179,17 @@ class Localizer:
             pose.covariance,
         )
 
-    def _noise(self, observations: Observations) -> Array:
+    def noise(self, observations: Observations) -> Array:
         """(N, 2, 2) covariance of the observed points, none below ``minimum_sigma_px``."""
         values, vectors = np.linalg.eigh(observations.covariance_px2)
         values = np.maximum(values, self.settings.minimum_sigma_px**2)
         noise: Array = (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)
         return noise
 
-    def _associate(
+    def associate(
         self, observations: Observations, found: Candidates, start: Pose, noise: Array
     ) -> Association:
+        """Choose the likeliest reading of an image; ``found`` as seen from ``start``."""
         assert start.covariance is not None
         return associate(
             observations,
@@ -173,67 +209,87 @@ class Localizer:
             noise[pairs[:, 0]],
             self.settings.map_sigma_m,
         )
-        return fit_pose(
-            points,
-            self.camera,
-            self.base_from_camera,
-            start,
-            planar=self.settings.planar,
-            gate=self.settings.gate,
-        )
+        place = self.camera, self.base_from_camera
+        how: dict[str, Any] = {"planar": self.settings.planar, "gate": self.settings.gate}
+        fit = fit_pose(points, *place, start, **how)
+        assert start.covariance is not None
+        if len(pairs) < WIDE_PAIRS or np.trace(start.covariance[:2, :2]) < 2.0 * WIDE_M**2:
+            return fit
+        other = magsac_pose(points.map_m, points.pixels, *place)
+        if other is None:
+            return fit
+        again = fit_pose(points, *place, start, start=other, **how)
+        return min(fit, again, key=lambda one: self._cost(one, start))
 
-    def _completed(
-        self,
-        pairs: Ints,
-        fit: PoseFit,
-        observations: Observations,
-        noise: Array,
-        reading: Association,
+    def _cost(self, fit: PoseFit, prior: Pose) -> float:
+        """Chi-square of a fit, its outliers counted at the gate."""
+        assert prior.covariance is not None
+        step = difference(fit.pose.map_from_base, prior.map_from_base)
+        points = np.minimum(fit.mahalanobis2, self.settings.gate).sum()
+        return float(points + step @ information_of(prior.covariance) @ step)
+
+    def completed(
+        self, kept: Ints, tried: Ints, pose: Pose, observations: Observations, doubtful: Ints
     ) -> Ints:
-        """The pairs that the fit bears out, and those that can be told only from its pose.
+        """Pairs that a fit bears out, and those that can be told only from its pose.
 
-        An observation that was left out as doubtful stays out.
+        Args:
+            kept: (M, 2) pairs that the fit rests on.
+            tried: Rows of observations that have had their chance.
+            pose: Fitted, with its covariance.
+            observations: Of the image.
+            doubtful: Rows of observations that stay out.
         """
-        settings, found = self.settings, self._candidates(fit.pose)
+        settings, found = self.settings, self.near(pose)
         more = pairs_at(
             observations,
             found,
-            noise,
+            self.noise(observations),
             settings.map_sigma_m,
             self._false_alarm_density,
             settings.gate,
             settings.ambiguity,
         )
         more = np.stack([more[:, 0], found.rows[more[:, 1]]], axis=1)
-        kept = pairs[fit.inliers]
-        known = np.isin(more[:, 0], np.concatenate([pairs[:, 0], reading.doubtful_seen]))
+        known = np.isin(more[:, 0], np.concatenate([tried, doubtful]))
         known |= np.isin(more[:, 1], kept[:, 1])
         return np.concatenate([kept, more[~known]])
 
-    def _too_few(self, count: int, seen: int, doubtful: int) -> LocalizationResult:
-        text = f"not enough landmarks: {count} of at least {self.settings.minimum_matches}"
-        if doubtful:
-            text += f", {doubtful} more may be one landmark or another"
-        return _nothing(text, seen, doubtful)
-
-    def _result(
-        self, fit: PoseFit, pairs: Ints, start: Pose, seen: int, doubtful: int
-    ) -> LocalizationResult:
-        assert start.covariance is not None
+    def _result(self, fit: PoseFit, reading: Reading, start: Pose) -> LocalizationResult:
+        assert start.covariance is not None and fit.pose.covariance is not None
+        seen, doubtful = reading.candidates, len(reading.doubtful)
         step = difference(fit.pose.map_from_base, start.map_from_base)
-        distance2 = float(step @ information_of(start.covariance) @ step)
-        if not distance2 <= self.settings.prior_gate:
-            far = math.hypot(step[0], step[1])
-            text = (
-                f"the landmarks contradict the prior pose: they put the vehicle {far:.1f} m and "
-                f"{math.degrees(step[5]):.1f} degrees from it, more than its covariance allows"
-            )
-            return _nothing(text, seen, doubtful)
+        before = information_of(start.covariance)
+        if not float(step @ before @ step) <= self.settings.prior_gate:
+            return nothing(contradiction(step), seen, doubtful)
+        known = observability(
+            information_of(fit.pose.covariance) - before,
+            start.covariance,
+            fit.pose.covariance,
+            start.map_from_base.yaw_rad,
+            self.settings.weak_m,
+            self.settings.weak_rad,
+        )
         residual = fit.residual_px[fit.inliers]
         chi2 = float(fit.mahalanobis2[fit.inliers].sum())
-        return LocalizationResult(fit.pose, "", pairs, residual, chi2, seen, doubtful)
+        pairs = reading.pairs
+        return LocalizationResult(
+            fit.pose,
+            "",
+            pairs,
+            residual,
+            chi2,
+            seen,
+            doubtful,
+            known,
+            camera=np.zeros(len(pairs), np.int64),
+        )
 
 
-def _nothing(reason: str, seen: int, doubtful: int) -> LocalizationResult:
-    none = np.zeros((0, 2))
-    return LocalizationResult(None, reason, none.astype(np.int64), none, 0.0, seen, doubtful)
+def contradiction(step: Array) -> str:
+    """The sentence for landmarks that lie a step (6,) away from where the prior has them."""
+    return (
+        f"the landmarks contradict the prior pose: they put the vehicle "
+        f"{math.hypot(step[0], step[1]):.1f} m and {math.degrees(step[5]):.1f} degrees from it, "
+        "more than its covariance allows"
+    )

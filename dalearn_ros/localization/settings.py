@@ -54,3 +54,70 @@ class LocalizerSettings:
         "metres and radians.",
     )
     planar: bool = field(False, "Estimate x, y and heading only; the rest stays at the prior.")
+    window_s: float = field(
+        3.0, "Observations of so many seconds make a pose, with odometry between; 0: one image.",
+        unit="s", minimum=0.0, maximum=30.0,
+    )  # fmt: skip
+    spacing_s: float = field(
+        0.5, "Of the older images of a camera, one in so many seconds stays in the window.",
+        unit="s", minimum=0.0, maximum=10.0,
+    )  # fmt: skip
+    max_gap_s: float = field(
+        1.0, "A longer time between two images, or without odometry, ends the window.",
+        unit="s", minimum=0.05, maximum=60.0,
+    )  # fmt: skip
+    odometry_scale: float = field(
+        0.01, "Scale error of the odometry, standard deviation, the same all along the window.",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    odometry_drift_radps: float = field(
+        0.00087, "Drift of the odometry's heading, the same all along the window.",
+        unit="rad/s", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    odometry_noise_m: float = field(
+        0.01, "Random error of the odometry's place, each axis, after one metre.",
+        unit="m", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    odometry_noise_rad: float = field(
+        0.0005, "Random error of the odometry's heading after one second.",
+        unit="rad", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    odometry_tilt_rad: float = field(
+        0.001, "Roll and pitch between two images that the odometry does not show.",
+        unit="rad", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    minimum_explained: float = field(
+        0.5, "Share of the window's observations that must be landmarks of the map.",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    maximum_sigma_m: float = field(
+        0.3, "No pose is given whose place is less certain, standard deviation, worst direction.",
+        unit="m", minimum=0.01, maximum=100.0,
+    )  # fmt: skip
+    lost_sigma_m: float = field(
+        2.0, "How far off a wrong prior is (another lane), standard deviation, each axis.",
+        unit="m", minimum=0.1, maximum=100.0,
+    )  # fmt: skip
+    lost_odds: float = field(
+        6.0, "Log-likelihood by which a wrong prior must explain an image better to be believed.",
+        minimum=0.0, maximum=100.0,
+    )  # fmt: skip
+    contradiction_gate: float = field(
+        16.3, "Squared Mahalanobis distance, 3 degrees, from which landmarks contradict the prior.",
+        minimum=1.0, maximum=1000.0,
+    )  # fmt: skip
+    agreement_gate: float = field(
+        8.0, "The same, below which they agree: needed at the start and after a contradiction.",
+        minimum=1.0, maximum=1000.0,
+    )  # fmt: skip
+    recover_s: float = field(
+        10.0, "How long they must agree after a contradiction before a pose is given again.",
+        unit="s", minimum=0.0, maximum=600.0,
+    )  # fmt: skip
+    weak_m: float = field(
+        0.5, "A direction is weakly determined if the landmarks alone give it no better than this.",
+        unit="m", minimum=0.01, maximum=100.0,
+    )  # fmt: skip
+    weak_rad: float = field(
+        0.0175, "The same for the heading.", unit="rad", minimum=0.0001, maximum=3.2
+    )

@@ -72,7 +72,7 @@ def test_wrong_points_do_not_win() -> None:
 
 def test_far_from_the_origin_of_the_map_and_through_a_lens() -> None:
     lens = Camera(1280, 720, K, np.array([-0.3, 0.1, 0.001, 0.0, -0.01]))
-    true = Transform(TRUE.rotation, TRUE.translation + [4e5, 5e6, 0.0])
+    true = Transform(TRUE.rotation, TRUE.translation + np.array([4e5, 5e6, 0.0]))
     rng = np.random.default_rng(3)
     pixels = np.stack([rng.uniform(100, 1180, 10), rng.uniform(60, 660, 10)], 1)
     points = (true @ MOUNTING).apply(lens.unproject(pixels) * rng.uniform(10, 40, (10, 1)))

@@ -1,0 +1,143 @@
+"""Poses of the last seconds as they follow from the newest one and the odometry, errors included.
+
+The odometry errs by a scale and a drift that stay the same all along (standard deviations), and by
+random steps between two poses. All errors are unknowns in units of their standard deviation, so
+that what is common to several poses is common in the estimate too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.geometry.transforms import Transform, rotation_of_vector, skew
+from dalearn_ros.localization.settings import LocalizerSettings
+
+Array = npt.NDArray[np.float64]
+COMMON = 2  # scale, drift
+
+
+@dataclass(frozen=True)
+class OdometryNoise:
+    """Standard deviations of what odometry errs by.
+
+    Attributes:
+        scale: Of the distance, a share.
+        drift_radps: Of the heading, radians a second.
+        step_m: Random, each axis, after one metre; grows with the root of the distance.
+        turn_rad: Random heading after one second; grows with the root of the time.
+        tilt_rad: Roll and pitch between two poses.
+    """
+
+    scale: float
+    drift_radps: float
+    step_m: float
+    turn_rad: float
+    tilt_rad: float
+
+    @classmethod
+    def of(cls, settings: LocalizerSettings) -> OdometryNoise:
+        """As the settings say."""
+        return cls(
+            settings.odometry_scale,
+            settings.odometry_drift_radps,
+            settings.odometry_noise_m,
+            settings.odometry_noise_rad,
+            settings.odometry_tilt_rad,
+        )
+
+
+class Chain:
+    """F poses in the order of time, tied together by odometry.
+
+    The unknown errors are (2 + 6·(F - 1),): scale, drift, and for each step from one pose to the
+    next x y z roll pitch yaw in the axes of the earlier one, all in standard deviations.
+
+    Args:
+        stamps_ns: (F,) ascending.
+        driven: F poses odom_from_base at those times; for F = 1 it may be anything.
+        noise: How the odometry errs.
+    """
+
+    def __init__(self, stamps_ns: list[int], driven: list[Transform], noise: OdometryNoise) -> None:
+        self.stamps_ns = stamps_ns
+        self.noise = noise
+        count = len(stamps_ns)
+        self.size = COMMON + 6 * (count - 1)
+        self.steps = [driven[i].inverse() @ driven[i + 1] for i in range(count - 1)]
+        self._effect = [self._effect_of(i) for i in range(count - 1)]
+
+    def __len__(self) -> int:
+        return len(self.stamps_ns)
+
+    def poses(self, newest: Transform, errors: Array) -> tuple[list[Transform], Array]:
+        """All F poses for given errors, and how they change.
+
+        Args:
+            newest: The last pose, map_from_base.
+            errors: (size,) in standard deviations.
+
+        Returns:
+            F poses, and (F, 6, 6 + size) the step of each (metres and radians about the map's
+            axes) by a step of the newest and by the errors.
+        """
+        count = len(self)
+        found, by = [newest] * count, np.zeros((count, 6, 6 + self.size))
+        by[-1, :, :6] = np.eye(6)
+        for i in range(count - 2, -1, -1):
+            error = self._effect[i] @ errors
+            step = self.steps[i]
+            step = Transform(
+                rotation_of_vector(error[3:]) @ step.rotation, step.translation + error[:3]
+            )
+            found[i] = found[i + 1] @ step.inverse()
+            rigid = np.eye(6)
+            rigid[:3, 3:] = -skew(found[i].translation - found[i + 1].translation)
+            turn = found[i].rotation
+            own = np.zeros((6, 6))
+            own[:3, :3] = own[3:, 3:] = -turn
+            own[:3, 3:] = -skew(turn @ step.translation) @ turn
+            by[i] = rigid @ by[i + 1]
+            by[i, :, 6:] += own @ self._effect[i]
+        return found, by
+
+    def _effect_of(self, i: int) -> Array:
+        """(6, size): what the errors change in step i, in the axes of its earlier pose."""
+        noise, step = self.noise, self.steps[i]
+        seconds = (self.stamps_ns[i + 1] - self.stamps_ns[i]) * 1e-9
+        metres = float(np.linalg.norm(step.translation))
+        effect = np.zeros((6, self.size))
+        effect[:3, 0] = noise.scale * step.translation
+        effect[5, 1] = noise.drift_radps * seconds
+        place, turn = noise.step_m * metres**0.5, noise.turn_rad * seconds**0.5
+        tilt = noise.tilt_rad * min(1.0, seconds)
+        own = slice(COMMON + 6 * i, COMMON + 6 * i + 6)
+        effect[:, own] = np.diag([place, place, place, tilt, tilt, turn])
+        return effect
+
+
+def carried(
+    pose: Transform,
+    covariance: Array,
+    driven: tuple[Transform, Transform],
+    seconds: float,
+    noise: OdometryNoise,
+) -> tuple[Transform, Array]:
+    """A pose carried on by odometry, with its covariance (6, 6) that grows on the way.
+
+    Args:
+        pose: map_from_base at the first time.
+        covariance: (6, 6) of it, about the map's axes.
+        driven: odom_from_base at the first and at the second time.
+        seconds: Between the two.
+        noise: How the odometry errs.
+    """
+    step = driven[0].inverse() @ driven[1]
+    after = pose @ step
+    chain = Chain([0, round(seconds * 1e9)], list(driven), noise)
+    _, by = chain.poses(after, np.zeros(chain.size))
+    back = np.linalg.inv(by[0, :, :6])  # step of the second by a step of the first
+    own = back @ by[0, :, 6:]
+    return after, back @ covariance @ back.T + own @ own.T

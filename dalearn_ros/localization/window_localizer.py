@@ -1,0 +1,276 @@
+"""The vehicle's pose from the images of the last seconds and the odometry between them (D18)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.landmarks.types import LandmarkMap, Observations
+from dalearn_ros.localization.judge import Judge
+from dalearn_ros.localization.localizer import UNUSABLE, Localizer
+from dalearn_ros.localization.odometry import OdometryNoise, carried
+from dalearn_ros.localization.results import LocalizationResult, nothing, too_few
+from dalearn_ros.localization.settings import LocalizerSettings
+from dalearn_ros.localization.window import Window
+from dalearn_ros.localization.window_fit import View, WindowFit
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class CameraImage:
+    """What the detector saw in one image.
+
+    Attributes:
+        camera: Name of the camera.
+        observations: With the stamp of the image.
+        driven: odom_from_base at that stamp; None without odometry.
+    """
+
+    camera: str
+    observations: Observations
+    driven: Transform | None = None
+
+    @property
+    def stamp_ns(self) -> int:
+        """Time of the image."""
+        return self.observations.stamp_ns
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A pose at a time, and the odometry at that time."""
+
+    pose: Pose
+    driven: Transform | None
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """An image that has just come into the window."""
+
+    image: CameraImage
+    view: View
+    doubtful: Ints
+    candidates: int
+
+
+class WindowLocalizer:
+    """Estimates the newest pose from the window; between calls it keeps the window.
+
+    The prior is the pose that is given with each call, until :meth:`restart` names one: from then
+    on it is that pose, carried on by odometry and by the estimates themselves.
+
+    Args:
+        landmarks: The map.
+        cameras: Intrinsics and mounting of each camera, by name.
+        settings: See :class:`LocalizerSettings`.
+        label_space: Classes and their ranges; None takes the shipped one.
+    """
+
+    def __init__(
+        self,
+        landmarks: LandmarkMap,
+        cameras: Mapping[str, tuple[Camera, Transform]],
+        settings: LocalizerSettings | None = None,
+        label_space: LabelSpace | None = None,
+    ) -> None:
+        self.settings = settings or LocalizerSettings()
+        self._cameras = {
+            name: Localizer(landmarks, *place, self.settings, label_space)
+            for name, place in cameras.items()
+        }
+        self._noise = OdometryNoise.of(self.settings)
+        self._window = Window(landmarks.point_m, self.settings)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; the prior is what is given with each call again."""
+        self._own: list[_Known] = []  # not empty: the prior is carried on from the first
+        self._latest_ns: int | None = None
+        self._window.clear()
+        self._judge = Judge(self.settings)
+
+    def restart(self, pose: Pose, driven: Transform) -> str:
+        """Start anew from a pose (``/initialpose``); it replaces the prior until :meth:`reset`.
+
+        Args:
+            pose: With covariance, or the settings' ``prior_sigma`` counts.
+            driven: odom_from_base at its stamp.
+
+        Returns:
+            Empty, or why the pose cannot be used.
+        """
+        usable = next(iter(self._cameras.values())).usable(pose)
+        if usable is None:
+            return UNUSABLE
+        self.reset()
+        self._own = [_Known(usable, driven)]
+        return ""
+
+    def update(self, images: Sequence[CameraImage], prior: Pose | None) -> LocalizationResult:
+        """Take in images and estimate the pose at the newest stamp.
+
+        Args:
+            images: One or more, none older than those before; their stamps may differ if there is
+                odometry.
+            prior: Pose at the newest stamp, see :meth:`Localizer.update`; None if there is none, or
+                while it is carried on from :meth:`restart`.
+        """
+        newest = max(images, key=lambda image: image.stamp_ns)
+        self._check_time(newest)
+        start = self._start(newest, prior)
+        if isinstance(start, str):
+            return nothing(start)
+        taken = self._take_in(images, newest, start)
+        self._prune(newest.stamp_ns)
+        if self._window.matches < self.settings.minimum_matches:
+            return self._too_few(self._window.matches, taken)
+        anchor = self._own[0] if self._own else _Known(start, newest.driven)
+        fit = self._window.fit(anchor.pose, anchor.driven)
+        if self._completed(taken, fit):
+            fit = self._window.fit(anchor.pose, anchor.driven)
+        used = [v.rows[i] for v, i in zip(self._window.views, fit.inliers, strict=True)]
+        count = len(np.unique(np.concatenate(used)))
+        if count < self.settings.minimum_matches:
+            return self._too_few(count, taken)
+        reason = self._judge.reason(fit, self._window.views)
+        if self._own and self._judge.sound:
+            self._own.append(_Known(fit.pose, newest.driven))
+        return self._result(fit, taken, images, reason)
+
+    def _check_time(self, newest: CameraImage) -> None:
+        """End the window where a gap is too long; start anew where time goes back."""
+        now, before = newest.stamp_ns, self._latest_ns
+        if before is not None and now < before:
+            self.reset()
+        elif newest.driven is None or (
+            before is not None and now - before > 1e9 * self.settings.max_gap_s
+        ):
+            self._window.clear()
+        self._latest_ns = now
+
+    def _start(self, newest: CameraImage, prior: Pose | None) -> Pose | str:
+        """The prior at the newest stamp, or why there is none."""
+        if self._own:
+            if newest.driven is None:
+                return "no odometry: the pose to start from cannot be carried on"
+            return self._carried(self._own[-1], newest)
+        if prior is None:
+            return "no prior pose: none at the time of the image"
+        usable = next(iter(self._cameras.values())).usable(prior)
+        return UNUSABLE if usable is None else dataclasses.replace(usable, stamp_ns=newest.stamp_ns)
+
+    def _carried(self, known: _Known, image: CameraImage) -> Pose:
+        """A known pose carried to the time of an image, forwards or backwards."""
+        assert known.pose.covariance is not None
+        assert known.driven is not None and image.driven is not None
+        return Pose(
+            image.stamp_ns,
+            *carried(
+                known.pose.map_from_base,
+                known.pose.covariance,
+                (known.driven, image.driven),
+                abs(image.stamp_ns - known.pose.stamp_ns) * 1e-9,
+                self._noise,
+            ),
+        )
+
+    def _take_in(
+        self, images: Sequence[CameraImage], newest: CameraImage, start: Pose
+    ) -> list[_Taken]:
+        """Read each image by itself and put it into the window."""
+        taken = []
+        for image in images:
+            prior = start
+            if image.stamp_ns != newest.stamp_ns:
+                if image.driven is None or newest.driven is None:
+                    continue  # nothing ties it to the newest
+                prior = self._carried(_Known(start, newest.driven), image)
+            camera, seen = self._cameras[image.camera], image.observations
+            reading = camera.read(seen, prior)
+            view = View(
+                image.camera,
+                image.stamp_ns,
+                camera.camera,
+                camera.base_from_camera,
+                seen.point_px[reading.pairs[:, 0]],
+                reading.noise_px2[reading.pairs[:, 0]],
+                reading.pairs[:, 1],
+                reading.pairs[:, 0],
+                len(seen) - len(reading.doubtful),
+                camera.lost(seen, prior, reading),
+            )
+            self._window.add(view, image.driven)
+            taken.append(_Taken(image, view, reading.doubtful, reading.candidates))
+        return taken
+
+    def _prune(self, now: int) -> None:
+        """Keep the window's length; an own prior must be older than all that is in it."""
+        oldest = now - round(1e9 * self.settings.window_s)
+        while len(self._own) > 1 and self._own[1].pose.stamp_ns <= oldest:
+            self._own.pop(0)
+        if self._own:
+            oldest = max(oldest, self._own[0].pose.stamp_ns + 1)
+        self._window.keep_after(oldest)
+
+    def _completed(self, taken: list[_Taken], fit: WindowFit) -> bool:
+        """Add matches to the newest images that can be told only from the fitted pose."""
+        added = False
+        for place, one in enumerate(taken):
+            if one.view.stamp_ns != fit.pose.stamp_ns or one.view not in self._window.views:
+                continue
+            camera, view = self._cameras[one.view.name], one.view
+            inside = fit.inliers[self._window.views.index(view)]
+            kept = np.stack([view.seen, view.rows], axis=1)[inside]
+            seen = one.image.observations
+            more = camera.completed(kept, view.seen, fit.pose, seen, one.doubtful)[len(kept) :]
+            if len(more):
+                noise = camera.noise(seen)[more[:, 0]]
+                points = seen.point_px[more[:, 0]]
+                fuller = self._window.extend(view, more[:, 0], more[:, 1], points, noise)
+                taken[place] = dataclasses.replace(one, view=fuller)
+                added = True
+        return added
+
+    def _too_few(self, count: int, taken: list[_Taken]) -> LocalizationResult:
+        return too_few(
+            count,
+            self.settings.minimum_matches,
+            sum(one.candidates for one in taken),
+            sum(len(one.doubtful) for one in taken),
+        )
+
+    def _result(
+        self, fit: WindowFit, taken: list[_Taken], images: Sequence[CameraImage], reason: str
+    ) -> LocalizationResult:
+        pairs, residual, camera = [np.zeros((0, 2), np.int64)], [np.zeros((0, 2))], [0]
+        for one in taken:
+            if one.view not in self._window.views:
+                continue
+            place = self._window.views.index(one.view)
+            inside = fit.inliers[place]
+            pairs.append(np.stack([one.view.seen, one.view.rows], axis=1)[inside])
+            residual.append(fit.residual_px[place][inside])
+            camera += [images.index(one.image)] * int(inside.sum())
+        return LocalizationResult(
+            None if reason else fit.pose,
+            reason,
+            np.concatenate(pairs),
+            np.concatenate(residual),
+            fit.chi2,
+            sum(one.candidates for one in taken),
+            sum(len(one.doubtful) for one in taken),
+            self._judge.known(fit),
+            fit.inflation,
+            len(self._window.views),
+            np.array(camera[1:], np.int64),
+        )
