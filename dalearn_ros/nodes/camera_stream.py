@@ -161,7 +161,7 @@ class CameraStream:
         for matter, text in self.watch.sentences().items():
             self._reporter.problem(text, matter, self.name)
         odd = {f"noticed.{matter}": str(n) for matter, n in sorted(self.watch.counts.items())}
-        self._reporter.facts(odd, self.name)
+        self._reporter.facts(odd, "images", self.name)
 
 
 def _calibration_of(message: CameraInfo) -> tuple[object, ...]:

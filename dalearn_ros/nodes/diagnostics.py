@@ -126,7 +126,7 @@ class Reporter:
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = node.create_timer(PERIOD_S, self.publish, clock=clock)
         self._problems: dict[tuple[str, str], str] = {}
-        self._facts: dict[str, Mapping[str, str]] = {}
+        self._facts: dict[tuple[str, str], Mapping[str, str]] = {}
 
     def problem(self, text: str, about: str = "", name: str = "") -> None:
         """The sentence that the status carries as a warning; empty if all is well.
@@ -141,17 +141,23 @@ class Reporter:
         else:
             self._problems.pop((name, about), None)
 
-    def facts(self, values: Mapping[str, str], name: str = "") -> None:
-        """More values of the status, such as what runs the network; they replace those before."""
-        self._facts[name] = values
+    def facts(self, values: Mapping[str, str], about: str = "", name: str = "") -> None:
+        """More values of the status, such as what runs the network.
+
+        Args:
+            values: They replace those about the same matter.
+            about: The matter.
+            name: Of the mapping of counters, whose status gets them; empty: the node's.
+        """
+        self._facts[name, about] = values
 
     def publish(self) -> None:
         """Publish now."""
         self._prepare()
         one, several = len(self._counters) == 1, list(self._counters.items())
         own = several[0][1].snapshot() if one else _sums(self._counters)
-        for name in ("", *(self._counters if one else ())):
-            own.update(self._facts.get(name, {}))
+        for (name, _), facts in dict(self._facts).items():
+            own.update(facts if one or not name else {})
         title = self._node.get_fully_qualified_name()
         problems = list(dict(self._problems).items())
         told = [f"{name}: {text}" if name and not one else text for (name, _), text in problems]
@@ -159,7 +165,9 @@ class Reporter:
         if not one:
             for name, counters in several:
                 mine = [text for (whose, _), text in problems if whose == name]
-                values = {**counters.snapshot(), **self._facts.get(name, {})}
+                values = counters.snapshot()
+                for (whose, _), facts in dict(self._facts).items():
+                    values.update(facts if whose == name else {})
                 parts.append((f"{title}/{name}", values, mine))
         message = DiagnosticArray(status=[_status(*part) for part in parts])
         message.header.stamp = self._node.get_clock().now().to_msg()

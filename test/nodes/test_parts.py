@@ -17,6 +17,7 @@ from helpers.small_drive import write_bag
 
 from dalearn_ros.core.errors import InputError, PoseError, SettingsError
 from dalearn_ros.core.settings import dump_settings, field, load_settings
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.localization.settings import LocalizerSettings
@@ -25,6 +26,7 @@ from dalearn_ros.nodes.bag_player import header_stamp
 from dalearn_ros.nodes.diagnostics import FrameCounters
 from dalearn_ros.nodes.domain import own_domain
 from dalearn_ros.nodes.evaluator import EvaluatorNodeSettings, outcomes
+from dalearn_ros.nodes.image_watch import TOLD_FOR, ImageWatch
 from dalearn_ros.nodes.landmark_detector import DetectorNodeSettings
 from dalearn_ros.nodes.mailbox import Mailbox
 from dalearn_ros.nodes.vehicle import PoseBuffer
@@ -226,3 +228,29 @@ def test_a_parameter_file_holds_the_defaults_under_known_names(name: str, cls: t
     assert set(content) <= set(dump_settings(cls()))
     flat = [key for key, value in content.items() if not isinstance(value, dict)]
     assert set(flat) <= set(parameters.described(cls))
+
+
+def test_the_rate_is_that_of_the_last_seconds() -> None:
+    now = [100.0]
+    counters = FrameCounters(clock=lambda: now[0])
+    for _ in range(20):
+        now[0] += 0.1
+        counters.processed(1, {})
+    assert counters.snapshot()["rate_hz"] == "4.00"  # 20 in the last 5 s
+    now[0] += 4.05
+    assert float(counters.snapshot()["rate_hz"]) == pytest.approx(1.8, abs=0.21)
+    now[0] += 5.0
+    assert counters.snapshot()["rate_hz"] == "0.00"
+
+
+def test_an_image_watch_tells_for_a_while_and_counts_for_ever() -> None:
+    watch = ImageWatch()
+    camera = Camera(64, 48, np.array([[50.0, 0, 32], [0, 50.0, 24], [0, 0, 1]]))
+    assert watch.look(5, (64, 48), camera)
+    assert not watch.look(6, (64, 50), camera)
+    assert "64x48 pixels, the image has 64x50" in watch.sentences()["camera_info"]
+    assert not watch.look(7, (64, 48), None)
+    for stamp in range(8, 8 + TOLD_FOR):
+        watch.look(stamp, (64, 48), camera)
+    assert set(watch.sentences().values()) == {""}
+    assert watch.counts == {"camera_info": 1, "other_size": 2}
