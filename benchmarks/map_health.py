@@ -111,7 +111,7 @@ def change(drive: Drive) -> Changes:
         due.update(str(name) for name in labels.map_id[~labels.ignore])
     passed = sorted(name for name, count in due.items() if count >= LEAST_SEEN)
     rng = generator(drive.seed, "changes")
-    count = min(CHANGED, len(passed) // 6)
+    count = min(CHANGED, len(passed) // 15)
     drawn = rng.permutation(passed)[: 3 * count].tolist()
     gone, moved, added = (drawn[i * count : (i + 1) * count] for i in range(3))
     angle = rng.uniform(0, 2 * np.pi, count)

@@ -166,8 +166,16 @@ def _noise(residual: Array) -> float:
     return max(LEAST_SIGMA_PX, median_norm(residual) / float(np.sqrt(2.0 * np.log(2.0))))
 
 
-def _jacobian(pairs: Pairs, shift: Array) -> Array:
-    """Derivative (M, 2, 6) of the projection by the shift, by central differences."""
+def jacobian_of(pairs: Pairs, shift: Array) -> Array:
+    """Derivative (M, 2, 6) of the projection by the shift, by central differences.
+
+    Args:
+        pairs: M of them.
+        shift: (6,) as :meth:`Pairs.residual_px` takes it, SI units.
+
+    Returns:
+        Pixels per SI unit; 0 for a point behind the camera.
+    """
     columns = []
     for axis in range(6):
         step = np.zeros(6)
@@ -199,7 +207,7 @@ def _solve(pairs: Pairs, share: Array, free: npt.NDArray[np.bool_]) -> _Solution
     shift = np.zeros(6)
     for _ in range(STEPS):
         residual = np.nan_to_num(pairs.residual_px(shift))
-        by_shift = _jacobian(pairs, shift) * free
+        by_shift = jacobian_of(pairs, shift) * free
         information, pull, noise_px = _normal(by_shift, residual, share, shift)
         shift = shift + np.linalg.solve(information, pull)
     return _Solution(shift, by_shift, information, noise_px)

@@ -14,12 +14,12 @@ from dalearn_ros.geometry.transforms import Transform
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-WIDTH = 24  # numbers of one bearing
+WIDTH = 25  # numbers of one bearing
 CAUCHY_C2 = 5.7
 GATE = 13.82  # squared Mahalanobis distance, 2 degrees of freedom, 99.9 %
 STEPS = 10
 NEAREST_M = 1.0
-SPACING_M, MOST_VIEWS = 2.0, 32
+SPACING_M, MOST_VIEWS, PASS_GAP_S = 2.0, 32, 20.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Bearings:
     """N rays along which something was seen.
 
     Attributes:
-        rows: (N, 24) packed: origin, direction, and the two covariances below.
+        rows: (N, 25) packed: origin, direction, the two covariances below, seconds.
     """
 
     rows: Array
@@ -53,7 +53,12 @@ class Bearings:
     @property
     def placed_m2(self) -> Array:
         """(N, 3, 3) covariance of the origin, m²."""
-        return self.rows[:, 15:].reshape(-1, 3, 3)
+        return self.rows[:, 15:24].reshape(-1, 3, 3)
+
+    @property
+    def passes(self) -> int:
+        """Passes that they are from: a gap of more than 20 s begins another."""
+        return 1 + int((np.diff(self.rows[:, 24]) > PASS_GAP_S).sum())
 
     @classmethod
     def none(cls) -> Bearings:
@@ -107,7 +112,9 @@ def bearings_of(
     count = len(rays)
     origin = np.broadcast_to(map_from_camera.translation, (count, 3))
     placed = np.broadcast_to(covariance[:3, :3].ravel(), (count, 9))
-    return Bearings(np.concatenate([origin, direction, turned.reshape(count, 9), placed], axis=1))
+    stamp = np.full((count, 1), pose.stamp_ns * 1e-9)
+    packed = [origin, direction, turned.reshape(count, 9), placed, stamp]
+    return Bearings(np.concatenate(packed, axis=1))
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,8 @@ class PointFit:
 
     Attributes:
         point_m: (3,) map frame.
-        covariance_m2: (3, 3); what the poses have in common does not shrink with their number.
+        covariance_m2: (3, 3); what the poses of a pass have in common does not shrink with their
+            number, only with that of the passes.
         inliers: (N,) the bearings that it rests on.
         parallax_rad: Largest angle between two of them.
     """
@@ -147,9 +155,10 @@ def fit_point(bearings: Bearings, start_m: Array) -> PointFit:
     for _ in range(2):
         step, information = _step(bearings, point, inliers.astype(np.float64))
         point = point + step
-    covariance = np.linalg.inv(information)
+    covariance: Array = np.asarray(np.linalg.inv(information), dtype=np.float64)
     if inliers.any():
-        covariance = covariance + bearings.placed_m2[inliers].mean(axis=0)
+        used = bearings.select(inliers)
+        covariance = covariance + used.placed_m2.mean(axis=0) / used.passes
     return PointFit(point, covariance, inliers, parallax(bearings.direction[inliers]))
 
 

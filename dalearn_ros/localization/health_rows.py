@@ -17,10 +17,11 @@ from dalearn_ros.localization.unmapped import UnmappedPoint
 
 Array = npt.NDArray[np.float64]
 
-LEAST_VIEWS = 5
+LEAST_VIEWS = 5  # of a landmark that may have moved; of one that is gone from its place
+LEAST_VIEWS_GONE = 3
 LEAST_SHARE = 0.6  # of the bearings that must agree on the place
 LEAST_PARALLAX_RAD = float(np.radians(3.0))
-CHI2_3DOF = 25.0  # of the shift; passed by chance once in 65,000
+CHI2_3DOF = 16.27  # of the shift; passed by chance once in 1000
 PRIOR_LOG_ODDS = float(np.log(0.02 / 0.98))  # of having moved, or of being new
 NEW_VIEW_LOG_ODDS = float(np.log(0.7 / 0.1))  # a real one is seen again; a false one rarely there
 MERGE_M = 1.0  # a new point this near to one that the map has, or that moved there, is that one
@@ -48,7 +49,7 @@ def rows_of(
     """
     moved = {}
     for row, bearings in tracks.items():
-        found = _moved(landmarks, space, limits, presence, row, bearings)
+        found = _moved(landmarks, space, limits, presence, row, bearings, float(log_odds[row]))
         if found is not None:
             moved[row] = found
     gone = np.flatnonzero((log_odds > limits.suspect_log_odds) & (presence.expected > 0))
@@ -86,25 +87,31 @@ def _missing(
 
 def _moved(
     landmarks: LandmarkMap, space: LabelSpace, limits: MapHealthSettings, presence: Presence,
-    row: int, bearings: Bearings,
+    row: int, bearings: Bearings, gone: float,
 ) -> HealthRow | None:  # fmt: skip
-    """The landmark's place from its bearings, if it differs from the map's beyond doubt."""
-    if len(bearings) < LEAST_VIEWS:
+    """The landmark's place from its bearings, if it differs from the map's beyond doubt.
+
+    Where it is not seen at the map's place (log-odds ``gone``), bearings that agree on another one
+    nearby are enough.
+    """
+    is_gone = gone > limits.suspect_log_odds
+    least = LEAST_VIEWS_GONE if is_gone else LEAST_VIEWS
+    if len(bearings) < least:
         return None
     fit = fit_point(bearings, landmarks.point_m[row])
     views = int(fit.inliers.sum())
-    if views < max(LEAST_VIEWS, LEAST_SHARE * len(bearings)):
+    if views < max(least, LEAST_SHARE * len(bearings)):
         return None
     shift = fit.point_m - landmarks.point_m[row]
     covariance = fit.covariance_m2 + limits.map_sigma_m**2 * np.eye(3)
     chi2 = float(shift @ np.linalg.solve(covariance, shift))
     distance = float(np.linalg.norm(shift))
     sharp = fit.parallax_rad >= LEAST_PARALLAX_RAD
-    if chi2 < CHI2_3DOF or distance < limits.moved_m or not sharp:
+    if distance < limits.moved_m or not sharp or (chi2 < CHI2_3DOF and not is_gone):
         return None
     passes = int(presence.passes[row])
     # Bayes factor of a free place against the map's, three parameters (Schwarz 1978).
-    log_odds = 0.5 * chi2 - 1.5 * float(np.log(views)) + PRIOR_LOG_ODDS
+    log_odds = max(0.5 * chi2 - 1.5 * float(np.log(views)) + PRIOR_LOG_ODDS, gone)
     return HealthRow(
         kind="moved",
         confirmed=passes >= 2 and log_odds > limits.confirm_log_odds,

@@ -119,8 +119,7 @@ class MapHealth:
         """(8,) parts of the image in which one of the cameras sees nothing of what it should."""
         none = np.zeros((1, 8), dtype=bool)
         each = [sight.blind[None] for sight in self._sight.values()]
-        result: npt.NDArray[np.bool_] = np.concatenate([none, *each]).any(axis=0)
-        return result
+        return np.asarray(np.concatenate([none, *each]).any(axis=0), dtype=bool)
 
     def _add(self, frame: HealthFrame, name: str) -> str:
         if frame.pose is None:

@@ -34,7 +34,8 @@ class RecallTable:
     def of(self, class_id: Ints, side_px: Array) -> Array:
         """Recall (N,) of landmarks by class and longer side in pixels, 0.02 to 0.98."""
         cell = class_id, _size(side_px)
-        return np.clip(self._seen[cell] / self._expected[cell], 0.02, 0.98)
+        share: Array = np.clip(self._seen[cell] / self._expected[cell], 0.02, 0.98)
+        return share
 
     def learn(self, class_id: Ints, side_px: Array, seen: Mask, weight: float) -> None:
         """Add one image's landmarks (N,), each counting as ``weight`` of a view."""

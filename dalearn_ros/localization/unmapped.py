@@ -108,7 +108,7 @@ class Unmapped:
             if not len(same) or np.linalg.norm(point.point_m - eye) > REACH_M:
                 continue
             widened = rays.rows[same].copy()
-            widened[:, 15:] += point.covariance_m2.ravel()
+            widened[:, 15:24] += point.covariance_m2.ravel()
             distance2 = Bearings(widened).distance2(point.point_m)
             cost[same, column] = np.where(distance2 <= GATE, distance2, np.inf)
         return nearest_first(cost)

@@ -1,0 +1,258 @@
+"""Has the camera been knocked, or its clock gone wrong: slow drift from systematic residuals.
+
+The evidence of each stretch (:mod:`dalearn_ros.localization.motion_windows`) is added up, so the
+answer grows surer with the drive and old stretches fade. It is a report for people: nothing here is
+ever applied to a pose, a mounting or a stamp.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.labels.offsets import QUANTITIES, SIGNIFICANT, TIED, Quantity
+from dalearn_ros.landmarks.types import LandmarkMap, Observations
+from dalearn_ros.localization.motion_windows import (
+    DRIFT_SIGMA,
+    SCALE_SIGMA,
+    SHARED,
+    View,
+    WindowEvidence,
+    evidence_of,
+)
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+WINDOW_M, SHORTEST_M, LONGEST_S, BREAK_S = 80.0, 25.0, 30.0, 3.0
+MOST_WINDOWS = 120  # about 10 km; older ones are forgotten
+GROUPS = 24  # of windows, each left out once for the spread
+LEAST_TRACKS, LEAST_WINDOWS = 30, 4
+INTERVAL = 1.96  # standard deviations to either side: 95 %
+COLLECTING, UNOBSERVABLE = "collecting", "not observable"
+STEADY, DRIFTED = "steady", "drifted"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One of the six numbers.
+
+    Attributes:
+        quantity: Name, unit, what is enough, what a person should do.
+        state: ``collecting``, ``not observable``, ``steady`` or ``drifted``.
+        value: Estimate in SI units: what the mounting or the stamps lack.
+        sigma: Its standard deviation, all else unknown.
+        progress: 0 to 1, how near the variance has come to what is enough.
+        excitation: 0 to 1: the standard deviation if all else were known, against ``sigma``. Near
+            zero the drive does not tell it from something else, however long it is.
+        tied_to: Names of what it is not told apart from.
+    """
+
+    quantity: Quantity
+    state: str
+    value: float
+    sigma: float
+    progress: float
+    excitation: float
+    tied_to: tuple[str, ...]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval in the unit of the quantity's name."""
+        width = INTERVAL * self.sigma
+        factor = self.quantity.factor
+        return (self.value - width) / factor, (self.value + width) / factor
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values in the unit of the name; the estimate only if it is observable."""
+        told = self.state in (STEADY, DRIFTED)
+        low, high = self.interval
+        return {
+            "state": self.state,
+            "value": round(self.value / self.quantity.factor, 4) if told else None,
+            "interval_95": [round(low, 4), round(high, 4)] if told else None,
+            "sigma": round(self.sigma / self.quantity.factor, 4),
+            "progress": round(self.progress, 3),
+            "excitation": round(self.excitation, 3),
+            "not_told_apart_from": list(self.tied_to),
+            "action": self.quantity.action if self.state == DRIFTED else "",
+        }
+
+
+@dataclass(frozen=True)
+class CameraHealthReport:
+    """What is known of a camera by now.
+
+    Attributes:
+        drifts: One each of time, forward, left, height, pitch and yaw.
+        tracks: Landmarks followed; under 30 nothing is said.
+        windows: Stretches that it rests on.
+        turned_deg: How far the vehicle has turned in them, all turns added up.
+        speed_mps: Slowest and fastest.
+    """
+
+    drifts: tuple[Drift, ...]
+    tracks: int
+    windows: int
+    turned_deg: float
+    speed_mps: tuple[float, float]
+
+    def of(self, name: str) -> Drift:
+        """The one of that name, such as ``yaw_deg``."""
+        return next(drift for drift in self.drifts if drift.quantity.name == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "version": 1,
+            "tracks": self.tracks,
+            "windows": self.windows,
+            "turned_deg": round(self.turned_deg, 1),
+            "speed_mps": [round(speed, 1) for speed in self.speed_mps],
+            "drifts": {drift.quantity.name: drift.to_dict() for drift in self.drifts},
+        }
+
+    def to_json(self) -> str:
+        """The same as text on one line."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+
+class CameraHealth:
+    """Adds up what the drive says about one camera. Memory is bounded.
+
+    Args:
+        landmarks: The map.
+        camera: Intrinsics.
+        base_from_camera: Mounting that is to be checked.
+    """
+
+    def __init__(self, landmarks: LandmarkMap, camera: Camera, base_from_camera: Transform) -> None:
+        self.landmarks, self.camera, self.mounting = landmarks, camera, base_from_camera
+        self._views: list[View] = []
+        self._way_m = 0.0
+        self._windows: deque[WindowEvidence] = deque(maxlen=MOST_WINDOWS)
+
+    def add(
+        self,
+        observations: Observations,
+        matches: Ints,
+        pose: Pose,
+        prior: Pose,
+        odom_from_base: Transform,
+    ) -> None:
+        """Add one localized image.
+
+        Args:
+            observations: What was seen.
+            matches: (M, 2) row of the observation, row in the map.
+            pose: The localizer's.
+            prior: The one it started from: its height, roll and pitch are believed, its heading
+                is not.
+            odom_from_base: The odometry's pose at the stamp, in any frame that does not jump.
+        """
+        stamp = observations.stamp_ns
+        if self._views:
+            last = self._views[-1]
+            if not 0 < stamp - last.stamp_ns <= BREAK_S * 1e9:
+                self._close()
+            else:
+                step = last.odom_from_base.inverse() @ odom_from_base
+                self._way_m += float(np.linalg.norm(step.translation))
+        place, rows = pose.map_from_base.translation, matches[:, 1]
+        seen = observations.point_px[matches[:, 0]]
+        self._views.append(View(stamp, place, prior, odom_from_base, rows, seen))
+        if self._way_m >= WINDOW_M or stamp - self._views[0].stamp_ns > LONGEST_S * 1e9:
+            self._close()
+
+    def report(self) -> CameraHealthReport:
+        """What is known by now; the stretch under way is not yet in it."""
+        windows = list(self._windows)
+        speeds = [speed for window in windows for speed in window.speeds] or [0.0]
+        return CameraHealthReport(
+            drifts=_drifts(windows),
+            tracks=_tracks(windows),
+            windows=len(windows),
+            turned_deg=float(np.degrees(sum(window.turned_rad for window in windows))),
+            speed_mps=(min(speeds), max(speeds)),
+        )
+
+    def _close(self) -> None:
+        if self._way_m >= SHORTEST_M:
+            found = evidence_of(
+                self._views,
+                self.landmarks.point_m,
+                self.landmarks.class_id,
+                self.camera,
+                self.mounting,
+            )
+            if found is not None:
+                self._windows.append(found)
+        self._views, self._way_m = [], 0.0
+
+
+def _tracks(windows: list[WindowEvidence]) -> int:
+    """Landmarks followed; one that two stretches in a row see counts once."""
+    before: frozenset[int] = frozenset()
+    count = 0
+    for window in windows:
+        count += len(window.rows - before)
+        before = window.rows
+    return count
+
+
+def _drifts(windows: list[WindowEvidence]) -> tuple[Drift, ...]:
+    sigmas = [quantity.prior for quantity in QUANTITIES] + [SCALE_SIGMA, DRIFT_SIGMA]
+    prior = np.diag(1.0 / np.square(sigmas))
+    information = sum((window.information for window in windows), prior)
+    pull = sum((window.pull for window in windows), np.zeros(SHARED))
+    covariance = np.linalg.inv(information)
+    value, spread = covariance @ pull, np.sqrt(np.diag(covariance))
+    sigma = np.maximum(spread, _spread(windows, information, pull))
+    alone = 1.0 / np.sqrt(np.diag(information))
+    correlation = np.abs(covariance / np.outer(spread, spread)) - np.eye(SHARED)
+    ready = _tracks(windows) >= LEAST_TRACKS and len(windows) >= LEAST_WINDOWS
+    drifts = []
+    for i, quantity in enumerate(QUANTITIES):
+        tied = np.flatnonzero(correlation[i, : len(QUANTITIES)] > TIED)
+        drifts.append(
+            Drift(
+                quantity=quantity,
+                state=_state(quantity, float(value[i]), float(sigma[i])) if ready else COLLECTING,
+                value=float(value[i]),
+                sigma=float(sigma[i]),
+                progress=min(1.0, float((quantity.enough / sigma[i]) ** 2)),
+                excitation=min(1.0, float(alone[i] / spread[i])),
+                tied_to=tuple(QUANTITIES[j].name for j in tied),
+            )
+        )
+    return tuple(drifts)
+
+
+def _state(quantity: Quantity, value: float, sigma: float) -> str:
+    if sigma >= quantity.enough:
+        return UNOBSERVABLE
+    return DRIFTED if abs(value) > max(SIGNIFICANT * sigma, quantity.enough) else STEADY
+
+
+def _spread(windows: list[WindowEvidence], information: Array, pull: Array) -> Array:
+    """(8,) how far the estimate moves when a part of the drive is left out: jackknife."""
+    count = min(GROUPS, len(windows))
+    if count < 2:
+        return np.zeros(SHARED)
+    whole = np.linalg.solve(information, pull)
+    squares = np.zeros(SHARED)
+    for number in range(count):
+        left_out = [w for i, w in enumerate(windows) if i * count // len(windows) == number]
+        less = information - sum(window.information for window in left_out)
+        right = pull - sum(window.pull for window in left_out)
+        squares += (np.linalg.solve(less, right) - whole) ** 2
+    spread: Array = np.sqrt(squares * (count - 1) / count)
+    return spread
