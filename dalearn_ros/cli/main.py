@@ -29,7 +29,7 @@ INSTALL = {
     "torchvision": "train",
     "safetensors": "train",
     "tensorboard": "train",
-    "onnx": "train",
+    "onnx": "export",
     "onnxscript": "train",
     "panda3d": "world",
     "direct": "world",

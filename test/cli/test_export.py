@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 import pytest
 from helpers.full_disk import files_up_to
+from helpers.model_with_body import write_model_with_body
 from helpers.tiny_training import tiny_settings, write_dataset
 
 import dalearn_ros.export.onnx as exporter
@@ -87,3 +88,57 @@ def test_an_interrupt_leaves_nothing(
 
 def test_wrong_usage() -> None:
     assert main(["export"]) == 2
+
+
+def test_wrong_usage_of_precisions(capsys: pytest.CaptureFixture[str]) -> None:
+    start = ["export", "--model", "m.onnx", "--out", "o.onnx"]
+    wrong = {
+        "measured on real frames": ["--precision", "fp16"],
+        "--calibrate and --precision int8 go together": ["--precision", "int8", "--val", "d"],
+        "--config goes with": ["--config", "c.yaml"],
+        "invalid choice": ["--precision", "fp8"],
+    }
+    for told, options in wrong.items():
+        assert _exit_code([*start, *options]) == 2
+        assert told in capsys.readouterr().err
+
+
+def _exit_code(words: list[str]) -> object:
+    try:
+        return main(words)
+    except SystemExit as left:
+        return left.code
+
+
+def test_an_exported_model_in_another_precision(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, data = write_model_with_body(tmp_path / "m.onnx"), f"{place}/data"
+    (tmp_path / "c.yaml").write_text("calibration: minmax\nmeasured_frames: 2\n")
+    out = tmp_path / "int8.onnx"
+    arguments = ["export", "--model", str(model), "--out", str(out), "--precision", "int8"]
+    arguments += ["--calibrate", data, "--val", data, "--config", f"{tmp_path}/c.yaml"]
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "int8 (minmax of 4 frames); on 2 frames F1 1.000 -> 1.000" in told
+    assert told.count("\n") == 1
+    assert len(LandmarkDetector.load(out).detect(Dataset.open(data).image(0))) == 1
+
+
+def test_a_run_in_another_precision_is_exported_first(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The untrained run finds nothing: both steps ran, and the second refused."""
+    arguments = ["export", "--model", f"{place}/run", "--out", f"{tmp_path}/m.onnx"]
+    assert main([*arguments, "--precision", "fp16", "--val", f"{place}/data"]) == 1
+    told = capsys.readouterr().err
+    assert "m.onnx: not written, because the fp32 model finds no landmark" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_file_is_exported_already(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_model_with_body(tmp_path / "m.onnx")
+    assert main(["export", "--model", str(model), "--out", f"{tmp_path}/o.onnx"]) == 1
+    assert "expected a run folder of 'dalearn train', found a file" in capsys.readouterr().err
