@@ -14,7 +14,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 
-.PHONY: demo test lint format lock setup-demo setup-test clean
+.PHONY: demo test test-gpu lint format lock setup-demo setup-test clean
 
 demo: setup-demo ## the main job on a drive of the embedded world, with a report in out/demo
 	rm -rf out/demo
@@ -22,6 +22,9 @@ demo: setup-demo ## the main job on a drive of the embedded world, with a report
 
 test: setup-test ## the whole suite; ARGS="-k name" chooses
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+test-gpu: setup-test ## what needs a CUDA device; TensorRT: .venv/bin/uv pip install --python .venv/bin/python -e '.[tensorrt]'
+	$(BIN)/python -m pytest -m gpu $(ARGS)
 
 lint: setup-test ## style and types
 	$(BIN)/ruff check .
@@ -40,7 +43,7 @@ setup-test:
 
 lock: setup-demo ## write constraints.txt anew with the newest versions
 	$(BIN)/uv pip compile setup.py --universal --python-version 3.10 --upgrade --quiet \
-	    --extra ros --extra world --extra train --extra dev --no-annotate --no-header \
+	    --extra ros --extra world --extra train --extra dev --extra tensorrt-check --no-annotate --no-header \
 	    --output-file constraints.new
 	{ head -n 1 constraints.txt; sed "s/ and implementation_name == .*//" constraints.new; } > constraints.part
 	mv constraints.part constraints.txt && rm constraints.new

@@ -2,7 +2,7 @@
 # tools/setup.sh demo|test: make .venv at the root of the project and install into it.
 #
 #   demo   what the demo needs: no torch, under 1 GB
-#   test   everything: torch, the test suite, linters
+#   test   everything: torch, the test suite, linters, TensorRT's parser
 #
 # What is missing on the system is named before anything is downloaded. A second call ends at once
 # unless setup.cfg, constraints.txt, underlay/ or this file have changed.
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 profile=${1:?usage: tools/setup.sh demo|test}
 case $profile in
     demo) extras=ros,world ;;
-    test) extras=ros,world,train,dev ;;
+    test) extras=ros,world,train,dev,tensorrt-check ;;
     *) echo "tools/setup.sh: expected demo or test, found '$profile'." >&2; exit 2 ;;
 esac
 

@@ -95,7 +95,8 @@ def _use_timing(config: Any, timing: bytes) -> None:
 
 
 def _first(reasons: Sequence[str]) -> str:
-    return reasons[0].rstrip(". ") if reasons else "it gives no reason"
+    """Two lines of the first reason: what went wrong, and where."""
+    return " ".join(reasons[0].splitlines()[:2]).rstrip(". ") if reasons else "it gives no reason"
 
 
 @functools.cache

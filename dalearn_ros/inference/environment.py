@@ -11,11 +11,15 @@ import sys
 from pathlib import Path
 
 from dalearn_ros.core.checks import FAIL, NOTE, OK, Check, attempt
+from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.resources import resource
+from dalearn_ros.inference.cuda_device import cuda_device
 
 PYTHONS = ((3, 10), (3, 13))
 MODEL = "models/landmarks-s.onnx"
 MESSAGES = ("vision_msgs", "tf2_msgs")
+PACKAGES = ("tensorrt", "tensorrt_rtx")
+CUDA_PACKAGES = ("cuda-bindings", "cuda-python")
 EXTRA = "pip install -e '.[{}]' -c constraints.txt"
 RMW = "import rclpy; print(rclpy.get_rmw_implementation_identifier())"
 WAIT_S = 60.0
@@ -107,13 +111,22 @@ def _onnxruntime() -> list[Check]:
 
 
 def _tensorrt() -> list[Check]:
-    version = _version("tensorrt")
-    if version:
-        return [Check("TensorRT", OK, version)]
-    if not Path("/dev/nvidiactl").exists():
-        return [Check("TensorRT", NOTE, "not installed, and there is no NVIDIA GPU to use it")]
-    mend = EXTRA.format("tensorrt")
-    return [Check("TensorRT", NOTE, "not installed; models run in ONNX Runtime", mend)]
+    """TensorRT's package and the device; the package itself is not imported."""
+    installed = [(name, _version(name)) for name in PACKAGES if _place(name)]
+    package = ", ".join(f"{name} {version}" for name, version in installed) or "not installed"
+    if installed and not any(_distribution(name) for name in CUDA_PACKAGES):
+        package += f" without {CUDA_PACKAGES[0]}"
+    try:
+        device = cuda_device()
+    except ModelError as error:
+        found = f"{package}; models run in ONNX Runtime: {error}"
+        return [Check("TensorRT", NOTE, found)]
+    found = f"{package}; {device.name}, compute capability {device.compute_capability}"
+    found += f", driver for CUDA {device.driver}"
+    if not installed or "without" in package:
+        mend = EXTRA.format("tensorrt")
+        return [Check("TensorRT", NOTE, f"{found}; models run in ONNX Runtime", mend)]
+    return [Check("TensorRT", OK, found)]
 
 
 def _torch() -> list[Check]:
@@ -157,7 +170,12 @@ def _version(module: str) -> str:
     """Version of an installed module, ``installed`` if it does not say, empty if there is none."""
     if not _place(module):
         return ""
+    return _distribution(module) or _distribution(module.replace("_", "-")) or "installed"
+
+
+def _distribution(name: str) -> str:
+    """Version of an installed distribution, empty if there is none."""
     try:
-        return importlib.metadata.version(module)
+        return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return "installed"
+        return ""

@@ -16,7 +16,7 @@ from dalearn_ros.inference.protocol import Backend, Images
 
 # Largest allowed difference of 999 in 1000 values, relative to 1 + the size of the value, by the
 # precision of the model file.
-BOUNDS = {"fp32": 2e-3, "fp16": 5e-2, "int8": 0.25}
+BOUNDS = {"fp32": 2e-3, "fp16": 2e-2, "int8": 0.25}
 _SHARE = 99.9
 _COARSE = 16  # px, size of the patches of a made-up frame
 

@@ -132,7 +132,10 @@ def _load_cuda() -> Any:
             return importlib.import_module(name)
         except ImportError:
             continue
-    raise ModelError("TensorRT needs cuda-python, which is not installed: pip install cuda-python.")
+    raise ModelError(
+        "TensorRT needs the Python package cuda-bindings in the version of this machine's CUDA, "
+        "which is not installed."
+    )
 
 
 def open_engine(

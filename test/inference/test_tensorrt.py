@@ -1,0 +1,212 @@
+"""Engines out of the cache or built, and that TensorRT accepts what is exported."""
+
+import dataclasses
+import json
+import logging
+import sys
+import types
+
+import numpy as np
+import pytest
+from helpers.fake_tensorrt import FakeTools
+from helpers.tiny_model import write_tiny_model
+
+import dalearn_ros.inference.tensorrt as trt_backend
+from dalearn_ros.core.errors import ModelError
+from dalearn_ros.core.resources import resource
+from dalearn_ros.inference.backend import OnnxBackend
+from dalearn_ros.inference.cuda_device import CudaDevice
+from dalearn_ros.inference.engine_build import build_engine
+from dalearn_ros.inference.engine_cache import EngineRefused
+from dalearn_ros.inference.engine_settings import EngineSettings, Profile, profiles_of
+from dalearn_ros.inference.tensorrt import load_tensorrt, open_engine, toolkit
+
+
+@pytest.fixture
+def model(tmp_path):
+    return write_tiny_model(tmp_path / "tiny.onnx")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return EngineSettings(folder=str(tmp_path / "engines"), sizes=("96x64",), batch=2)
+
+
+def _open(model, settings, tools):
+    return open_engine(model, OnnxBackend(model, threads=1), settings, tools.kit)
+
+
+def test_built_once_compared_and_kept(model, settings, caplog):
+    tools = FakeTools()
+    with caplog.at_level(logging.INFO):
+        first = _open(model, settings, tools)
+    assert "holds no engine of a model 'tiny'. Building one for Toy GPU" in caplog.messages[0]
+    assert "differs from ONNX Runtime by 0 at most" in caplog.messages[1]
+    sidecar = json.loads(first.info.engine.with_suffix(".json").read_text())
+    assert sidecar["report"]["parity"]["worst"] == 0.0
+    assert sidecar["report"]["layers"] == "fp16"
+    caplog.clear()
+    second = _open(model, settings, tools)
+    assert tools.builds == 1 and not caplog.messages
+    assert second.info == first.info
+    images = np.full((2, 64, 96, 3), 90, np.uint8)
+    right = OnnxBackend(model, threads=1).run_batch(images)
+    assert np.array_equal(second.run_batch(images)[1].class_logits, right[1].class_logits)
+    with pytest.raises(ModelError, match="needs at least one image"):
+        second.run_batch(images[:0])
+
+
+def test_a_mismatch_is_named_and_built_anew(model, settings, caplog):
+    _open(model, settings, FakeTools())
+    other = FakeTools(device=CudaDevice("Thor", "11.0", "13.0"))
+    _open(model, settings, other)
+    assert "gpu 'Toy GPU' instead of 'Thor'" in caplog.messages[-1] and other.builds == 1
+    newer = FakeTools(version="11.4.1")
+    _open(model, settings, newer)
+    assert "runtime 'tensorrt 10.3.0' instead of 'tensorrt 11.4.1'" in caplog.messages[-1]
+    write_tiny_model(model)
+    content = model.read_bytes()
+    model.write_bytes(content + b"\x32\x01x")  # ModelProto.doc_string = "x"
+    changed = FakeTools()
+    _open(model, settings, changed)
+    assert "model_sha256" in caplog.messages[-1] and changed.builds == 1
+    sizes = dataclasses.replace(settings, sizes=("128x64",))
+    _open(model, sizes, changed)
+    assert "profiles [1x64x96" in caplog.messages[-1] and changed.builds == 2
+    model.write_bytes(content)
+    _open(model, settings, changed)
+    assert changed.builds == 2  # the first engine was not thrown away
+
+
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        (lambda e: e.write_bytes(e.read_bytes()[:-9]), "it is truncated"),
+        (lambda e: e.with_suffix(".json").unlink(), "its sidecar"),
+    ],
+)
+def test_a_damaged_engine_is_built_anew_or_refused(model, settings, caplog, damage, said):
+    tools = FakeTools()
+    engine = _open(model, settings, tools).info.engine
+    damage(engine)
+    with pytest.raises(EngineRefused, match=f"{said}.*Building is switched off"):
+        _open(model, dataclasses.replace(settings, build=False), tools)
+    assert tools.builds == 1
+    _open(model, settings, tools)
+    assert tools.builds == 2 and said in caplog.messages[-1]
+    _open(model, dataclasses.replace(settings, build=False), tools)
+
+
+def test_an_engine_that_does_not_load_is_built_anew(model, settings, caplog):
+    tools = FakeTools()
+    load = tools.kit.load
+    _open(model, settings, tools)
+    refusals = iter([ModelError("TensorRT cannot load the engine (other driver).")])
+
+    def refuse_once(plan):
+        for error in refusals:
+            raise error
+        return load(plan)
+
+    tools.kit = dataclasses.replace(tools.kit, load=refuse_once)
+    _open(model, settings, tools)
+    assert tools.builds == 2 and "(other driver)" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("add", [0.01, float("nan")])
+def test_other_answers_than_onnx_runtimes_are_refused(model, settings, add):
+    with pytest.raises(ModelError, match="at most 0.002 is allowed for a fp32 model"):
+        _open(model, settings, FakeTools(add=add))
+    assert not settings.place.exists() or not list(settings.place.iterdir())
+
+
+def test_timings_are_handed_on(model, settings):
+    tools = FakeTools()
+    _open(model, settings, tools)
+    _open(model, dataclasses.replace(settings, batch=1), tools)
+    _open(model, dataclasses.replace(settings, timing_cache=False), tools)
+    assert tools.timings == [b"", b"measured", None]
+
+
+def test_the_device_is_looked_for_first(monkeypatch):
+    def no_device():
+        raise ModelError("there is no NVIDIA driver.")
+
+    monkeypatch.setattr(trt_backend, "cuda_device", no_device)
+    monkeypatch.setattr(trt_backend, "load_tensorrt", lambda: pytest.fail("too early"))
+    with pytest.raises(ModelError, match="no NVIDIA driver"):
+        toolkit()
+
+
+def test_which_tensorrt(monkeypatch):
+    for name in trt_backend.PACKAGES:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ModelError, match="tensorrt is not installed; tensorrt_rtx is not"):
+        load_tensorrt()
+    for version in ("10.3.0", "11.4.1", "10.16.0.72"):
+        fake = types.SimpleNamespace(__version__=version)
+        monkeypatch.setitem(sys.modules, "tensorrt", fake)
+        assert load_tensorrt() == ("tensorrt", fake)
+    monkeypatch.setitem(sys.modules, "tensorrt", types.SimpleNamespace(__version__="8.6.1"))
+    with pytest.raises(ModelError, match=r"TensorRT 8\.6\.1 is too old; 10\.3 or newer"):
+        load_tensorrt()
+
+
+# What follows needs TensorRT's parser and builder, but no GPU.
+
+PROFILES = (
+    *profiles_of(EngineSettings(sizes=("1280x720",), batch=6), 32),
+    *profiles_of(EngineSettings(sizes=("640x384",)), 32),
+)
+
+
+@pytest.fixture(scope="module")
+def rtx():
+    return pytest.importorskip(
+        "tensorrt_rtx", reason="TensorRT's parser: pip install -e '.[tensorrt-check]'"
+    )
+
+
+def _exported(folder):
+    torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
+    from helpers.tiny_training import tiny_settings
+
+    from dalearn_ros.detector.regime import build_network, metadata_of
+    from dalearn_ros.export.onnx import export_onnx
+    from dalearn_ros.landmarks.catalogue import LabelSpace
+
+    torch.set_num_threads(1)
+    space, settings = LabelSpace.load(), tiny_settings({})
+    network = build_network(settings, space, 0).eval()
+    export_onnx(network, metadata_of(settings, space, {}, {}), folder / "random.onnx")
+    return folder / "random.onnx"
+
+
+@pytest.mark.parametrize("which", ["shipped", "random", "tiny"])
+def test_every_exported_model_parses_and_builds(rtx, tmp_path, which):
+    path = {
+        "shipped": lambda: resource("models/landmarks-s.onnx"),
+        "random": lambda: _exported(tmp_path),
+        "tiny": lambda: write_tiny_model(tmp_path / "tiny.onnx"),
+    }[which]()
+    built = build_engine(rtx, path.read_bytes(), PROFILES, workspace_mib=256)
+    assert len(built.plan) > 10_000 and built.timing == b""
+
+
+def test_tensorrts_own_words_when_it_refuses(rtx, tmp_path):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    with pytest.raises(ModelError, match=r"does not accept the ONNX file \(.*[Pp]arse"):
+        build_engine(rtx, path.read_bytes()[:500], PROFILES, workspace_mib=256)
+    backwards = Profile((1, 64, 64), (1, 64, 64), (1, 32, 32))
+    with pytest.raises(ModelError, match="refuses the input sizes 1x64x64 to 1x32x32"):
+        build_engine(rtx, path.read_bytes(), [backwards], workspace_mib=256)
+    import onnx
+
+    content = onnx.load(str(path))
+    cast, multiply, transpose = content.graph.node[:3]  # TensorRT moves no uint8
+    cast.input[0], transpose.input[0], transpose.output[0] = "moved", "image", "moved"
+    multiply.output[0] = "x"
+    content.graph.node.remove(transpose)
+    content.graph.node.insert(0, transpose)
+    with pytest.raises(ModelError, match="Invalid Node.* first input has type UInt8"):
+        build_engine(rtx, content.SerializeToString(), PROFILES, workspace_mib=256)
