@@ -20,6 +20,8 @@ from dalearn_ros.nodes.qos import results
 PERIOD_S = 1.0
 LATENCIES_KEPT = 2000
 PERCENTILES = (50, 80, 90, 95, 99)
+JOURNAL = "stamp_ns,fate,reason,inference_ms,total_ms"
+_NONE: Mapping[str, float] = {}
 RATE_S = 5.0  # the rate is that of the last seconds
 
 
@@ -59,7 +61,7 @@ class FrameCounters:
 
     def processed(self, stamp_ns: int, latency_ms: Mapping[str, float]) -> None:
         """A result has been published; milliseconds by stage."""
-        self._end("processed", stamp_ns)
+        self._end("processed", stamp_ns, "", latency_ms)
         with self._lock:
             self._ends.append(self._clock())
             for stage, value in latency_ms.items():
@@ -88,18 +90,25 @@ class FrameCounters:
         return {name: str(value) for name, value in values.items()}
 
     def write_journal(self, path: Path) -> None:
-        """Write ``stamp_ns,fate,reason`` for every message that arrived, in the order it ended."""
+        """Write the fate of every message that arrived, in the order it ended.
+
+        Columns: :data:`JOURNAL`; milliseconds of those that were processed.
+        """
         with self._lock:
             rows = list(self._journal or [])
         with atomic_file(path) as temporary:
-            lines = ["stamp_ns,fate,reason", *(f"{stamp},{text}" for stamp, text in rows)]
+            lines = [JOURNAL, *(f"{stamp},{text}" for stamp, text in rows)]
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def _end(self, fate: str, stamp_ns: int, reason: str = "") -> None:
+    def _end(
+        self, fate: str, stamp_ns: int, reason: str = "", latency_ms: Mapping[str, float] = _NONE
+    ) -> None:
         with self._lock:
             self._counts[fate] += 1
             if self._journal is not None:
-                self._journal.append((stamp_ns, f"{fate},{reason}"))
+                known = (latency_ms.get(stage) for stage in ("inference", "total"))
+                times = ",".join("" if value is None else f"{value:.3f}" for value in known)
+                self._journal.append((stamp_ns, f"{fate},{reason},{times}"))
 
 
 class Reporter:
