@@ -144,16 +144,16 @@ class CameraHealth:
         self,
         observations: Observations,
         matches: Ints,
-        pose: Pose,
+        pose: Pose | None,
         prior: Pose,
         odom_from_base: Transform,
     ) -> None:
-        """Add one localized image.
+        """Add one image, also where there is no pose: the odometry goes on.
 
         Args:
             observations: What was seen.
             matches: (M, 2) row of the observation, row in the map.
-            pose: The localizer's.
+            pose: The localizer's; None if it has none.
             prior: The one it started from: its height, roll and pitch are believed, its heading
                 is not.
             odom_from_base: The odometry's pose at the stamp, in any frame that does not jump.
@@ -166,9 +166,10 @@ class CameraHealth:
             else:
                 step = last.odom_from_base.inverse() @ odom_from_base
                 self._way_m += float(np.linalg.norm(step.translation))
-        place, rows = pose.map_from_base.translation, matches[:, 1]
-        seen = observations.point_px[matches[:, 0]]
-        self._views.append(View(stamp, place, prior, odom_from_base, rows, seen))
+        place = np.full(3, np.nan) if pose is None else pose.map_from_base.translation
+        used = matches[:0] if pose is None else matches
+        seen = observations.point_px[used[:, 0]]
+        self._views.append(View(stamp, place, prior, odom_from_base, used[:, 1], seen))
         if self._way_m >= WINDOW_M or stamp - self._views[0].stamp_ns > LONGEST_S * 1e9:
             self._close()
 

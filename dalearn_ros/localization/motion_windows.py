@@ -47,7 +47,7 @@ class View:
 
     Attributes:
         stamp_ns: Its stamp.
-        place_m: (3,) of the localized vehicle, map frame.
+        place_m: (3,) of the localized vehicle, map frame; NaN if it was not localized.
         prior: The pose before the image was looked at, whose height and tilt are believed.
         odom_from_base: The odometry's pose.
         rows: (M,) matched landmarks, rows in the map.
@@ -84,7 +84,7 @@ class WindowEvidence:
 def evidence_of(
     views: list[View], point_m: Array, class_id: Ints, camera: Camera, base_from_camera: Transform
 ) -> WindowEvidence | None:
-    """The evidence of one window; None with fewer than 12 matches or two images.
+    """The evidence of one window; None with fewer than 12 matches or three localized images.
 
     Args:
         views: Images in the order of their stamps.
@@ -94,7 +94,8 @@ def evidence_of(
         base_from_camera: Mounting that is to be checked.
     """
     count = sum(len(view.rows) for view in views)
-    if count < LEAST_PAIRS or len(views) < 3:
+    localized = sum(bool(np.isfinite(view.place_m).all()) for view in views)
+    if count < LEAST_PAIRS or localized < 3:
         return None
     window = _Window(views, point_m, class_id, camera, base_from_camera)
     values, precision = np.zeros(SHARED + OWN), _prior_precision()
@@ -163,13 +164,13 @@ class _Window:
         poses = self._poses(values)
         rotation = np.array([pose.rotation for pose in poses])
         position = np.array([pose.translation for pose in poses])
-        twist = np.nan_to_num(twists(self.stamps, rotation, position))
+        twist = twists(self.stamps, rotation, position)
         pairs = replace(self.pairs, rotation=rotation, position_m=position, twist=twist)
         residual = pairs.residual_px(values[:6])
         by_value = np.concatenate(
             [jacobian_of(pairs, values[:6]), self._by_motion(poses, position, values)], axis=2
         )
-        bad = ~np.isfinite(residual).all(axis=1)
+        bad = ~(np.isfinite(residual).all(axis=1) & np.isfinite(twist).all(axis=1)[self.frame])
         residual[bad], by_value[bad] = 0.0, 0.0
         return residual, by_value
 
@@ -260,7 +261,12 @@ def _turned(vectors: Array, angle: Array) -> Array:
 
 
 def _laid(along: Array, places: Array) -> Array:
-    """(3,) x, y, heading that lay a path (F, 2) onto places (F, 2) (Kabsch 1976, in the plane)."""
+    """(3,) x, y, heading that lay a path (F, 2) onto places (F, 2) (Kabsch 1976, in the plane).
+
+    Images without a place (NaN) take no part.
+    """
+    known = np.isfinite(places).all(axis=1)
+    along, places = along[known], places[known]
     a, b = along - along.mean(axis=0), places - places.mean(axis=0)
     yaw = np.arctan2((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum(), (a * b).sum())
     start = places.mean(axis=0) - _turned(along.mean(axis=0)[None], np.array([yaw]))[0]
