@@ -39,14 +39,38 @@ def project_with_jacobian(
     A change (dt, dr) of the pose means ``translation + dt`` and ``exp(dr) @ rotation``: metres and
     radians about axes of the map, the order and the frame of geometry_msgs/PoseWithCovariance.
     """
-    camera_from_map = (map_from_base @ base_from_camera).inverse()
-    in_camera = camera_from_map.apply(map_m)
+    return project_from_each(
+        map_m,
+        map_from_base.rotation[None],
+        map_from_base.translation[None],
+        camera,
+        base_from_camera,
+    )
+
+
+def project_from_each(
+    map_m: Array, rotation: Array, translation: Array, camera: Camera, base_from_camera: Transform
+) -> Projection:
+    """As :func:`project_with_jacobian`, each point (N, 3) from a pose of its own.
+
+    Args:
+        map_m: (N, 3) metres.
+        rotation: (N, 3, 3) or (1, 3, 3) of map_from_base.
+        translation: (N, 3) or (1, 3) of it, metres.
+        camera: Intrinsics.
+        base_from_camera: Mounting.
+    """
+    mounting = base_from_camera
+    arm = map_m - translation
+    in_base = np.einsum("nji,nj->ni", np.broadcast_to(rotation, (len(map_m), 3, 3)), arm)
+    in_camera = (in_base - mounting.translation) @ mounting.rotation
     pixels, valid = camera.project(in_camera)
     safe = np.where(valid[:, None], in_camera, np.array([0.0, 0.0, 1.0]))
-    by_point = camera.project_jacobian(safe) @ camera_from_map.rotation
+    camera_from_map = mounting.rotation.T @ rotation.transpose(0, 2, 1)
+    by_point = camera.project_jacobian(safe) @ camera_from_map
     by_point[~valid] = 0.0
     x, y, z = by_point[..., 0], by_point[..., 1], by_point[..., 2]
-    arm_x, arm_y, arm_z = (map_m - map_from_base.translation).T[:, :, None]
+    arm_x, arm_y, arm_z = arm.T[:, :, None]
     turned = (y * arm_z - z * arm_y, z * arm_x - x * arm_z, x * arm_y - y * arm_x)
     by_rotation = np.stack(turned, axis=-1)  # by_point × arm
     by_pose = np.concatenate([-by_point, by_rotation], axis=2)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from dalearn_ros.localization.observability import Observability, observability, planar
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.trust import Trust
-from dalearn_ros.localization.window_fit import View, WindowFit
+from dalearn_ros.localization.window_fit import WindowFit
+from dalearn_ros.localization.window_problem import View
 
 Array = npt.NDArray[np.float64]
 

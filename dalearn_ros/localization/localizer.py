@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,13 @@ from dalearn_ros.landmarks.types import LandmarkMap, Observations
 from dalearn_ros.localization.association import Association, associate, pairs_at
 from dalearn_ros.localization.candidates import Candidates, candidates
 from dalearn_ros.localization.observability import observability
-from dalearn_ros.localization.results import LocalizationResult, nothing, too_few
+from dalearn_ros.localization.results import (
+    LocalizationResult,
+    Reading,
+    contradiction,
+    nothing,
+    too_few,
+)
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.maps.index import indexed
 
@@ -30,27 +34,6 @@ Ints = npt.NDArray[np.int64]
 
 UNUSABLE = "the prior pose or its covariance is not usable (not finite)"
 WIDE_M, WIDE_PAIRS = 1.0, 5  # a prior that is wider starts the fit at what the points say, too
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One image read by itself.
-
-    Attributes:
-        pairs: (M, 2) row of the observation, row in the map.
-        fit: Pose of this image alone; None if there are too few pairs.
-        noise_px2: (N, 2, 2) of all observations.
-        candidates: How many landmarks may have been in the image.
-        doubtful: (D,) rows of observations left out.
-        log_likelihood: Of the reading, against all being false alarms.
-    """
-
-    pairs: Ints
-    fit: PoseFit | None
-    noise_px2: Array
-    candidates: int
-    doubtful: Ints
-    log_likelihood: float
 
 
 class Localizer:
@@ -153,10 +136,16 @@ class Localizer:
         return (fit if len(used) >= minimum else None), used
 
     def usable(self, prior: Pose) -> Pose | None:
-        """The prior with a covariance: its own, or that of the settings; None if it is broken."""
+        """The prior with a covariance; None if it is broken.
+
+        A variance of exactly zero means unknown (2D tools leave height and tilt at it), and is
+        taken from ``prior_sigma``.
+        """
         covariance = prior.covariance
-        if covariance is None or not np.any(covariance):
-            covariance = np.diag(np.square(self.settings.prior_sigma))
+        if covariance is None:
+            covariance = np.zeros((6, 6))
+        unknown = np.where(np.diag(covariance) == 0.0, np.square(self.settings.prior_sigma), 0.0)
+        covariance = covariance + np.diag(unknown)
         usable = np.isfinite(prior.map_from_base.matrix).all() and np.isfinite(covariance).all()
         if not usable or np.linalg.eigvalsh(covariance)[0] < -1e-6 * np.trace(covariance):
             return None
@@ -284,12 +273,3 @@ class Localizer:
             known,
             camera=np.zeros(len(pairs), np.int64),
         )
-
-
-def contradiction(step: Array) -> str:
-    """The sentence for landmarks that lie a step (6,) away from where the prior has them."""
-    return (
-        f"the landmarks contradict the prior pose: they put the vehicle "
-        f"{math.hypot(step[0], step[1]):.1f} m and {math.degrees(step[5]):.1f} degrees from it, "
-        "more than its covariance allows"
-    )

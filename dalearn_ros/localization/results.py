@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.geometry.pnp import PoseFit
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.localization.observability import Observability
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One image read by itself.
+
+    Attributes:
+        pairs: (M, 2) row of the observation, row in the map.
+        fit: Pose of this image alone; None if there are too few pairs.
+        noise_px2: (N, 2, 2) of all observations.
+        candidates: How many landmarks may have been in the image.
+        doubtful: (D,) rows of observations left out.
+        log_likelihood: Of the reading, against all being false alarms.
+    """
+
+    pairs: Ints
+    fit: PoseFit | None
+    noise_px2: Array
+    candidates: int
+    doubtful: Ints
+    log_likelihood: float
 
 
 @dataclass(frozen=True)
@@ -67,3 +90,12 @@ def too_few(count: int, needed: int, candidates: int, doubtful: int) -> Localiza
     if doubtful:
         text += f", {doubtful} more may be one landmark or another"
     return nothing(text, candidates, doubtful)
+
+
+def contradiction(step: Array) -> str:
+    """The sentence for landmarks that lie a step (6,) away from where the prior has them."""
+    return (
+        f"the landmarks contradict the prior pose: they put the vehicle "
+        f"{math.hypot(step[0], step[1]):.1f} m and {math.degrees(step[5]):.1f} degrees from it, "
+        "more than its covariance allows"
+    )

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.steps import difference
-from dalearn_ros.localization.localizer import contradiction
 from dalearn_ros.localization.observability import planar, vehicle_axes
+from dalearn_ros.localization.results import contradiction
 from dalearn_ros.localization.settings import LocalizerSettings
 
 Array = npt.NDArray[np.float64]

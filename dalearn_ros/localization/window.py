@@ -11,7 +11,8 @@ from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.localization.odometry import Chain, OdometryNoise
 from dalearn_ros.localization.settings import LocalizerSettings
-from dalearn_ros.localization.window_fit import View, WindowFit, fit_window
+from dalearn_ros.localization.window_fit import WindowFit, fit_window
+from dalearn_ros.localization.window_problem import View
 
 Array = npt.NDArray[np.float64]
 

@@ -20,7 +20,8 @@ from dalearn_ros.localization.odometry import OdometryNoise, carried
 from dalearn_ros.localization.results import LocalizationResult, nothing, too_few
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window import Window
-from dalearn_ros.localization.window_fit import View, WindowFit
+from dalearn_ros.localization.window_fit import WindowFit
+from dalearn_ros.localization.window_problem import View
 
 Ints = npt.NDArray[np.int64]
 
