@@ -15,6 +15,7 @@ from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.inference.backend import Backend, BackendInfo, open_backend
+from dalearn_ros.inference.engine_settings import EngineSettings
 from dalearn_ros.inference.preprocess import Image, to_input
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Observations
@@ -45,6 +46,7 @@ class LandmarkDetector:
         threads: int | None = None,
         overrides: Mapping[str, Any] | None = None,
         backend: str = "onnx",
+        engine: EngineSettings | None = None,
     ) -> LandmarkDetector:
         """Open an exported model, or a run folder of training.
 
@@ -53,6 +55,7 @@ class LandmarkDetector:
             threads: Threads of one inference; None takes all cores.
             overrides: Decoding settings that win over the model's own.
             backend: ``onnx``, ``tensorrt`` or ``auto``, see :func:`open_backend`.
+            engine: How TensorRT builds and keeps engines; None takes the defaults.
 
         Raises:
             ModelError: Missing, damaged, or another project's model.
@@ -65,7 +68,7 @@ class LandmarkDetector:
                     f"{path}: the run has no exported model yet; write it with "
                     f"'dalearn export --model {path.parent} --out {path}'."
                 )
-        return cls(open_backend(path, backend, threads), overrides)
+        return cls(open_backend(path, backend, threads, engine), overrides)
 
     def override(self, overrides: Mapping[str, Any]) -> None:
         """Take the model's own decoding settings anew, with some that win over them.
@@ -77,6 +80,11 @@ class LandmarkDetector:
         values = {**dump_settings(stored.decoding), **overrides}
         decoding = load_settings(type(stored.decoding), None, values)
         self.metadata = dataclasses.replace(stored, decoding=decoding)
+
+    @property
+    def backend(self) -> Backend:
+        """What runs the network, to run it by itself."""
+        return self._backend
 
     @property
     def info(self) -> BackendInfo:
