@@ -7,6 +7,7 @@ import sys
 import types
 
 import numpy as np
+import onnx
 import pytest
 from helpers.fake_tensorrt import FakeTools
 from helpers.tiny_model import write_tiny_model
@@ -14,11 +15,14 @@ from helpers.tiny_model import write_tiny_model
 import dalearn_ros.inference.tensorrt as trt_backend
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.resources import resource
+from dalearn_ros.export.half import to_half
+from dalearn_ros.export.quantise import quantised
 from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.cuda_device import CudaDevice
 from dalearn_ros.inference.engine_build import build_engine
 from dalearn_ros.inference.engine_cache import EngineRefused
 from dalearn_ros.inference.engine_settings import EngineSettings, Profile, profiles_of
+from dalearn_ros.inference.onnx_precision import precision_of
 from dalearn_ros.inference.tensorrt import load_tensorrt, open_engine, toolkit
 
 
@@ -182,15 +186,31 @@ def _exported(folder):
     return folder / "random.onnx"
 
 
+SHIPPED = resource("models/landmarks-s.onnx")
+
+
 @pytest.mark.parametrize("which", ["shipped", "random", "tiny"])
 def test_every_exported_model_parses_and_builds(rtx, tmp_path, which):
     path = {
-        "shipped": lambda: resource("models/landmarks-s.onnx"),
+        "shipped": lambda: SHIPPED,
         "random": lambda: _exported(tmp_path),
         "tiny": lambda: write_tiny_model(tmp_path / "tiny.onnx"),
     }[which]()
     built = build_engine(rtx, path.read_bytes(), PROFILES, workspace_mib=256)
     assert len(built.plan) > 10_000 and built.timing == b""
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_every_precision_parses_and_builds(rtx, precision):
+    model = onnx.load(str(SHIPPED))
+    if precision == "fp16":
+        converted = to_half(model)
+    else:
+        frames = np.random.default_rng(1).integers(0, 256, (2, 1, 96, 160, 3), dtype=np.uint8)
+        converted = quantised(model, lambda row: frames[row], 2, "minmax")
+    content = converted.SerializeToString()
+    assert precision_of(content) == precision
+    assert len(build_engine(rtx, content, PROFILES, workspace_mib=256).plan) > 10_000
 
 
 def test_tensorrts_own_words_when_it_refuses(rtx, tmp_path):
@@ -200,8 +220,6 @@ def test_tensorrts_own_words_when_it_refuses(rtx, tmp_path):
     backwards = Profile((1, 64, 64), (1, 64, 64), (1, 32, 32))
     with pytest.raises(ModelError, match="refuses the input sizes 1x64x64 to 1x32x32"):
         build_engine(rtx, path.read_bytes(), [backwards], workspace_mib=256)
-    import onnx
-
     content = onnx.load(str(path))
     cast, multiply, transpose = content.graph.node[:3]  # TensorRT moves no uint8
     cast.input[0], transpose.input[0], transpose.output[0] = "moved", "image", "moved"
