@@ -22,7 +22,7 @@ class EngineSettings:
 
     folder: str = field("", "Folder of the engines; empty: ~/.cache/dalearn_ros/engines.")
     sizes: tuple[str, ...] = field(
-        (), "Sizes of the cameras, such as 1280x720; empty: one slower profile for all sizes."
+        ("",), "Sizes of the cameras, such as 1280x720; empty: one slower profile for all sizes."
     )
     batch: int = field(1, "Images in one inference, at most.", minimum=1, maximum=16)
     workspace_mib: int = field(
@@ -73,8 +73,8 @@ def profiles_of(settings: EngineSettings, multiple: int) -> tuple[Profile, ...]:
         SettingsError: A size is not WIDTHxHEIGHT.
     """
     found: dict[Profile, None] = {}
-    for text in settings.sizes:
-        match = _SIZE.fullmatch(text.strip())
+    for text in filter(None, map(str.strip, settings.sizes)):
+        match = _SIZE.fullmatch(text)
         if match is None:
             raise SettingsError.at("sizes", "", "WIDTHxHEIGHT such as 1280x720", f"'{text}'")
         columns, rows = padded_size(int(match[1]), int(match[2]), multiple)

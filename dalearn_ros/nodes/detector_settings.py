@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import field
 from dalearn_ros.inference.backend import KINDS
+from dalearn_ros.inference.engine_settings import EngineSettings
 from dalearn_ros.inference.tracking import TrackingSettings
 
 CHANGEABLE = ("model", "score_threshold", "max_age_ms", "track", "confirmed_only")
@@ -22,6 +23,7 @@ class DetectorNodeSettings:
     backend: str = field(
         "auto", "What runs the network; auto: TensorRT where it works.", choices=KINDS
     )
+    engine: EngineSettings = field(EngineSettings, "How TensorRT builds and keeps engines.")
     threads: int = field(0, "Threads of one inference; 0 takes all cores.", minimum=0, maximum=256)
     cameras: tuple[str, ...] = field(
         ("",), "Names of the cameras; of several, each has topics of its own: ~/input/NAME/image."

@@ -6,6 +6,7 @@ of each, detects and publishes. What it cannot keep up with is overwritten and c
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 import threading
@@ -219,14 +220,16 @@ def model_path(settings: DetectorNodeSettings) -> Path:
 
 
 def load_detector(settings: DetectorNodeSettings) -> LandmarkDetector:
-    """Open the model that the parameters name.
+    """Open the model that the parameters name, for images of all cameras at once.
 
     Raises:
         DalearnError: It cannot be read, or the backend cannot run it here.
     """
     threads = settings.threads or None
     path, overrides = model_path(settings), _overrides(settings)
-    return LandmarkDetector.load(path, threads, overrides, settings.backend)
+    batch = max(settings.engine.batch, len(settings.cameras))
+    engine = dataclasses.replace(settings.engine, batch=batch)
+    return LandmarkDetector.load(path, threads, overrides, settings.backend, engine)
 
 
 def _overrides(settings: DetectorNodeSettings) -> dict[str, float]:
