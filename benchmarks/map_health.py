@@ -1,6 +1,6 @@
-"""Map health and camera health on drives of the world with a simulated detector.
+"""Map health on drives of the world with a simulated detector.
 
-Map health: the map of a drive is made wrong on purpose: 20 landmarks that are in it are gone, 20
+The map of a drive is made wrong on purpose: 20 landmarks that are in it are gone, 20
 stand 1 m away, 20 are not in it. The detector sees 97 % of what is near and less of what is far,
 has heavy-tailed noise and raises false alarms; something hides 2 % of the landmarks all the way of
 a pass, and 8 % for two seconds. No picture is drawn. ::
@@ -43,12 +43,14 @@ from dalearn_ros.world.camera import camera_of, mounting_of
 from dalearn_ros.world.city import build_city
 from dalearn_ros.world.errors_model import PriorErrors, prior_covariance
 from dalearn_ros.world.mapping import write_map
-from dalearn_ros.world.plan import IMAGE_HZ, POSE_HZ, Plan, make_plan
+from dalearn_ros.world.plan import IMAGE_HZ, POSE_HZ, START_M, Plan, make_plan
+from dalearn_ros.world.roads import STEP_M
 from dalearn_ros.world.style import city_named
 
 Array = npt.NDArray[np.float64]
 SECONDS, SEED, PASSES, HEALTH_HZ = 600, 7, 3, 2
 CHANGED, MOVED_M, FOUND_M = 20, 1.0, 1.5
+STEADY_MPS = 10.0
 LEAST_SEEN = 4  # images (2 a second) in which a landmark must be in view to be one of the changed
 SIGMA_PX, TAIL, FALSE_ALARMS = 1.5, 3.0, 0.3
 NEAR_RECALL, LOST_FAR = 0.97, 0.4  # at no distance, and how much less at the end of the range
@@ -67,10 +69,11 @@ class Drive:
     seed: int
 
     @classmethod
-    def of(cls, city_name: str, seed: int, seconds: int) -> Drive:
-        """Build a city, without pictures."""
+    def of(cls, city_name: str, seed: int, seconds: int, steady: bool = False) -> Drive:
+        """Build a city, without pictures; ``steady``: along a straight road at 10 m/s."""
         city = city_named(city_name)
         plan = make_plan(city, seconds * IMAGE_HZ, seed)
+        plan = straightened(plan) if steady else plan
         scene, _ = build_city(city, "day", seed, plan, pictures=False)
         with tempfile.TemporaryDirectory() as folder:
             file = write_map(scene, plan, seed, Path(folder) / "map")
@@ -89,6 +92,18 @@ class Drive:
             given = errors.apply(truth.map_from_base, i)
             prior = Pose(stamp, given, prior_covariance(given.yaw_rad))
             yield Frame(blank, stamp, self.camera, self.mounting, truth), prior
+
+
+def straightened(plan: Plan) -> Plan:
+    """The same drive along a straight, level road at 10 m/s: no turns, no braking."""
+    along = np.arange(len(plan.road.xyz)) * STEP_M
+    flat = np.zeros_like(along)
+    road = dataclasses.replace(
+        plan.road, xyz=np.stack([along, flat, flat], axis=1), heading=flat.copy()
+    )
+    stations = START_M + STEADY_MPS * (plan.times_s - plan.times_s[0])
+    speeds = np.full(len(stations), STEADY_MPS)
+    return dataclasses.replace(plan, road=road, stations=stations, speeds=speeds)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ Ints = npt.NDArray[np.int64]
 WINDOW_M, SHORTEST_M, LONGEST_S, BREAK_S = 80.0, 25.0, 30.0, 3.0
 MOST_WINDOWS = 120  # about 10 km; older ones are forgotten
 GROUPS = 24  # of windows, each left out once for the spread
-LEAST_TRACKS, LEAST_WINDOWS = 30, 4
+LEAST_TRACKS, LEAST_WINDOWS = 30, 6
 INTERVAL = 1.96  # standard deviations to either side: 95 %
 COLLECTING, UNOBSERVABLE = "collecting", "not observable"
 STEADY, DRIFTED = "steady", "drifted"
@@ -172,6 +172,11 @@ class CameraHealth:
         self._views.append(View(stamp, place, prior, odom_from_base, used[:, 1], seen))
         if self._way_m >= WINDOW_M or stamp - self._views[0].stamp_ns > LONGEST_S * 1e9:
             self._close()
+
+    @property
+    def windows(self) -> int:
+        """Stretches that count by now."""
+        return len(self._windows)
 
     def report(self) -> CameraHealthReport:
         """What is known by now; the stretch under way is not yet in it."""

@@ -222,7 +222,7 @@ class _Window:
         return by_pose @ moved[self.frame]
 
     def _swung(self, position: Array) -> Array:
-        """(F, 2) derivative of the places by the drift: each step swings by the time of its middle."""
+        """(F, 2) derivative of the places by the drift: a step swings by its middle's time."""
         step = np.diff(position[:, :2], axis=0)
         middle = 0.5 * (self.time_s[:-1] + self.time_s[1:])
         swing = np.stack([-step[:, 1], step[:, 0]], axis=1) * middle[:, None]
