@@ -96,15 +96,16 @@ class Tracker:
         self._predict(self._advance_clock(seen.stamp_ns, source))
         errors = seen.covariance_px2 + self.settings.sigma_px**2 * np.eye(2)
         tracks, rows = self._pairs(seen, errors)
-        self._correct(tracks, seen.point_px[rows], errors[rows])
-        paired = set(tracks.tolist())
+        if len(rows):
+            self._correct(tracks, seen.point_px[rows], errors[rows])
+        paired = dict(zip(tracks.tolist(), rows.tolist(), strict=True))
+        owner = {row: self._tracks[index] for index, row in paired.items()}
         for index, track in enumerate(self._tracks):
             track.seen.append(index in paired)
             track.misses = 0 if index in paired else track.misses + 1
-        owner = {int(row): self._tracks[index] for index, row in zip(tracks, rows, strict=True)}
         self._end_missed()
-        new = np.setdiff1d(np.arange(len(seen)), rows)
-        owner.update(zip(new.tolist(), self._begin(seen, errors, new), strict=True))
+        new = [row for row in range(len(seen)) if row not in owner]
+        owner.update(zip(new, self._begin(seen, errors, new), strict=True))
         numbers = [self._number(owner[row]) for row in range(len(seen))]
         return dataclasses.replace(seen, track_id=np.array(numbers, np.int64))
 
@@ -134,14 +135,17 @@ class Tracker:
         """
         cost = self._distances(seen, errors)
         confirmed = np.array([track.number != NONE for track in self._tracks], np.bool_)
-        found = np.zeros((2, 0), np.int64)
+        owner = np.full(len(seen), NONE)  # track of each row
         for group in (np.flatnonzero(confirmed), np.flatnonzero(~confirmed)):
-            free = np.setdiff1d(np.arange(len(seen)), found[1])
-            one, other = linear_sum_assignment(cost[np.ix_(group, free)])
-            pairs = np.stack([group[one], free[other]])
-            near = cost[pairs[0], pairs[1]] < self.settings.gate
-            found = np.hstack([found, pairs[:, near]])
-        return found[0], found[1]
+            free = np.flatnonzero(owner == NONE)
+            if not len(group) or not len(free):
+                continue
+            one, other = linear_sum_assignment(cost[group[:, None], free])
+            tracks, rows = group[one], free[other]
+            near = cost[tracks, rows] < self.settings.gate
+            owner[rows[near]] = tracks[near]
+        paired = np.flatnonzero(owner != NONE)
+        return owner[paired], paired
 
     def _distances(self, seen: Observations, errors: Floats) -> Floats:
         """(T, N) squared Mahalanobis distances; the gate for what cannot be a pair."""
@@ -166,12 +170,16 @@ class Tracker:
 
     def _end_missed(self) -> None:
         kept = [t.misses < self.settings.max_misses for t in self._tracks]
+        if all(kept):
+            return
         self._tracks = [track for track, stays in zip(self._tracks, kept, strict=True) if stays]
         mask = np.array(kept, np.bool_)
         self._state, self._covariance = self._state[mask], self._covariance[mask]
 
-    def _begin(self, seen: Observations, errors: Floats, rows: Ints) -> list[_Track]:
+    def _begin(self, seen: Observations, errors: Floats, rows: list[int]) -> list[_Track]:
         """A new track for each of these rows."""
+        if not rows:
+            return []
         state, covariance = np.zeros((len(rows), 4)), np.zeros((len(rows), 4, 4))
         state[:, :2], covariance[:, :2, :2] = seen.point_px[rows], errors[rows]
         covariance[:, 2:, 2:] = self.settings.sigma_velocity**2 * np.eye(2)
