@@ -1,52 +1,44 @@
-"""ROS node: landmarks and a prior pose in, a pose with covariance out (D18)."""
+"""ROS node: landmarks, odometry and a prior pose in, a pose with covariance out (D18)."""
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
+from nav_msgs.msg import Odometry
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
+from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.settings import field
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Observations
-from dalearn_ros.localization.localizer import LocalizationResult, Localizer
+from dalearn_ros.localization.results import LocalizationResult
 from dalearn_ros.localization.settings import LocalizerSettings
+from dalearn_ros.localization.window_localizer import CameraImage, WindowLocalizer
 from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos
-from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
+from dalearn_ros.nodes.diagnostics import Reporter
 from dalearn_ros.nodes.landmark_messages import observations_of
+from dalearn_ros.nodes.localizer_inputs import CheckedPoses, Gathering, finite_rows
+from dalearn_ros.nodes.localizer_report import LocalizerCounters
+from dalearn_ros.nodes.localizer_settings import LocalizerNodeSettings, camera_names
 from dalearn_ros.nodes.markers import markers_of
-from dalearn_ros.nodes.messages import pose_with_covariance_message, stamp_of
-from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting, WaitingRoom
-
-
-@dataclass(frozen=True)
-class LocalizerNodeSettings:
-    """Parameters of the node ``landmark_localizer``, beside those of :class:`LocalizerSettings`."""
-
-    map: str = field("", "Map folder or .osm file.")
-    catalogue: str = field("", "Which tags belong to which class; empty: all shipped ones.")
-    base_frame: str = field("base_link", "Frame of the vehicle.")
-    pose_type: str = field(
-        "pose_with_covariance", "Type of ~/input/pose, the prior.", choices=tuple(POSE_TYPES)
-    )
-    time_offset_s: float = field(
-        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
-        unit="s", minimum=-1.0, maximum=1.0,
-    )  # fmt: skip
-    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
+from dalearn_ros.nodes.messages import stamp_of
+from dalearn_ros.nodes.pose_output import PoseOutput
+from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting
 
 
 class LandmarkLocalizerNode(process.CleanCalls, Node):
-    """Estimates a pose from each landmark message, with the prior at the same stamp."""
+    """Estimates a pose from the landmarks of the last seconds; see docs/localization.md."""
 
     finished = False
 
@@ -54,67 +46,171 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         super().__init__("landmark_localizer")
         self.settings = parameters.declare(self, LocalizerNodeSettings)
         self._how = parameters.declare(self, LocalizerSettings)
+        self._names = camera_names(self.settings.cameras)
         self._map = load_map(need_map(self.settings.map), self.settings.catalogue or None)
-        self.counters = FrameCounters()
+        frame = self._map.frame_id
+        self._prior = CheckedPoses("~/input/pose", frame)
+        self._odometry = CheckedPoses("~/input/odometry", continuous=True)
+        self._initial = CheckedPoses("~/input/initialpose", frame)
+        self.counters = LocalizerCounters((self._prior, self._odometry, self._initial))
         self.reporter = Reporter(self, self.counters)
-        self._pose = self.create_publisher(
-            PoseWithCovarianceStamped, "~/output/pose_with_covariance", qos.results()
-        )
+        self._output = PoseOutput(self, frame, self.settings)
         self._markers = self.create_publisher(MarkerArray, "~/output/markers", qos.results(1))
-        self._localizer: Localizer | None = None
-        self._mounting = Mounting(self, self.settings.base_frame, self.settings.rectified)
-        how = self.settings.pose_type, self._locate, self.settings.time_offset_s
-        self._room = WaitingRoom(self, *how)
-        self.create_subscription(
-            PointCloud2, "~/input/landmarks", self._on_landmarks, qos.results(200)
-        )
+        self._localizer: WindowLocalizer | None = None
+        self._gathering = Gathering(len(self._names), self._prior, self._odometry, self._locate)
+        self._mountings = {name: self._listen(name) for name in self._names}
+        self._subscribe()
         self.get_logger().info(f"{len(self._map)} landmarks in {self.settings.map}")
 
     def finish(self) -> None:
         """Report once more."""
         self.reporter.publish()
 
-    def _on_landmarks(self, message: PointCloud2) -> None:
+    def _listen(self, name: str) -> Mounting:
+        """Landmarks and calibration of one camera; a camera without a name has the plain topics."""
+        base = f"~/input/{name}/" if name else "~/input/"
+        self.create_subscription(
+            PointCloud2, f"{base}landmarks", partial(self._on_landmarks, name), qos.results(200)
+        )
+        topic = f"{base}camera_info"
+        return Mounting(self, self.settings.base_frame, self.settings.rectified, topic)
+
+    def _subscribe(self) -> None:
+        poses = POSE_TYPES[self.settings.pose_type]
+        self.create_subscription(poses, "~/input/pose", self._on_pose, qos.stream(100))
+        self.create_subscription(Odometry, "~/input/odometry", self._on_odometry, qos.stream(200))
+        self.create_subscription(
+            PoseWithCovarianceStamped, "~/input/initialpose", self._on_initial, qos.results(1)
+        )
+        self.create_service(Trigger, "~/reset", self._on_reset)
+        self.create_timer(0.1, self._gathering.advance)
+
+    def _on_pose(self, message: Any) -> None:
+        self._prior.add(message)
+        self._gathering.advance()
+
+    def _on_odometry(self, message: Odometry) -> None:
+        if self._odometry.add(message):
+            self._forget()
+        self._output.odom_frame = message.header.frame_id
+        self._gathering.advance()
+
+    def _forget(self) -> None:
+        """Drop the window and a pose that was carried on: the prior is ~/input/pose."""
+        if self._localizer is not None:
+            self._localizer.reset()
+        self._gathering.clear()
+        self._gathering.needs_prior = True
+
+    def _on_initial(self, message: PoseWithCovarianceStamped) -> None:
+        pose = self._initial.check(message, stamped=False)
+        localizer = self._localizer
+        if pose is None or localizer is None:
+            waiting = "the cameras' calibration and mounting are not known yet"
+            self._say(self._initial.problem if pose is None else f"~/input/initialpose: {waiting}")
+            return
+        driven, _ = self._odometry.at(pose.stamp_ns)
+        if driven is None and len(self._odometry.buffer):
+            driven, _ = self._odometry.at(self._odometry.buffer.latest_ns)
+        if driven is None:
+            self._say("~/input/initialpose: there is no ~/input/odometry to carry it on with")
+            return
+        start = dataclasses.replace(pose, stamp_ns=driven.stamp_ns)
+        problem = localizer.restart(start, driven.map_from_base)
+        self._gathering.needs_prior = bool(problem)
+        self._say(problem or "started anew from ~/input/initialpose")
+
+    def _on_reset(self, _: Trigger.Request, answer: Trigger.Response) -> Trigger.Response:
+        self._forget()
+        answer.success, answer.message = True, "forgotten; the prior is ~/input/pose"
+        return answer
+
+    def _on_landmarks(self, name: str, message: PointCloud2) -> None:
         self.counters.received()
+        stamp = stamp_of(message.header)
         try:
             seen = observations_of(message)
+            problem = self._time_problem(stamp)
         except InputError as error:
-            self.counters.skipped(stamp_of(message.header), "landmarks")
-            self.reporter.problem(str(error))
+            problem = f"landmarks: {error}"
+        if problem:
+            self._skip(stamp, problem)
             return
-        self._room.add(seen.stamp_ns, seen)
+        finite = finite_rows(seen)
+        self.counters.not_finite += len(seen) - len(finite)
+        taken = stamp + round(self.settings.time_offset_s * 1e9)
+        self._gathering.add(name, dataclasses.replace(finite, stamp_ns=taken))
 
-    def _locate(self, seen: Observations, prior: Pose | None, reason: str) -> None:
-        known = self._mounting.find()
-        if known is None:
-            self._skip(seen, self._mounting.problem)
+    def _time_problem(self, stamp: int) -> str:
+        """Why landmarks of this stamp cannot be used; where time went far back, all starts anew."""
+        if stamp == 0:
+            return "zero stamp: the landmarks have none; the image's header needs its stamp"
+        done, taken = self._gathering.done_ns, stamp + round(self.settings.time_offset_s * 1e9)
+        if done is None or taken > done:
+            return ""
+        if done - taken > 1e9 * self._how.max_gap_s:
+            self._forget()
+            return ""
+        return "late image: a newer one, or one of the same stamp, was used before it"
+
+    def _locate(
+        self,
+        seen: Mapping[str, Observations],
+        prior: Pose | None,
+        reason: str,
+        driven: Transform | None,
+    ) -> None:
+        stamp = next(iter(seen.values())).stamp_ns
+        localizer = self._ready()
+        if localizer is None:
+            problem = next(m.problem for m in self._mountings.values() if m.find() is None)
+            self._skip(stamp, problem, len(seen))
             return
-        if prior is None:
-            self._skip(seen, f"no prior pose: {reason}")
+        if prior is None and self._gathering.needs_prior:
+            self._skip(stamp, f"no prior pose: {self._prior.problem or reason}", len(seen))
             return
-        if self._localizer is None:
-            self._localizer = Localizer(self._map, *known, self._how)
         started = time.perf_counter()
-        result = self._localizer.update(seen, prior)
+        images = [CameraImage(name, one, driven) for name, one in seen.items()]
+        result = localizer.update(images, prior)
+        self.counters.result = result
         if result.pose is None:
-            self._skip(seen, result.reason)
+            self._skip(stamp, result.reason, len(seen))
             return
-        self._publish(seen, result)
-        milliseconds = 1e3 * (time.perf_counter() - started)
-        self.reporter.problem("")
-        self.counters.processed(seen.stamp_ns, {"localize": milliseconds})
+        self._publish(seen, result, driven)
+        self.reporter.problem(self._prior.problem or self._odometry.problem)
+        for _ in seen:
+            self.counters.processed(stamp, {"localize": 1e3 * (time.perf_counter() - started)})
 
-    def _publish(self, seen: Observations, result: LocalizationResult) -> None:
+    def _ready(self) -> WindowLocalizer | None:
+        """The localizer; None while a camera's calibration or mounting is not known."""
+        if self._localizer is None:
+            places = {name: mounting.find() for name, mounting in self._mountings.items()}
+            known = {name: place for name, place in places.items() if place is not None}
+            if len(known) == len(places):
+                self._localizer = WindowLocalizer(self._map, known, self._how)
+        return self._localizer
+
+    def _publish(
+        self,
+        seen: Mapping[str, Observations],
+        result: LocalizationResult,
+        driven: Transform | None,
+    ) -> None:
         assert result.pose is not None
-        frame = self._map.frame_id
-        self._pose.publish(pose_with_covariance_message(result.pose, frame))
-        known: Any = self._mounting.find()
-        if known is not None and self._markers.get_subscription_count():
-            self._markers.publish(markers_of(self._map, result, seen, known[1]))
+        self._output.publish(result.pose, driven)
+        name = next(iter(seen))
+        place: Any = self._mountings[name].find()
+        if self._markers.get_subscription_count():
+            self._markers.publish(markers_of(self._map, result, seen[name], place[1]))
 
-    def _skip(self, seen: Observations, reason: str) -> None:
-        self.counters.skipped(seen.stamp_ns, reason.partition(":")[0])
+    def _skip(self, stamp: int, reason: str, images: int = 1) -> None:
+        for _ in range(images):
+            self.counters.skipped(stamp, reason.partition(":")[0])
         self.reporter.problem(reason)
+
+    def _say(self, sentence: str) -> None:
+        self.get_logger().info(sentence)
+        self.reporter.problem(sentence)
 
 
 def need_map(path: str) -> Path:

@@ -12,7 +12,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import LandmarkMap, Observations
-from dalearn_ros.localization.localizer import LocalizationResult
+from dalearn_ros.localization.results import LocalizationResult
 from dalearn_ros.maps.index import indexed
 from dalearn_ros.nodes.messages import header_of
 

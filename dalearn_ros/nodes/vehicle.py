@@ -94,16 +94,23 @@ class Mounting:
         node: For the subscriptions.
         base_frame: Frame of the vehicle.
         rectified: Whether the images are rectified (P, R) or raw (K, D).
+        topic: Of the camera_info.
     """
 
-    def __init__(self, node: Node, base_frame: str, rectified: bool = False) -> None:
+    def __init__(
+        self,
+        node: Node,
+        base_frame: str,
+        rectified: bool = False,
+        topic: str = "~/input/camera_info",
+    ) -> None:
         self.base_frame, self.rectified = base_frame, rectified
         self._optical_from_rectified = Transform.identity()
         self.camera: Camera | None = None
-        self.problem = "no ~/input/camera_info yet"
+        self.problem = f"no {topic} yet"
         self._transforms = TransformBuffer()
         self._known: Transform | None = None
-        node.create_subscription(CameraInfo, "~/input/camera_info", self._on_camera, qos.stream(10))
+        node.create_subscription(CameraInfo, topic, self._on_camera, qos.stream(10))
         node.create_subscription(TFMessage, "/tf_static", self._on_static, qos.latched(100))
 
     def find(self) -> tuple[Camera, Transform] | None:

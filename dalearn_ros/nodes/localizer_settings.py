@@ -1,0 +1,54 @@
+"""Parameters of the localizer's node."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.settings import field
+from dalearn_ros.nodes.vehicle import POSE_TYPES
+
+
+@dataclass(frozen=True)
+class LocalizerNodeSettings:
+    """Parameters of the node ``landmark_localizer``, beside those of ``LocalizerSettings``."""
+
+    map: str = field("", "Map folder or .osm file.")
+    catalogue: str = field("", "Which tags belong to which class; empty: all shipped ones.")
+    base_frame: str = field("base_link", "Frame of the vehicle.")
+    cameras: str = field(
+        "", "Names of the cameras, with commas between; each has ~/input/NAME/landmarks and "
+        "camera_info. Empty: one camera, ~/input/landmarks.",
+    )  # fmt: skip
+    pose_type: str = field(
+        "pose_with_covariance", "Type of ~/input/pose, the prior.", choices=tuple(POSE_TYPES)
+    )
+    time_offset_s: float = field(
+        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
+        unit="s", minimum=-1.0, maximum=1.0,
+    )  # fmt: skip
+    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
+    output_period_s: float = field(
+        0.0, "Shortest time between two published poses; window_s gives a filter poses that share "
+        "no observation. 0: one for each image.", unit="s", minimum=0.0, maximum=60.0,
+    )  # fmt: skip
+    publish_tf: bool = field(
+        False, "Publish map -> odometry's frame on /tf (without odometry: map -> base_frame)."
+    )
+
+
+def camera_names(text: str) -> tuple[str, ...]:
+    """Names out of ``front, left``; ("",) for none, which is the camera without a name.
+
+    Raises:
+        SettingsError: A name is no part of a topic, or stands twice.
+    """
+    if not text.strip():
+        return ("",)
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z]\w*", name) or names.count(name) > 1:
+            text = "different names of letters, digits and _, with commas between"
+            raise SettingsError.at("parameter 'cameras'", "", text, f"'{name}'")
+    return names
