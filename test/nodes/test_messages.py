@@ -197,3 +197,30 @@ def test_our_decoder_and_cv_bridge_agree(encoding: str) -> None:
     data = np.random.default_rng(1).integers(0, 255, 8 * 8 * channels, dtype=np.uint8)
     message = Image(height=8, width=8, encoding=encoding, step=8 * channels, data=data.tolist())
     np.testing.assert_allclose(messages.pixels_of(message), convert(message), atol=1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_pixels_are_written_where_a_network_takes_them(channels: int, compressed: bool) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    sent: object = messages.image_message(picture, 1, "c")
+    if compressed:
+        sent = messages.compressed_message(cv2.imencode(".png", picture)[1].tobytes(), 1, "c")
+    room = np.full((10, 12, channels), 99, np.uint8)
+    asked: list[tuple[int, int]] = []
+
+    def place(width: int, height: int) -> np.ndarray:
+        asked.append((width, height))
+        return room[:height, :width]
+
+    assert messages.write_pixels(sent, place) == (8, 6)
+    assert asked == [(8, 6)]
+    expected = picture if channels == 3 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)[..., None]
+    np.testing.assert_array_equal(room[:6, :8], expected)
+    assert (room[6:] == 99).all() and (room[:, 8:] == 99).all()
+
+
+def test_no_place_is_made_for_an_image_that_cannot_be_there() -> None:
+    huge = Image(height=2**31, width=2**31, encoding="bgr8", step=4, data=[0] * 8)
+    with pytest.raises(ImageFault, match="8 bytes are too few"):
+        messages.write_pixels(huge, lambda width, height: pytest.fail("a place was made"))
