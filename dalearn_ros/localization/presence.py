@@ -18,6 +18,8 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+NEVER_NS = -(2**62)
+
 
 @dataclass(frozen=True)
 class Odds:
@@ -56,7 +58,7 @@ class Presence:
         self._if_missing = np.zeros(count)
         self._if_there = np.zeros(count)
         self._where = np.zeros(count, np.int64)  # bits: parts of the image where it was missed
-        self._last_ns = np.full(count, -1, np.int64)
+        self._last_ns = np.full(count, NEVER_NS, np.int64)
         self.expected = np.zeros(count, np.int64)
         self.seen = np.zeros(count, np.int64)
         self.passes = np.zeros(count, np.int64)
