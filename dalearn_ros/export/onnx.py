@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
-from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.detector.network import LandmarkNetwork, merged
 from dalearn_ros.detector.validation import TorchBackend
 from dalearn_ros.inference.backend import OnnxBackend
+from dalearn_ros.inference.parity import compare_outputs
 
 OPSET = 17
 PARITY_BOUND = 2e-3
@@ -74,17 +74,8 @@ def parity(network: LandmarkNetwork, exported: OnnxBackend) -> float:
     worst = 0.0
     for width, height in _SIZES:
         image = random.integers(0, 256, (1, height, width, channels), dtype=np.uint8)
-        worst = max(worst, _difference(reference.run(image), exported.run(image)))
-    return worst
-
-
-def _difference(one: RawOutputs, other: RawOutputs) -> float:
-    worst = 0.0
-    for name in OUTPUTS:
-        a, b = getattr(one, name), getattr(other, name)
-        if a.shape != b.shape:
-            return float("inf")
-        worst = max(worst, float((np.abs(a - b) / (1.0 + np.abs(a))).max()))
+        found = compare_outputs(exported.run(image), reference.run(image))
+        worst = max(worst, found.worst)
     return worst
 
 

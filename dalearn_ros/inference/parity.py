@@ -53,7 +53,7 @@ def compare(backend: Backend, reference: Backend, batches: Sequence[Images]) -> 
     for images in batches:
         answers = backend.run_batch(images)
         for row, answer in enumerate(answers):
-            found.append(_compare(answer, reference.run(images[row : row + 1])))
+            found.append(compare_outputs(answer, reference.run(images[row : row + 1])))
     widest = max(found, key=lambda one: one.common)
     worst, frames = max(one.worst for one in found), sum(one.frames for one in found)
     return Parity(widest.common, worst, widest.output, frames)
@@ -96,7 +96,8 @@ def made_up_batches(profiles: Sequence[Profile], channels: int) -> list[Images]:
     return batches
 
 
-def _compare(answer: RawOutputs, right: RawOutputs) -> Parity:
+def compare_outputs(answer: RawOutputs, right: RawOutputs) -> Parity:
+    """The difference of two answers to one image; see :func:`compare`."""
     common, worst, named = 0.0, 0.0, OUTPUTS[0]
     for name in OUTPUTS:
         a, b = getattr(right, name), getattr(answer, name)

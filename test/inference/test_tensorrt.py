@@ -3,8 +3,12 @@
 import dataclasses
 import json
 import logging
+import os
+import signal
+import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -24,6 +28,8 @@ from dalearn_ros.inference.engine_cache import EngineRefused
 from dalearn_ros.inference.engine_settings import EngineSettings, Profile, profiles_of
 from dalearn_ros.inference.onnx_precision import precision_of
 from dalearn_ros.inference.tensorrt import load_tensorrt, open_engine, toolkit
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -121,6 +127,37 @@ def test_an_engine_that_does_not_load_is_built_anew(model, settings, caplog):
 def test_other_answers_than_onnx_runtimes_are_refused(model, settings, add):
     with pytest.raises(ModelError, match="at most 0.002 is allowed for a fp32 model"):
         _open(model, settings, FakeTools(add=add))
+    assert not settings.place.exists() or not list(settings.place.iterdir())
+
+
+KILLED = """
+import dataclasses, sys, time
+from pathlib import Path
+from helpers.fake_tensorrt import FakeTools
+from dalearn_ros.inference.backend import OnnxBackend
+from dalearn_ros.inference.engine_settings import EngineSettings
+from dalearn_ros.inference.tensorrt import open_engine
+def build(*given):
+    print("building", flush=True); time.sleep(60)
+kit = dataclasses.replace(FakeTools().kit, build=build)
+model = Path(sys.argv[1])
+open_engine(model, OnnxBackend(model, 1), EngineSettings(folder=sys.argv[2]), kit)
+"""
+
+
+def test_sigterm_in_the_middle_of_a_build_leaves_nothing(model, settings):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "test")])
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(model), settings.folder],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert process.stdout is not None and process.stdout.readline() == "building\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == -signal.SIGTERM
+    process.stdout.close()
     assert not settings.place.exists() or not list(settings.place.iterdir())
 
 
