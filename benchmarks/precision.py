@@ -53,7 +53,9 @@ def accuracy(loss: Loss, converted: bool) -> dict[str, Any]:
     }
 
 
-def latency(files: Sequence[Path], image: npt.NDArray[np.uint8], turns: int) -> dict[str, Any]:
+def latency(
+    files: Sequence[Path], image: npt.NDArray[np.uint8], turns: int
+) -> dict[tuple[str, int], float]:
     """Median milliseconds of one inference: (file name, threads) → ms."""
     backends = {(file.name, n): OnnxBackend(file, n) for file in files for n in THREADS}
     takes = next(iter(backends.values())).metadata.input
@@ -81,7 +83,8 @@ def converted(
         max_shift_px=100.0,
     )
     bounds = PrecisionSettings()
-    files, columns = {"fp32": args.model}, {}
+    files: dict[str, Path] = {"fp32": args.model}
+    columns: dict[str, dict[str, Any]] = {}
     for precision in ("fp16", "int8"):
         file = folder / f"{precision}.onnx"
         done = convert(args.model, file, precision, data, shown, wide)
