@@ -22,6 +22,7 @@ from dalearn_ros.nodes.process import PROFILES
 
 DETECTOR, LOCALIZER = "/landmark_detector", "/landmark_localizer"
 TRUTH, PRIOR = "/ground_truth/pose", "/localization/prior"
+ODOMETRY = "/odometry"
 PATIENCE_S = 90.0  # starting four processes on a busy machine, and scoring
 END_S = 10.0
 
@@ -75,9 +76,9 @@ def play_through_nodes(
         said = "; ".join(f"{name}: {_last_words(out / 'logs', name)}" for name in words)
         raise InputError(f"{error.filename}: was not written; the last words: {said}") from None
     total = sum(len(t["stamps_ns"]) for t in sent["topics"].values() if t["type"] == COMPRESSED)
-    fates = [line.split(",") for line in journal.splitlines()[1:]]
+    fates = [line.split(",")[1:3] for line in journal.splitlines()[1:]]
     counts = {"processed": 0, "overwritten": 0}
-    for _, fate, reason in fates:
+    for fate, reason in fates:
         name = f"skipped: {reason}" if fate == "skipped" else fate
         counts[name] = counts.get(name, 0) + 1
     counts["lost in transport"] = total - len(fates)
@@ -111,7 +112,12 @@ def commands(
         "localizer": _node(
             "landmark_localizer",
             {"map": map_path},
-            {"~/input/landmarks": landmarks, "~/input/pose": PRIOR, **remap_camera},
+            {
+                "~/input/landmarks": landmarks,
+                "~/input/pose": PRIOR,
+                "~/input/odometry": ODOMETRY,
+                **remap_camera,
+            },
         ),
         "evaluator": _node(
             "evaluator",
