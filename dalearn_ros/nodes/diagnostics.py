@@ -18,7 +18,7 @@ from dalearn_ros.core.files import atomic_file
 from dalearn_ros.nodes.qos import results
 
 PERIOD_S = 1.0
-LATENCIES_KEPT = 2000
+LATENCIES_KEPT = 1000
 PERCENTILES = (50, 80, 90, 95, 99)
 JOURNAL = "stamp_ns,fate,reason,inference_ms,total_ms"
 _NONE: Mapping[str, float] = {}

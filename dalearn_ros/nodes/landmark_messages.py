@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import functools
 from typing import Any
 
 import numpy as np
@@ -188,7 +189,9 @@ def _point_covariances(found: Observations, camera: Camera | None) -> Array:
     return across + along
 
 
+@functools.cache
 def _fields() -> list[Any]:
+    """The same objects for every cloud; messages copy them when they are sent."""
     made = []
     for name, (kind, offset) in ((n, ROW.fields[n][:2]) for n in ORDER):  # type: ignore[index]
         datatype = PointField.FLOAT32 if kind.kind == "f" else PointField.INT32
