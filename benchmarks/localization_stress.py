@@ -37,7 +37,8 @@ from dalearn_ros.labels.project import Labeller
 from dalearn_ros.landmarks.types import Frame, Labels, LandmarkMap, Observations
 from dalearn_ros.localization.localizer import Localizer
 from dalearn_ros.localization.results import LocalizationResult
-from dalearn_ros.localization.window_localizer import CameraImage, WindowLocalizer
+from dalearn_ros.localization.window_images import CameraImage
+from dalearn_ros.localization.window_localizer import WindowLocalizer
 from dalearn_ros.maps import load_map
 from dalearn_ros.world.camera import camera_of, mounting_of
 from dalearn_ros.world.city import build_city

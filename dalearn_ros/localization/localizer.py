@@ -97,21 +97,6 @@ class Localizer:
         fit, pairs = self._settle(observations, noise, prior, found, reading, minimum)
         return Reading(pairs, fit, noise, len(found), reading.doubtful_seen, reading.log_likelihood)
 
-    def lost(self, observations: Observations, prior: Pose, reading: Reading) -> float:
-        """Log-likelihood by which a prior that is off by ``lost_sigma_m`` explains an image better.
-
-        Args:
-            observations: Of the image.
-            prior: With a covariance.
-            reading: Of the image, from that prior.
-        """
-        assert prior.covariance is not None
-        wide = prior.covariance + np.diag([self.settings.lost_sigma_m**2] * 2 + [0.0] * 4)
-        elsewhere = Pose(prior.stamp_ns, prior.map_from_base, wide)
-        found = self.near(elsewhere)
-        other = self.associate(observations, found, elsewhere, reading.noise_px2)
-        return other.log_likelihood - reading.log_likelihood
-
     def _settle(
         self,
         observations: Observations,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,55 +12,19 @@ from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
-from dalearn_ros.landmarks.types import LandmarkMap, Observations
+from dalearn_ros.landmarks.types import LandmarkMap
 from dalearn_ros.localization.judge import Judge
 from dalearn_ros.localization.localizer import UNUSABLE, Localizer
+from dalearn_ros.localization.lost import lost
 from dalearn_ros.localization.odometry import OdometryNoise, carried
 from dalearn_ros.localization.results import LocalizationResult, nothing, too_few
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window import Window
 from dalearn_ros.localization.window_fit import WindowFit
+from dalearn_ros.localization.window_images import CameraImage, Known, Taken, result_of
 from dalearn_ros.localization.window_problem import View
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class CameraImage:
-    """What the detector saw in one image.
-
-    Attributes:
-        camera: Name of the camera.
-        observations: With the stamp of the image.
-        driven: odom_from_base at that stamp; None without odometry.
-    """
-
-    camera: str
-    observations: Observations
-    driven: Transform | None = None
-
-    @property
-    def stamp_ns(self) -> int:
-        """Time of the image."""
-        return self.observations.stamp_ns
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A pose at a time, and the odometry at that time."""
-
-    pose: Pose
-    driven: Transform | None
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """An image that has just come into the window."""
-
-    image: CameraImage
-    view: View
-    doubtful: Ints
-    candidates: int
 
 
 class WindowLocalizer:
@@ -95,7 +58,7 @@ class WindowLocalizer:
 
     def reset(self) -> None:
         """Forget everything; the prior is what is given with each call again."""
-        self._own: list[_Known] = []  # not empty: the prior is carried on from the first
+        self._own: list[Known] = []  # not empty: the prior is carried on from the first
         self._latest_ns: int | None = None
         self._window.clear()
         self._judge = Judge(self.settings)
@@ -114,7 +77,7 @@ class WindowLocalizer:
         if usable is None:
             return UNUSABLE
         self.reset()
-        self._own = [_Known(usable, driven)]
+        self._own = [Known(usable, driven)]
         return ""
 
     def update(self, images: Sequence[CameraImage], prior: Pose | None) -> LocalizationResult:
@@ -135,7 +98,7 @@ class WindowLocalizer:
         self._prune(newest.stamp_ns)
         if self._window.matches < self.settings.minimum_matches:
             return self._too_few(self._window.matches, taken)
-        anchor = self._own[0] if self._own else _Known(start, newest.driven)
+        anchor = self._own[0] if self._own else Known(start, newest.driven)
         fit = self._window.fit(anchor.pose, anchor.driven)
         if self._completed(taken, fit):
             fit = self._window.fit(anchor.pose, anchor.driven)
@@ -145,8 +108,9 @@ class WindowLocalizer:
             return self._too_few(count, taken)
         reason = self._judge.reason(fit, self._window.views)
         if self._own and self._judge.sound:
-            self._own.append(_Known(fit.pose, newest.driven))
-        return self._result(fit, taken, images, reason)
+            self._own.append(Known(fit.pose, newest.driven))
+        known = self._judge.known(fit)
+        return result_of(fit, self._window.views, taken, images, reason, known)
 
     def _check_time(self, newest: CameraImage) -> None:
         """End the window where a gap is too long; start anew where time goes back."""
@@ -170,7 +134,7 @@ class WindowLocalizer:
         usable = next(iter(self._cameras.values())).usable(prior)
         return UNUSABLE if usable is None else dataclasses.replace(usable, stamp_ns=newest.stamp_ns)
 
-    def _carried(self, known: _Known, image: CameraImage) -> Pose:
+    def _carried(self, known: Known, image: CameraImage) -> Pose:
         """A known pose carried to the time of an image, forwards or backwards."""
         assert known.pose.covariance is not None
         assert known.driven is not None and image.driven is not None
@@ -187,7 +151,7 @@ class WindowLocalizer:
 
     def _take_in(
         self, images: Sequence[CameraImage], newest: CameraImage, start: Pose
-    ) -> list[_Taken]:
+    ) -> list[Taken]:
         """Read each image by itself and put it into the window."""
         taken = []
         for image in images:
@@ -195,7 +159,7 @@ class WindowLocalizer:
             if image.stamp_ns != newest.stamp_ns:
                 if image.driven is None or newest.driven is None:
                     continue  # nothing ties it to the newest
-                prior = self._carried(_Known(start, newest.driven), image)
+                prior = self._carried(Known(start, newest.driven), image)
             camera, seen = self._cameras[image.camera], image.observations
             reading = camera.read(seen, prior)
             view = View(
@@ -208,10 +172,10 @@ class WindowLocalizer:
                 reading.pairs[:, 1],
                 reading.pairs[:, 0],
                 len(seen) - len(reading.doubtful),
-                camera.lost(seen, prior, reading),
+                lost(camera, seen, prior, reading),
             )
             self._window.add(view, image.driven)
-            taken.append(_Taken(image, view, reading.doubtful, reading.candidates))
+            taken.append(Taken(image, view, reading.doubtful, reading.candidates))
         return taken
 
     def _prune(self, now: int) -> None:
@@ -223,7 +187,7 @@ class WindowLocalizer:
             oldest = max(oldest, self._own[0].pose.stamp_ns + 1)
         self._window.keep_after(oldest)
 
-    def _completed(self, taken: list[_Taken], fit: WindowFit) -> bool:
+    def _completed(self, taken: list[Taken], fit: WindowFit) -> bool:
         """Add matches to the newest images that can be told only from the fitted pose."""
         added = False
         for place, one in enumerate(taken):
@@ -242,36 +206,10 @@ class WindowLocalizer:
                 added = True
         return added
 
-    def _too_few(self, count: int, taken: list[_Taken]) -> LocalizationResult:
+    def _too_few(self, count: int, taken: list[Taken]) -> LocalizationResult:
         return too_few(
             count,
             self.settings.minimum_matches,
             sum(one.candidates for one in taken),
             sum(len(one.doubtful) for one in taken),
-        )
-
-    def _result(
-        self, fit: WindowFit, taken: list[_Taken], images: Sequence[CameraImage], reason: str
-    ) -> LocalizationResult:
-        pairs, residual, camera = [np.zeros((0, 2), np.int64)], [np.zeros((0, 2))], [0]
-        for one in taken:
-            if one.view not in self._window.views:
-                continue
-            place = self._window.views.index(one.view)
-            inside = fit.inliers[place]
-            pairs.append(np.stack([one.view.seen, one.view.rows], axis=1)[inside])
-            residual.append(fit.residual_px[place][inside])
-            camera += [images.index(one.image)] * int(inside.sum())
-        return LocalizationResult(
-            None if reason else fit.pose,
-            reason,
-            np.concatenate(pairs),
-            np.concatenate(residual),
-            fit.chi2,
-            sum(one.candidates for one in taken),
-            sum(len(one.doubtful) for one in taken),
-            self._judge.known(fit),
-            fit.inflation,
-            len(self._window.views),
-            np.array(camera[1:], np.int64),
         )

@@ -23,7 +23,8 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.localization.results import LocalizationResult
 from dalearn_ros.localization.settings import LocalizerSettings
-from dalearn_ros.localization.window_localizer import CameraImage, WindowLocalizer
+from dalearn_ros.localization.window_images import CameraImage
+from dalearn_ros.localization.window_localizer import WindowLocalizer
 from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.diagnostics import Reporter

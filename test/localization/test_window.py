@@ -15,7 +15,8 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import LandmarkMap, Observations
 from dalearn_ros.localization.results import LocalizationResult
 from dalearn_ros.localization.settings import LocalizerSettings
-from dalearn_ros.localization.window_localizer import CameraImage, WindowLocalizer
+from dalearn_ros.localization.window_images import CameraImage
+from dalearn_ros.localization.window_localizer import WindowLocalizer
 from dalearn_ros.world.errors_model import PriorErrors, odometry, prior_covariance
 
 STEP_S, SPEED = 0.2, 10.0
