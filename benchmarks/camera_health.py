@@ -136,7 +136,7 @@ def main() -> int:
             f"Drives of {arguments.seconds} s with seed {SEED}, {HEALTH_HZ} images a second. "
             "Estimate (95 % interval) and what is said of it; `drifted` is what a person is told."
         )
-        record("camera_health", COMMAND, rows, note)
+        record("camera_health", " ".join([COMMAND, *sys.argv[1:]]), rows, note)
     return 0
 
 

@@ -276,16 +276,17 @@ def main() -> int:
             print(*rows[-2:], sep="\n", flush=True)
         print(reports[-1].frames, reports[-1].landmarks)
     if not arguments.no_record:
-        record("map_health", "python benchmarks/map_health.py", rows, note(arguments.seconds))
+        command = " ".join(["python benchmarks/map_health.py", *sys.argv[1:]])
+        record("map_health", command, rows, note(arguments.seconds, arguments.passes))
     return 0
 
 
-def note(seconds: int) -> str:
+def note(seconds: int, passes: int) -> str:
     """The sentence under the table."""
     return (
         f"Drives of {seconds} s with seed {SEED}, {HEALTH_HZ} images a second, each driven "
-        f"{PASSES} times with other errors of the prior. Of the landmarks passed, {CHANGED} each "
-        f"are gone, moved by {MOVED_M:.0f} m and missing from the map. Recall {NEAR_RECALL} near, "
+        f"{passes} times with other errors of the prior. Of the landmarks passed, at most "
+        f"{CHANGED} each are gone, moved by {MOVED_M:.0f} m and missing from the map. Recall {NEAR_RECALL} near, "
         f"{NEAR_RECALL - LOST_FAR:.2f} at the end of the class's range; Student's t noise with "
         f"{TAIL:.0f} degrees of freedom and a standard deviation of {SIGMA_PX} px; {FALSE_ALARMS} "
         f"false alarms an image; {HIDDEN_PASS:.0%} hidden in a whole pass, {HIDDEN_MOMENT:.0%} for "

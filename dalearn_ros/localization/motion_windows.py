@@ -217,7 +217,7 @@ class _Window:
         moved[:, 0, 2] = moved[:, 1, 3] = moved[:, 5, 4] = moved[:, 2, 5] = 1.0
         moved[:, :2, 4] = np.stack([-away[:, 1], away[:, 0]], axis=1)
         heading = np.array([pose.yaw_rad for pose in poses])
-        moved[:, 3, 6], moved[:, 4, 6] = np.cos(heading), np.sin(heading)
+        moved[:, 3:, 6] = np.array([pose.rotation[:, 0] for pose in poses])
         moved[:, 3, 7], moved[:, 4, 7] = -np.sin(heading), np.cos(heading)
         return by_pose @ moved[self.frame]
 
