@@ -19,6 +19,8 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("model", default_value=""),
             DeclareLaunchArgument("pose", default_value="/localization/prior"),
             DeclareLaunchArgument("pose_type", default_value="pose_with_covariance"),
+            DeclareLaunchArgument("odometry", default_value="/odom"),
+            DeclareLaunchArgument("initialpose", default_value="/initialpose"),
             LifecycleNode(
                 package="dalearn_ros",
                 executable="landmark_detector",
@@ -53,6 +55,8 @@ def generate_launch_description() -> LaunchDescription:
                 remappings=[
                     ("~/input/landmarks", "/landmark_detector/output/landmarks"),
                     ("~/input/pose", LaunchConfiguration("pose")),
+                    ("~/input/odometry", LaunchConfiguration("odometry")),
+                    ("~/input/initialpose", LaunchConfiguration("initialpose")),
                     ("~/input/camera_info", info),
                 ],
             ),

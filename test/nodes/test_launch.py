@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import json
 import re
 import sys
 import types
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.nodes import evaluator, landmark_detector, landmark_localizer, parameters
@@ -27,17 +29,36 @@ SETTINGS = {
 }
 
 
+PARTS = {  # where the topics of a node are named
+    "landmark_detector": ("landmark_detector", "camera_stream"),
+    "landmark_localizer": ("landmark_localizer", "pose_output", "vehicle"),
+    "evaluator": ("evaluator", "vehicle"),
+}
+CAMERA = re.compile(r"/camera\d/")
+
+
+def topics_of(node: str) -> set[str]:
+    """Private topics of a node with one camera, as its source names them."""
+    text = "".join((ROOT / f"dalearn_ros/nodes/{part}.py").read_text() for part in PARTS[node])
+    found = set(re.findall(r'"(~/[\w/]+)"', text))
+    return found | {f"~/input/{name}" for name in re.findall(r'\{base\}([\w/]+)"', text)}
+
+
 class Made:
     """Stands for any class of launch."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.args, self.options = args, options
 
+    def perform(self, context: dict[str, str]) -> str:
+        """Of LaunchConfiguration: the argument's value."""
+        return context[self.args[0]]
+
 
 def load(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Made]:
     names = {
-        "launch": ["LaunchDescription"],
-        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess"],
+        "launch": ["LaunchDescription", "LaunchContext"],
+        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "OpaqueFunction"],
         "launch.substitutions": ["LaunchConfiguration", "PathJoinSubstitution"],
         "launch_ros": [],
         "launch_ros.actions": ["Node", "LifecycleNode"],
@@ -52,7 +73,12 @@ def load(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Made]:
     assert spec is not None and spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
-    return list(loaded.generate_launch_description().args[0])
+    actions = list(loaded.generate_launch_description().args[0])
+    declared = of_kind(actions, "DeclareLaunchArgument")
+    context = {made.args[0]: made.options.get("default_value", "x") for made in declared}
+    for action in of_kind(actions, "OpaqueFunction"):
+        actions += action.options["function"](context)
+    return actions
 
 
 def of_kind(found: Any, kind: str) -> list[Made]:
@@ -86,6 +112,7 @@ def test_every_argument_that_is_used_is_declared(
     actions = load(path, monkeypatch)
     declared = {made.args[0] for made in of_kind(actions, "DeclareLaunchArgument")}
     used = {made.args[0] for made in of_kind(actions, "LaunchConfiguration")}
+    used |= set(re.findall(r'value\("(\w+)", context\)', path.read_text()))
     assert used == declared
 
 
@@ -104,11 +131,9 @@ def test_every_executable_parameter_and_topic_exists(
         for given in node.options["parameters"]:
             if isinstance(given, dict):
                 assert set(given) <= known
-        source = "".join(
-            (ROOT / f"dalearn_ros/nodes/{part}.py").read_text() for part in (name, "vehicle")
-        )
+        topics = topics_of(name)
         for topic, _ in node.options["remappings"]:
-            assert f'"{topic}"' in source, f"{name} has no topic {topic}"
+            assert CAMERA.sub("/", topic) in topics, f"{name} has no topic {topic}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -130,3 +155,27 @@ def test_the_demo_calls_a_verb_with_options_that_it_has(monkeypatch: pytest.Monk
     demo.add_arguments(parser)
     known = {option for action in parser._actions for option in action.option_strings}
     assert {word for word in command[2:] if isinstance(word, str)} <= known
+
+
+def test_several_cameras_each_have_their_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    actions = load(ROOT / "launch/cameras.launch.py", monkeypatch)
+    (detector,) = of_kind(actions, "LifecycleNode")
+    assert detector.options["parameters"][1]["cameras"] == ["camera0", "camera1"]
+    topics = dict(detector.options["remappings"])
+    assert topics["~/input/camera1/image"] == "/sensing/camera/camera1/image_raw"
+    (localizer,) = of_kind(actions, "Node")
+    topics = dict(localizer.options["remappings"])
+    assert topics["~/input/camera1/landmarks"] == "/landmark_detector/output/camera1/landmarks"
+
+
+def test_the_views_show_topics_that_the_nodes_have() -> None:
+    texts = [
+        (ROOT / "config/views" / name).read_text() for name in ("dalearn.rviz", "foxglove.json")
+    ]
+    json.loads(texts[1])
+    yaml.safe_load(texts[0])
+    for text in texts:
+        topics = set(re.findall(r"/(landmark_\w+)(/[\w/]+)", text))
+        assert len(topics) >= 4
+        for node, topic in topics:
+            assert f"~{topic}" in topics_of(node), f"{node} has no topic {topic}"
