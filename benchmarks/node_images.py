@@ -24,20 +24,20 @@ Image = npt.NDArray[np.uint8]
 END_S = 20.0
 
 
-def street_pictures(folder: Path, count: int, size: tuple[int, int]) -> list[Image]:
-    """Pictures of a drive through the world, enlarged or reduced to a size.
+def street_pictures(folder: Path, count: int, *sizes: tuple[int, int]) -> list[list[Image]]:
+    """Pictures of a drive through the world, enlarged or reduced to some sizes.
 
     Args:
         folder: New; gets the drive.
         count: How many.
-        size: (width, height).
+        sizes: (width, height) each.
     """
     words = ["world", "--city", "east", "--frames", str(count), "--seed", "5", "--out", str(folder)]
     command = [sys.executable, "-m", "dalearn_ros.cli.main", *words]
     subprocess.run(command, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
     with BagReader(folder / "bag") as reader:
         pictures = [frame.image for frame in reader.frames()]
-    return [np.asarray(cv2.resize(picture, size), np.uint8) for picture in pictures]
+    return [[np.asarray(cv2.resize(one, size), np.uint8) for one in pictures] for size in sizes]
 
 
 @contextlib.contextmanager
@@ -62,6 +62,11 @@ def child(
             yield process
         finally:
             end(process)
+
+
+def end_cleanly_on_sigterm() -> None:
+    """SIGTERM ends the program as an exception does, so that its children end too."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from benchmarks.figures import record
-from benchmarks.node_images import ROOT, child, end, street_pictures
+from benchmarks.node_images import ROOT, child, end, end_cleanly_on_sigterm, street_pictures
 from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.nodes.domain import own_domain
 
@@ -36,7 +36,7 @@ WAIT_S = 120.0
 
 def write_drive(folder: Path, frames: int) -> Path:
     """A bag of raw images at 30 Hz."""
-    pictures = street_pictures(folder / "world", PICTURES, SIZE)
+    (pictures,) = street_pictures(folder / "world", PICTURES, SIZE)
     with BagWriter(folder / "bag") as bag:
         for i in range(frames):
             stamp = START_NS + round(i * 1e9 / RATE_HZ)
@@ -161,6 +161,7 @@ def main() -> None:
     if options.count:
         count_images()
         return
+    end_cleanly_on_sigterm()
     rows = measure(options.frames, options.warm_up, options.threads)
     for row in rows:
         print(f"{row['figure']}: {row['value']} (wanted {row['wanted']})")

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from benchmarks.figures import record
-from benchmarks.node_images import ROOT, Image, child, street_pictures
+from benchmarks.node_images import ROOT, Image, child, end_cleanly_on_sigterm, street_pictures
 from dalearn_ros.core.progress import track
 from dalearn_ros.nodes import process, qos
 from dalearn_ros.nodes.domain import own_domain
@@ -122,6 +122,8 @@ def soak(sender: Sender, pid: int, pictures: list[Image], count: int) -> dict[st
     for number in track(sender.send(pictures, count), count, "soak"):
         if number % every == 0:
             notes.append((number, notes_of(pid)))
+            if len(notes) % 10 == 1:
+                print(number, notes[-1][1], flush=True)
     spent = time.monotonic() - started
     late = [(number, note) for number, note in notes if number >= WARM * count]
     numbers = np.array([number for number, _ in late], float)
@@ -152,17 +154,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="of the network; 0: all cores")
     parser.add_argument("--no-record", action="store_true", help="print only")
     options = parser.parse_args()
+    end_cleanly_on_sigterm()
     rows = []
     with tempfile.TemporaryDirectory() as temporary, own_domain() as domain:
-        drawn = {
-            size: street_pictures(Path(temporary) / str(size[0]), PICTURES, size) for size in SIZES
-        }
+        drawn = street_pictures(Path(temporary) / "world", PICTURES, *SIZES)
         node = ["-m", "dalearn_ros.nodes.landmark_detector", "--ros-args"]
         with child([*node, "-p", f"threads:={options.threads}"], domain) as running:
             sender = Sender(domain)
             sender.connect()
-            for size, count in zip(SIZES, options.frames, strict=True):
-                rows.append(soak(sender, running.pid, drawn[size], count))
+            for pictures, count in zip(drawn, options.frames, strict=True):
+                rows.append(soak(sender, running.pid, pictures, count))
                 print(rows[-1], flush=True)
             sender.close()
     if not options.no_record:
