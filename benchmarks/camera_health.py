@@ -26,7 +26,8 @@ from dalearn_ros.core.randomness import generator
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.labels.project import Labeller
-from dalearn_ros.localization.camera_health import DRIFTED, CameraHealth, CameraHealthReport
+from dalearn_ros.localization.camera_health import CameraHealth
+from dalearn_ros.localization.camera_report import DRIFTED, CameraHealthReport
 from dalearn_ros.localization.localizer import Localizer
 from dalearn_ros.world.errors_model import odometry
 from dalearn_ros.world.plan import POSE_HZ

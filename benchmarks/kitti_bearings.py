@@ -89,7 +89,8 @@ def fixes(boxes: Boxes, lever_m: float) -> Fixes:
             continue
         chosen = rows[list(pair)]
         first = int(chosen[0])
-        metres = Projector("LocalCartesian", *(float(v) for v in boxes.vehicle_deg[first]))
+        latitude, longitude = (float(value) for value in boxes.vehicle_deg[first])
+        metres = Projector("LocalCartesian", latitude, longitude)
         place, range_m = crossing(
             metres.forward(*boxes.sign_deg[chosen].T)[:, :2], bearings[chosen]
         )

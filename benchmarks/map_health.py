@@ -286,10 +286,10 @@ def note(seconds: int, passes: int) -> str:
     return (
         f"Drives of {seconds} s with seed {SEED}, {HEALTH_HZ} images a second, each driven "
         f"{passes} times with other errors of the prior. Of the landmarks passed, at most "
-        f"{CHANGED} each are gone, moved by {MOVED_M:.0f} m and missing from the map. Recall {NEAR_RECALL} near, "
-        f"{NEAR_RECALL - LOST_FAR:.2f} at the end of the class's range; Student's t noise with "
-        f"{TAIL:.0f} degrees of freedom and a standard deviation of {SIGMA_PX} px; {FALSE_ALARMS} "
-        f"false alarms an image; {HIDDEN_PASS:.0%} hidden in a whole pass, {HIDDEN_MOMENT:.0%} for "
+        f"{CHANGED} each are gone, moved by {MOVED_M:.0f} m and missing from the map. Recall "
+        f"{NEAR_RECALL} near, {NEAR_RECALL - LOST_FAR:.2f} at the end of the class's range; "
+        f"Student's t noise with {TAIL:.0f} degrees of freedom and a standard deviation of "
+        f"{SIGMA_PX} px; {FALSE_ALARMS} false alarms an image; {HIDDEN_PASS:.0%} hidden in a whole pass, {HIDDEN_MOMENT:.0%} for "
         f"{MOMENT_S:.0f} s. A new one is found within {FOUND_M} m."
     )
 

@@ -170,7 +170,8 @@ class _Window:
         by_value = np.concatenate(
             [jacobian_of(pairs, values[:6]), self._by_motion(poses, position, values)], axis=2
         )
-        bad = ~(np.isfinite(residual).all(axis=1) & np.isfinite(twist).all(axis=1)[self.frame])
+        told = np.isfinite(np.concatenate([residual, twist[self.frame]], axis=1))
+        bad = ~np.asarray(told.all(axis=1), dtype=bool)
         residual[bad], by_value[bad] = 0.0, 0.0
         return residual, by_value
 

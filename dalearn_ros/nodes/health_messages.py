@@ -10,7 +10,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, String
 from visualization_msgs.msg import Marker, MarkerArray
 
-from dalearn_ros.localization.camera_health import DRIFTED, CameraHealthReport, Drift
+from dalearn_ros.localization.camera_report import DRIFTED, CameraHealthReport, Drift
 from dalearn_ros.localization.health_report import HealthRow, MapHealthReport
 from dalearn_ros.nodes.messages import header_of
 

@@ -13,7 +13,8 @@ from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import LINK_FROM_OPTICAL, Transform
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import LandmarkMap
-from dalearn_ros.localization.camera_health import CameraHealth, CameraHealthReport
+from dalearn_ros.localization.camera_health import CameraHealth
+from dalearn_ros.localization.camera_report import CameraHealthReport
 from dalearn_ros.localization.motion_windows import View, _Window
 
 CAMERA = Camera(1280, 720, np.array([[1100.0, 0, 640], [0, 1100, 360], [0, 0, 1]]))

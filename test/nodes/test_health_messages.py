@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from visualization_msgs.msg import Marker
 
 from dalearn_ros.labels.offsets import QUANTITIES
-from dalearn_ros.localization.camera_health import CameraHealthReport, Drift
+from dalearn_ros.localization.camera_report import CameraHealthReport, Drift
 from dalearn_ros.localization.health_report import HealthRow, MapHealthReport
 from dalearn_ros.nodes import health_messages
 from dalearn_ros.nodes.messages import stamp_of
