@@ -14,6 +14,9 @@ from dalearn_ros.localization.window_problem import View
 Array = npt.NDArray[np.float64]
 
 
+LOST_IMAGES = 2  # images of a window that must say so: in one it may be chance
+
+
 class Judge:
     """Judges the estimates of a window, one after the other.
 
@@ -34,14 +37,17 @@ class Judge:
         """
         settings = self._settings
         self.sound = False
-        distrust = self._trust.judge(
-            fit.pose, fit.prior, any(view.lost > settings.lost_odds for view in views)
-        )
+        lost = sum(view.lost > settings.lost_odds for view in views)
+        distrust = self._trust.judge(fit.pose, fit.prior, lost >= min(LOST_IMAGES, len(views)))
         if distrust:
             return distrust
         used, observed = sum(int(i.sum()) for i in fit.inliers), sum(v.observed for v in views)
         if used < settings.minimum_explained * observed:
             return f"too few observations are landmarks of the map: {used} of {observed}"
+        if fit.largest_pull_m > settings.maximum_pull_m:
+            return (
+                f"the place hangs on one landmark: without it {fit.largest_pull_m:.2f} m elsewhere"
+            )
         self.sound = True
         worst = largest_sigma(fit)
         if worst > settings.maximum_sigma_m:

@@ -94,12 +94,16 @@ class LocalizerSettings:
         0.3, "No pose is given whose place is less certain, standard deviation, worst direction.",
         unit="m", minimum=0.01, maximum=100.0,
     )  # fmt: skip
+    maximum_pull_m: float = field(
+        0.3, "No pose is given whose place would move further than this without one landmark.",
+        unit="m", minimum=0.01, maximum=100.0,
+    )  # fmt: skip
     lost_sigma_m: float = field(
         2.0, "How far off a wrong prior is (another lane), standard deviation, each axis.",
         unit="m", minimum=0.1, maximum=100.0,
     )  # fmt: skip
     lost_odds: float = field(
-        6.0, "Log-likelihood by which a wrong prior must explain an image better to be believed.",
+        9.0, "Log-likelihood by which a wrong prior must explain an image better to be believed.",
         minimum=0.0, maximum=100.0,
     )  # fmt: skip
     contradiction_gate: float = field(

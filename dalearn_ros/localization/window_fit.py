@@ -37,6 +37,7 @@ class WindowFit:
         freedom: Degrees of freedom of ``chi2``.
         inflation: By how much the landmarks' covariance was widened because they fit badly; 1 is
             not at all.
+        largest_pull_m: How far the place would move, at most, without one of the landmarks.
     """
 
     pose: Pose
@@ -47,6 +48,7 @@ class WindowFit:
     chi2: float
     freedom: float
     inflation: float
+    largest_pull_m: float
 
 
 def fit_window(
@@ -98,6 +100,7 @@ def fit_window(
         chi2,
         free,
         inflation,
+        float(np.linalg.norm(problem.pulls(pose, errors, inliers), axis=1).max(initial=0.0)),
     )
 
 

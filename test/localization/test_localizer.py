@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dalearn_ros.geometry.steps import difference, moved
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.steps import difference, moved
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.localization.localizer import Localizer
