@@ -289,8 +289,9 @@ def note(seconds: int, passes: int) -> str:
         f"{CHANGED} each are gone, moved by {MOVED_M:.0f} m and missing from the map. Recall "
         f"{NEAR_RECALL} near, {NEAR_RECALL - LOST_FAR:.2f} at the end of the class's range; "
         f"Student's t noise with {TAIL:.0f} degrees of freedom and a standard deviation of "
-        f"{SIGMA_PX} px; {FALSE_ALARMS} false alarms an image; {HIDDEN_PASS:.0%} hidden in a whole pass, {HIDDEN_MOMENT:.0%} for "
-        f"{MOMENT_S:.0f} s. A new one is found within {FOUND_M} m."
+        f"{SIGMA_PX} px; {FALSE_ALARMS} false alarms an image; {HIDDEN_PASS:.0%} hidden in a "
+        f"whole pass, {HIDDEN_MOMENT:.0%} for {MOMENT_S:.0f} s. "
+        f"A new one is found within {FOUND_M} m."
     )
 
 
