@@ -190,7 +190,10 @@ class WindowProblem:
 
     def pulls(self, pose: Transform, errors: Array, inliers: Mask) -> Array:
         """(G, 2) metres by which the place would move without each landmark that is used."""
-        at, normal = self.linearised(pose, errors), self.normal(pose, errors, inliers * 1.0)[0]
+        at, normal = (
+            self.linearised(pose, errors),
+            self.normal(pose, errors, inliers.astype(np.float64))[0],
+        )
         found = []
         for landmark in np.unique(self.landmark[inliers]):
             own = inliers & (self.landmark == landmark)

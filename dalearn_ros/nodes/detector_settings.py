@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import field
 from dalearn_ros.inference.backend import KINDS
 from dalearn_ros.inference.engine_settings import EngineSettings
 from dalearn_ros.inference.tracking import TrackingSettings
+from dalearn_ros.nodes.camera_names import ALONE
 
 CHANGEABLE = ("model", "score_threshold", "max_age_ms", "track", "confirmed_only")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")  # a part of a topic's name in ROS 2
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class DetectorNodeSettings:
     engine: EngineSettings = field(EngineSettings, "How TensorRT builds and keeps engines.")
     threads: int = field(0, "Threads of one inference; 0 takes all cores.", minimum=0, maximum=256)
     cameras: tuple[str, ...] = field(
-        ("",), "Names of the cameras; of several, each has topics of its own: ~/input/NAME/image."
+        ALONE, "Names of the cameras; of several, each has topics of its own: ~/input/NAME/image."
     )
     image_transport: str = field(
         "raw",
@@ -48,15 +46,3 @@ class DetectorNodeSettings:
     rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
     journal: str = field("", "File for the fate of every image, written at the end; empty: none.")
     auto_activate: bool = field(True, "Configure and activate at start, without a manager.")
-
-
-def check_cameras(names: tuple[str, ...]) -> None:
-    """Check the names of the cameras.
-
-    Raises:
-        SettingsError: None, the same one twice, or one that cannot be part of a topic's name.
-    """
-    fits = all(_NAME.fullmatch(name) for name in names) or names == ("",)
-    if not names or len(set(names)) < len(names) or not fits:
-        expected = "different names of letters, digits and _"
-        raise SettingsError.at("parameter 'cameras'", "", expected, str(list(names)))

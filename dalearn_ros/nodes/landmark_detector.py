@@ -23,9 +23,10 @@ from dalearn_ros.core.errors import DalearnError
 from dalearn_ros.core.resources import resource
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.nodes import parameters, process, qos
+from dalearn_ros.nodes.camera_names import check_cameras
 from dalearn_ros.nodes.camera_stream import CameraStream
 from dalearn_ros.nodes.detection_worker import DISABLED, DetectionWorker, arrived
-from dalearn_ros.nodes.detector_settings import CHANGEABLE, DetectorNodeSettings, check_cameras
+from dalearn_ros.nodes.detector_settings import CHANGEABLE, DetectorNodeSettings
 from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
 from dalearn_ros.nodes.landmark_messages import label_info_of
 

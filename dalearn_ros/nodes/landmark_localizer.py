@@ -27,11 +27,12 @@ from dalearn_ros.localization.window_images import CameraImage
 from dalearn_ros.localization.window_localizer import WindowLocalizer
 from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos
+from dalearn_ros.nodes.camera_names import check_cameras
 from dalearn_ros.nodes.diagnostics import Reporter
 from dalearn_ros.nodes.landmark_messages import observations_of
 from dalearn_ros.nodes.localizer_inputs import CheckedPoses, Gathering, finite_rows
 from dalearn_ros.nodes.localizer_report import LocalizerCounters
-from dalearn_ros.nodes.localizer_settings import LocalizerNodeSettings, camera_names
+from dalearn_ros.nodes.localizer_settings import LocalizerNodeSettings
 from dalearn_ros.nodes.markers import markers_of
 from dalearn_ros.nodes.messages import stamp_of
 from dalearn_ros.nodes.pose_output import PoseOutput
@@ -47,7 +48,8 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         super().__init__("landmark_localizer")
         self.settings = parameters.declare(self, LocalizerNodeSettings)
         self._how = parameters.declare(self, LocalizerSettings)
-        self._names = camera_names(self.settings.cameras)
+        check_cameras(self.settings.cameras)
+        self._names = self.settings.cameras
         self._map = load_map(need_map(self.settings.map), self.settings.catalogue or None)
         frame = self._map.frame_id
         self._prior = CheckedPoses("~/input/pose", frame)

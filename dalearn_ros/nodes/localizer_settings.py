@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import field
+from dalearn_ros.nodes.camera_names import ALONE
 from dalearn_ros.nodes.vehicle import POSE_TYPES
 
 
@@ -17,9 +16,9 @@ class LocalizerNodeSettings:
     map: str = field("", "Map folder or .osm file.")
     catalogue: str = field("", "Which tags belong to which class; empty: all shipped ones.")
     base_frame: str = field("base_link", "Frame of the vehicle.")
-    cameras: str = field(
-        "", "Names of the cameras, with commas between; each has ~/input/NAME/landmarks and "
-        "camera_info. Empty: one camera, ~/input/landmarks.",
+    cameras: tuple[str, ...] = field(
+        ALONE, "Names of the cameras; each has ~/input/NAME/landmarks and camera_info. Empty: one "
+        "camera, ~/input/landmarks.",
     )  # fmt: skip
     pose_type: str = field(
         "pose_with_covariance", "Type of ~/input/pose, the prior.", choices=tuple(POSE_TYPES)
@@ -36,19 +35,3 @@ class LocalizerNodeSettings:
     publish_tf: bool = field(
         False, "Publish map -> odometry's frame on /tf (without odometry: map -> base_frame)."
     )
-
-
-def camera_names(text: str) -> tuple[str, ...]:
-    """Names out of ``front, left``; ("",) for none, which is the camera without a name.
-
-    Raises:
-        SettingsError: A name is no part of a topic, or stands twice.
-    """
-    if not text.strip():
-        return ("",)
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if not re.fullmatch(r"[A-Za-z]\w*", name) or names.count(name) > 1:
-            text = "different names of letters, digits and _, with commas between"
-            raise SettingsError.at("parameter 'cameras'", "", text, f"'{name}'")
-    return names

@@ -15,9 +15,9 @@ from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.localization.observability import Observability
 from dalearn_ros.localization.results import nothing
 from dalearn_ros.nodes import messages
+from dalearn_ros.nodes.camera_names import check_cameras
 from dalearn_ros.nodes.localizer_inputs import CheckedPoses, Gathering, finite_rows
 from dalearn_ros.nodes.localizer_report import LocalizerCounters, result_values
-from dalearn_ros.nodes.localizer_settings import camera_names
 
 
 def pose(stamp: int, x: float = 0.0, frame: str = "map", covariance: Any = None) -> Any:
@@ -122,11 +122,11 @@ def test_rows_that_are_not_finite_are_left_out() -> None:
 
 
 def test_names_of_cameras() -> None:
-    assert camera_names("") == ("",)
-    assert camera_names("front, left") == ("front", "left")
-    for wrong in ("front,,left", "a/b", "front, front"):
+    check_cameras(("",))
+    check_cameras(("front", "left"))
+    for wrong in ((), ("front", ""), ("a/b",), ("front", "front")):
         with pytest.raises(SettingsError, match="cameras"):
-            camera_names(wrong)
+            check_cameras(wrong)
 
 
 def test_the_report_names_what_is_weak() -> None:
