@@ -169,18 +169,25 @@ def spread(values: Sequence[float | None]) -> str:
 
 def table(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One line a row, of the seeds that are there."""
+    base = {run["seed"]: run["voting"]["f1_8"] for run in found if run["row"] == BASE}
     lines = []
     for row in ROWS:
         runs = [entry for entry in found if entry["row"] == row]
         if runs:
-            lines.append(_line(row, runs, "voting"))
+            lines.append(_line(row, runs, "voting", base))
         if row == BASE and runs:
-            lines.append(_line(PLAIN, runs, "plain"))
+            lines.append(_line(PLAIN, runs, "plain", base))
     return lines
 
 
-def _line(name: str, runs: Sequence[Mapping[str, Any]], how: str) -> dict[str, Any]:
+def _line(
+    name: str, runs: Sequence[Mapping[str, Any]], how: str, base: Mapping[int, float]
+) -> dict[str, Any]:
     figures = {key: spread([run[how][k] for run in runs]) for key, k in FIGURES.items()}
+    gains = [run[how]["f1_8"] - base[run["seed"]] for run in runs if run["seed"] in base]
+    figures["F1 at 8 px, less the first row's of the same seed"] = (
+        "–" if name == BASE else ", ".join(f"{gain:+.3f}" for gain in gains)
+    )
     steps = round(float(np.median([run["steps"] for run in runs])))
     return {"row": name, "seeds": len(runs), "steps": steps, **figures}
 
