@@ -42,11 +42,11 @@ def test_plain_suppression_keeps_the_best_votes_point_where_voting_takes_the_mea
 
 
 def test_every_row_of_the_ablation_has_settings_that_differ() -> None:
-    found = [settings_of(row, 1.0, None, 10) for row in ROWS]
-    assert len({repr(settings) for settings in found}) == len(ROWS) == 9
+    found = [settings_of(row, 1.0, None, 10, 1) for row in ROWS]
+    assert len({repr(settings) for settings in found}) == len(ROWS) == 8
     assert {s.loss.selection.background for s in found} == {"random"}
     assert {s.loss.selection.background_ratio for s in found} == {8.0}
-    assert settings_of("K=9", 1.0, 50, 10).loop.max_minutes is None
+    assert settings_of("K=9", 1.0, 50, 10, 1).loop.max_minutes is None
 
 
 def test_spread_is_mean_and_sample_deviation() -> None:

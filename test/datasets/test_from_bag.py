@@ -240,7 +240,7 @@ def test_labels_are_audited_against_a_detector(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "encoding, shift_ns, told, not_told",
-    [("nv12", 0, "'nv12' is not supported; known are bgr8", "poses"),
+    [("yuv420", 0, "'yuv420' is not supported; known are bgr8", "poses"),
      ("bgr8", 10**12, "Do the poses on /ground_truth/pose cover", "supported")],
 )  # fmt: skip
 def test_why_no_frame_could_be_labelled(
