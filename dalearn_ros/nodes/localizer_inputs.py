@@ -89,9 +89,9 @@ class CheckedPoses:
             return None, error.reason
 
     def _broken(self, pose: Pose) -> str:
-        if not len(self.buffer):
+        before = self.buffer.latest  # no interpolation: this is done for every message
+        if before is None:
             return ""
-        before = self.buffer.at(self.buffer.latest_ns)
         seconds = (pose.stamp_ns - before.stamp_ns) * 1e-9
         if seconds < 0.0:
             return "time went back"

@@ -53,6 +53,11 @@ class PoseBuffer:
         """Stamp of the newest pose; -1 if there is none."""
         return self._poses[-1].stamp_ns if self._poses else -1
 
+    @property
+    def latest(self) -> Pose | None:
+        """The newest pose as it came; None if there is none."""
+        return self._poses[-1] if self._poses else None
+
     def add_message(self, message: Any) -> None:
         """Add a pose message; one that is not finite is counted in ``refused``."""
         try:

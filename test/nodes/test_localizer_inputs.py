@@ -140,3 +140,11 @@ def test_the_report_names_what_is_weak() -> None:
     poses = CheckedPoses("~/input/pose", "map")
     poses.add(pose(0))
     assert LocalizerCounters((poses,)).snapshot()["pose.zero stamp"] == "1"
+
+
+def test_a_message_costs_no_interpolation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 50 Hz that would grow with the buffer until the prior comes too late."""
+    poses = CheckedPoses("~/input/odometry", continuous=True)
+    monkeypatch.setattr(poses.buffer, "at", None)
+    assert not poses.add(driven(10**9, 0.0)) and not poses.add(driven(2 * 10**9, 1.0))
+    assert len(poses.buffer) == 2
