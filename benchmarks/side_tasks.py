@@ -19,6 +19,7 @@ TOWNS = {
     "Town01+02 to Town03": (("Town01", "Town02"), "Town03"),
 }
 LIGHTS = "traffic_light=signal,traffic_sign=none,vehicle=none,bike=none,motobike=none"
+SEEDS = (1, 2, 3)  # of the world; photos have folds
 JUDGED = 126  # whole images of the world
 
 
@@ -35,6 +36,7 @@ class Split:
         crop: Side of a crop, pixels.
         mirror: Share of mirrored crops, for both sides: 0 where it breaks the task (a marking's
             lower right end is not the mirror image of one).
+        seed: Of the crops' places, the weights and the order.
     """
 
     task: str
@@ -44,6 +46,7 @@ class Split:
     test: Dataset
     crop: int
     mirror: float
+    seed: int = 1
 
 
 def world(data: Path, test_data: Path, out: Path, images: int) -> list[Split]:
@@ -51,7 +54,10 @@ def world(data: Path, test_data: Path, out: Path, images: int) -> list[Split]:
     train = part(data, ["train", "wide"], out, "train", images)
     val = part(data, ["val"], out, "val", JUDGED)
     test = part(test_data, ["test"], out, "test", JUDGED)
-    return [Split("world", "unseen streets", train, val, test, 384, 0.0)]
+    return [
+        Split("world", f"unseen streets, seed {seed}", train, val, test, 384, 0.0, seed)
+        for seed in SEEDS
+    ]
 
 
 def road_photos(real: Path, out: Path) -> list[Split]:

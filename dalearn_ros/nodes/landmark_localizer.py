@@ -18,6 +18,7 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Observations
@@ -29,6 +30,7 @@ from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.camera_names import check_cameras
 from dalearn_ros.nodes.diagnostics import Reporter
+from dalearn_ros.nodes.health_watch import HealthWatch
 from dalearn_ros.nodes.landmark_messages import observations_of
 from dalearn_ros.nodes.localizer_inputs import CheckedPoses, Gathering, finite_rows
 from dalearn_ros.nodes.localizer_report import LocalizerCounters
@@ -59,6 +61,7 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         self.reporter = Reporter(self, self.counters)
         self._output = PoseOutput(self, frame, self.settings)
         self._markers = self.create_publisher(MarkerArray, "~/output/markers", qos.results(1))
+        self._health = self._watch()
         self._localizer: WindowLocalizer | None = None
         self._gathering = Gathering(len(self._names), self._prior, self._odometry, self._locate)
         self._mountings = {name: self._listen(name) for name in self._names}
@@ -68,6 +71,14 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
     def finish(self) -> None:
         """Report once more."""
         self.reporter.publish()
+        if self._health is not None:
+            self._health.publish()
+
+    def _watch(self) -> HealthWatch | None:
+        """Map and camera health, if wanted."""
+        if not self.settings.health.enabled:
+            return None
+        return HealthWatch(self, self._map, self.settings.health, self._names)
 
     def _listen(self, name: str) -> Mounting:
         """Landmarks and calibration of one camera; a camera without a name has the plain topics."""
@@ -178,20 +189,26 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         self.counters.result = result
         if result.pose is None:
             self._skip(stamp, result.reason, len(seen))
-            return
-        self._publish(seen, result, driven)
-        self.reporter.problem(self._prior.problem or self._odometry.problem)
-        for _ in seen:
-            self.counters.processed(stamp, {"localize": 1e3 * (time.perf_counter() - started)})
+        else:
+            self._publish(seen, result, driven)
+            self.reporter.problem(self._prior.problem or self._odometry.problem)
+            for _ in seen:
+                self.counters.processed(stamp, {"localize": 1e3 * (time.perf_counter() - started)})
+        if self._health is not None:
+            self._health.add(seen, self._places(), result, prior, driven)
 
     def _ready(self) -> WindowLocalizer | None:
         """The localizer; None while a camera's calibration or mounting is not known."""
         if self._localizer is None:
-            places = {name: mounting.find() for name, mounting in self._mountings.items()}
-            known = {name: place for name, place in places.items() if place is not None}
-            if len(known) == len(places):
+            known = self._places()
+            if len(known) == len(self._mountings):
                 self._localizer = WindowLocalizer(self._map, known, self._how)
         return self._localizer
+
+    def _places(self) -> dict[str, tuple[Camera, Transform]]:
+        """Intrinsics and mounting of the cameras of which both are known."""
+        found = {name: mounting.find() for name, mounting in self._mountings.items()}
+        return {name: place for name, place in found.items() if place is not None}
 
     def _publish(
         self,

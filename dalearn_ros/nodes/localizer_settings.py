@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dalearn_ros.core.settings import field
 from dalearn_ros.nodes.camera_names import ALONE
+from dalearn_ros.nodes.health_watch import HealthSettings
 from dalearn_ros.nodes.vehicle import POSE_TYPES
 
 
@@ -35,3 +36,4 @@ class LocalizerNodeSettings:
     publish_tf: bool = field(
         False, "Publish map -> odometry's frame on /tf (without odometry: map -> base_frame)."
     )
+    health: HealthSettings = field(HealthSettings, "Map health and camera health.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from std_srvs.srv import Trigger
 
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.localization.settings import LocalizerSettings
-from dalearn_ros.nodes import landmark_localizer, messages, pose_output
+from dalearn_ros.nodes import health_watch, landmark_localizer, messages, pose_output
 from dalearn_ros.nodes.landmark_messages import cloud_of
 from dalearn_ros.nodes.localizer_settings import LocalizerNodeSettings
 
@@ -152,3 +154,44 @@ def test_a_filter_gets_poses_that_share_no_image(node: Any, run: Any) -> None:
     for i in range(11):
         output.publish(run.prior(i), None)
     assert [messages.stamp_of(m.header) for m in sent] == [run.stamp(i) for i in (0, 5, 10)]
+
+
+def test_health_is_watched_and_published(
+    node: Any, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, sent = node._health, {}
+    for name, publisher in {
+        "map": watch._map_json,
+        "markers": watch._markers,
+        "camera": watch._camera_json[""],
+        "diagnostics": watch._diagnostics,
+    }.items():
+        monkeypatch.setattr(publisher, "publish", partial(sent.__setitem__, name))
+    node.finish()
+    assert not sent  # nothing came
+    for i in range(12):
+        feed(node, run, i, run.prior(i))
+    node.finish()
+    looked = json.loads(sent["map"].data)["frames"]
+    # 12 images at 5 Hz, one in half a second: 0, 3, 6, 9; this map's landmarks have no outline
+    assert looked == {"too little seen": 4}
+    assert sent["markers"].markers[0].action == sent["markers"].markers[0].DELETEALL
+    drifts = json.loads(sent["camera"].data)["drifts"]
+    assert drifts["yaw_deg"]["state"] == "collecting"
+    (status,) = sent["diagnostics"].status
+    assert status.name == "/landmark_localizer/camera_health"
+    sent.clear()
+    node.finish()
+    assert not sent  # nothing new
+
+
+def test_health_topics_of_several_cameras_and_its_switch(node: Any, run: Any) -> None:
+    names = ("front", "left")
+    watch = health_watch.HealthWatch(
+        node, run.street.landmarks, health_watch.HealthSettings(), names
+    )
+    topics = {watch._camera_json[name].topic_name for name in names}
+    assert topics == {f"/landmark_localizer/output/{name}/camera_health" for name in names}
+    off = health_watch.HealthSettings(enabled=False)
+    node.settings = LocalizerNodeSettings(map="street", health=off)
+    assert node._watch() is None

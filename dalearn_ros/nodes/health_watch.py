@@ -1,0 +1,145 @@
+"""Map health and camera health beside the localizer: watched, published, never fed back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from std_msgs.msg import String
+from visualization_msgs.msg import MarkerArray
+
+from dalearn_ros.core.settings import field
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.labels.project import Labeller
+from dalearn_ros.landmarks.types import Frame, Labels, LandmarkMap, Observations
+from dalearn_ros.localization.camera_health import CameraHealth
+from dalearn_ros.localization.health_settings import MapHealthSettings
+from dalearn_ros.localization.map_health import HealthFrame, MapHealth
+from dalearn_ros.localization.results import LocalizationResult
+from dalearn_ros.nodes import qos
+from dalearn_ros.nodes.health_messages import (
+    camera_diagnostics,
+    camera_health_message,
+    health_markers,
+    map_health_message,
+)
+
+
+@dataclass(frozen=True)
+class HealthSettings:
+    """Parameters ``health.…`` of the localizer's node."""
+
+    enabled: bool = field(True, "Watch the map and the cameras.")
+    image_period_s: float = field(
+        0.5, "Of each camera one image in so many seconds is looked at.", unit="s", minimum=0.0,
+        maximum=60.0,
+    )  # fmt: skip
+    publish_period_s: float = field(
+        10.0, "How often the findings are published.", unit="s", minimum=0.1, maximum=3600.0
+    )
+    map: MapHealthSettings = field(MapHealthSettings, "When map and observations differ.")
+
+
+class HealthWatch:
+    """Fed with each answer of the localizer; publishes what map and cameras look like by it.
+
+    Topics: ``~/output/map_health`` (JSON), ``~/output/map_health/markers``, and for each camera
+    ``~/output/camera_health`` or ``~/output/NAME/camera_health`` (JSON), latched; a status of each
+    camera on ``/diagnostics``.
+
+    Args:
+        node: That publishes.
+        landmarks: The map.
+        settings: See :class:`HealthSettings`.
+        names: Of the cameras; an empty name is the only camera.
+    """
+
+    def __init__(
+        self, node: Node, landmarks: LandmarkMap, settings: HealthSettings, names: tuple[str, ...]
+    ) -> None:
+        self._node, self._landmarks, self._settings = node, landmarks, settings
+        self.map = MapHealth(landmarks, settings.map)
+        self.cameras: dict[str, CameraHealth] = {}
+        self._labeller = Labeller(landmarks)
+        self._looked_ns: dict[str, int] = {}
+        self._latest_ns: int | None = None  # of what has not been published yet
+        self._map_json = node.create_publisher(String, "~/output/map_health", qos.latched())
+        topic = "~/output/map_health/markers"
+        self._markers = node.create_publisher(MarkerArray, topic, qos.latched())
+        self._camera_json = {
+            name: node.create_publisher(
+                String, f"~/output/{name}/camera_health".replace("//", "/"), qos.latched()
+            )
+            for name in names
+        }
+        self._diagnostics = node.create_publisher(DiagnosticArray, "/diagnostics", qos.results())
+        clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(settings.publish_period_s, self.publish, clock=clock)
+
+    def add(
+        self,
+        seen: Mapping[str, Observations],
+        places: Mapping[str, tuple[Camera, Transform]],
+        result: LocalizationResult,
+        prior: Pose | None,
+        driven: Transform | None,
+    ) -> None:
+        """Look at the images of one answer.
+
+        Args:
+            seen: What each camera saw, in the order in which the localizer was given it.
+            places: Intrinsics and mounting of each camera.
+            result: The answer.
+            prior: That it started from; None if that was carried on from ``/initialpose``.
+            driven: odom_from_base; None without odometry.
+        """
+        for number, (name, observations) in enumerate(seen.items()):
+            stamp = observations.stamp_ns
+            before = self._looked_ns.get(name)
+            if before is not None and 0 <= stamp - before < 1e9 * self._settings.image_period_s:
+                continue
+            self._looked_ns[name] = self._latest_ns = stamp
+            matches = result.matches[result.camera == number]
+            camera, mounting = places[name]
+            expected = self._expected(stamp, camera, mounting, result.pose)
+            image = HealthFrame(camera, mounting, result.pose, expected, observations, matches)
+            self.map.add(image, name)
+            start = prior or result.pose
+            if start is not None and driven is not None:
+                if name not in self.cameras:
+                    self.cameras[name] = CameraHealth(self._landmarks, camera, mounting)
+                self.cameras[name].add(observations, matches, result.pose, start, driven)
+
+    def _expected(
+        self, stamp_ns: int, camera: Camera, mounting: Transform, pose: Pose | None
+    ) -> Labels:
+        """What the map makes one expect in an image."""
+        if pose is None:
+            return Labels.empty()
+        blank = np.broadcast_to(np.uint8(0), (camera.height, camera.width, 3))
+        return self._labeller.label(Frame(blank, stamp_ns, camera, mounting, pose)).labels
+
+    def publish(self) -> None:
+        """Publish what is known by now, if anything came since the last time."""
+        if self._latest_ns is None:
+            return
+        report = self.map.report()
+        self._map_json.publish(map_health_message(report))
+        markers = health_markers(report, self._latest_ns, self._landmarks.frame_id)
+        self._markers.publish(markers)
+        title = self._node.get_fully_qualified_name()
+        message = DiagnosticArray()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        for name, camera in self.cameras.items():
+            found = camera.report()
+            self._camera_json[name].publish(camera_health_message(found))
+            where = f"{title}/{name}/camera_health".replace("//", "/")
+            message.status.append(camera_diagnostics(found, where))
+        self._diagnostics.publish(message)
+        self._latest_ns = None
