@@ -31,7 +31,7 @@ SETTINGS = {
 
 PARTS = {  # where the topics of a node are named
     "landmark_detector": ("landmark_detector", "camera_stream"),
-    "landmark_localizer": ("landmark_localizer", "pose_output", "vehicle"),
+    "landmark_localizer": ("landmark_localizer", "pose_output", "vehicle", "health_watch"),
     "evaluator": ("evaluator", "vehicle"),
 }
 CAMERA = re.compile(r"/camera\d/")
