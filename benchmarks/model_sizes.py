@@ -300,7 +300,8 @@ def accuracy(
         )
     note = (
         f"{minutes:g} minutes each on one core from random weights, crops of 320×192 px; F1: mean "
-        f"over {seeds} seeds; judged on {images} whole images of drives that it did not learn from, tolerance 8 px."
+        f"over {seeds} seeds; judged on {images} whole images of drives that it did not learn "
+        "from, tolerance 8 px."
     )
     command = "python benchmarks/model_sizes.py --accuracy --data DATASETS --val DATASETS"
     record("model_sizes_accuracy", command, table, note)

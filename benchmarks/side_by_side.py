@@ -125,7 +125,6 @@ def train_yolo(
         "mirror": split.mirror,
         "seed": split.seed,
         "threads": threads,
-        "crops": len(list((crops / "yolo" / "images" / "train").iterdir())),
         **limit,
     }
     write_json(folder / "job.json", job)
@@ -175,7 +174,12 @@ def compare(splits: Sequence[Split], python: Path, arguments: argparse.Namespace
                 learn = partial(train_yolo, split, place, python, name, candidate, limit, threads)
                 about_yolo = {**about, "detector": YOLO, "column": column, "rate": candidate}
                 tried.append(kept(place / f"result_{name}.json", learn, about_yolo))
-            rate = rate or max(tried, key=lambda entry: entry["val"]["F1 at 8 px"])["rate"]
+            rate = rate or best_of(tried)["rate"]
+
+
+def best_of(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The training with the best F1 on validation images; of equal ones that of the middle rate."""
+    return max(entries, key=lambda e: (e["val"]["F1 at 8 px"], e["rate"] == RATES[1]))
 
 
 def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -188,7 +192,7 @@ def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     lines = []
     for (task, detector, column), by_split in sorted(groups.items()):
         # of several rates the best by validation
-        best = [max(v, key=lambda e: e["val"]["F1 at 8 px"]) for v in by_split.values()]
+        best = [best_of(entries) for entries in by_split.values()]
         lines.append(
             {
                 "task": task,
@@ -233,8 +237,9 @@ def finish(out: Path, only_print: bool, rounds: int) -> None:
     theirs: Mapping[str, str] = next((e["versions"] for e in results if e.get("versions")), {})
     note = (
         "Random initial weights for both, the same square crops at native scale (384 px; photos "
-        "416 px), judged on whole images at their own size. World: by the exact map. Mean ± standard "
-        "deviation over seeds (world) or stratified folds (photos); one thread of torch each. Thresholds by F1 at 8 px on validation images. YOLO: "
+        "416 px), judged on whole images at their own size. World: by the exact map. Mean ± "
+        "standard deviation over seeds (world) or stratified folds (photos). One thread of torch "
+        "each. Thresholds by F1 at 8 px on validation images. YOLO: "
         + ", ".join(f"{key} {value}" for key, value in theirs.items())
         + "."
     )

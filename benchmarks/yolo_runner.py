@@ -6,12 +6,16 @@ which Ultralytics (8.4 and later) takes for its loss::
 
     ENV/bin/python benchmarks/yolo_runner.py JOB.json
 
+The learning rate follows the clock, or the passes, from batch to batch, as ours does: by epochs, of
+which a short training has few, it would never leave the warm-up. The mosaic ends likewise.
+
 The job holds ``data``, ``out``, ``onnx``, ``answer``, ``size``, ``batch``, ``rate``, ``mirror``,
 ``seed``, ``threads``, ``crops``, and either ``minutes`` or ``passes`` (images through the network).
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import sys
@@ -19,8 +23,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-MOSAIC_OFF = 0.2  # share of the epochs at the end that learn from crops as they are
-MANY_EPOCHS = 100
+MOSAIC_OFF = 0.2  # share of the training at the end that learns from crops as they are
+WARM_UP = 100  # batches, Ultralytics' own least number
+LAST_RATE = 0.01  # share of the rate at the end, Ultralytics' default; linear until there
+MANY_EPOCHS = 1000  # more than it can do: time or passes end it
 
 
 def train(job: dict[str, Any]) -> dict[str, Any]:
@@ -31,32 +37,45 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
     settings.update({"sync": False})
     torch.set_num_threads(job["threads"])
     model = YOLO("yolo11n-pose.yaml")
-    counted = {"images": 0, "batches": 0, "epochs": 0}
-    started = time.monotonic()
+    counted = {"images": 0, "batches": 0, "mosaic_off": 0}
+    clock = {"start": 0.0, "end": 0.0}
 
-    def batch_end(_: Any) -> None:
+    def share() -> float:
+        return share_done(job, counted["images"], time.monotonic() - clock["start"])
+
+    def start(_: Any) -> None:
+        clock["start"] = time.monotonic()
+
+    def batch_start(trainer: Any) -> None:
+        done, warm = share(), min(1.0, counted["batches"] / WARM_UP)
+        rate = job["rate"] * warm * (1.0 - (1.0 - LAST_RATE) * done)
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = rate
+        if done >= 1.0 - MOSAIC_OFF and not counted["mosaic_off"]:
+            counted["mosaic_off"] = counted["batches"]
+            trainer.train_loader.dataset.close_mosaic(hyp=copy.copy(trainer.args))
+
+    def batch_end(trainer: Any) -> None:
         counted["images"] += job["batch"]
         counted["batches"] += 1
+        clock["end"] = time.monotonic()
+        trainer.stop = share() >= 1.0
 
-    def epoch_end(trainer: Any) -> None:  # with a time limit it now knows how many there will be
-        counted["epochs"] += 1
-        trainer.args.close_mosaic = max(1, round(MOSAIC_OFF * trainer.epochs))
-
-    epochs = epochs_of(job)
+    model.add_callback("on_train_start", start)
+    model.add_callback("on_train_batch_start", batch_start)
     model.add_callback("on_train_batch_end", batch_end)
-    model.add_callback("on_train_epoch_end", epoch_end)
     model.train(
         data=job["data"],
-        epochs=epochs,  # with a time limit only the first guess
-        time=job["minutes"] / 60.0 if job.get("minutes") else None,
+        epochs=MANY_EPOCHS,
+        time=None,
         imgsz=job["size"],
         batch=job["batch"],
         nbs=job["batch"],  # a step for each batch
         optimizer="AdamW",
         lr0=job["rate"],
         fliplr=job["mirror"],
-        close_mosaic=max(1, round(MOSAIC_OFF * epochs)),
-        warmup_epochs=min(1.0, 0.1 * epochs),
+        close_mosaic=0,
+        warmup_epochs=0.0,
         seed=job["seed"],
         project=job["out"],
         name="run",
@@ -70,7 +89,6 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
         amp=False,
         verbose=False,
     )
-    minutes = (time.monotonic() - started) / 60.0
     last = Path(model.trainer.last)
     learnt = YOLO(str(last))
     file = learnt.export(format="onnx", imgsz=job["size"], dynamic=True, simplify=False, nms=False)
@@ -79,18 +97,18 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
     sigmas = model.trainer.data.get("kpt_oks_sigmas")
     return {
         **counted,
-        "minutes": minutes,
+        "minutes": (clock["end"] - clock["start"]) / 60.0,
         "parameters": parameters,
         "oks_sigma": sigmas,
         "versions": {"ultralytics": _version(), "torch": torch.__version__},
     }
 
 
-def epochs_of(job: dict[str, Any]) -> int:
-    """Epochs that make the wanted passes; many where time is the limit."""
+def share_done(job: dict[str, Any], images: int, seconds: float) -> float:
+    """How much of the training is done, 0 to 1, by its limit: minutes or passes."""
     if job.get("minutes"):
-        return MANY_EPOCHS
-    return max(1, round(job["passes"] / job["crops"]))
+        return min(1.0, seconds / (60.0 * float(job["minutes"])))
+    return min(1.0, images / float(job["passes"]))
 
 
 def _version() -> str:
