@@ -44,10 +44,6 @@ class Judge:
         used, observed = sum(int(i.sum()) for i in fit.inliers), sum(v.observed for v in views)
         if used < settings.minimum_explained * observed:
             return f"too few observations are landmarks of the map: {used} of {observed}"
-        if fit.largest_pull_m > settings.maximum_pull_m:
-            return (
-                f"the place hangs on one landmark: without it {fit.largest_pull_m:.2f} m elsewhere"
-            )
         self.sound = True
         worst = largest_sigma(fit)
         if worst > settings.maximum_sigma_m:

@@ -94,9 +94,13 @@ class LocalizerSettings:
         0.3, "No pose is given whose place is less certain, standard deviation, worst direction.",
         unit="m", minimum=0.01, maximum=100.0,
     )  # fmt: skip
-    maximum_pull_m: float = field(
-        0.3, "No pose is given whose place would move further than this without one landmark.",
-        unit="m", minimum=0.01, maximum=100.0,
+    moved_share: float = field(
+        0.02, "Share of the map's landmarks that have moved, at least; where more of what is seen "
+        "is not explained by the map, that counts.", minimum=0.0001, maximum=0.5,
+    )  # fmt: skip
+    moved_sigma_m: float = field(
+        1.5, "How far a landmark that has moved is away, standard deviation, each axis; over "
+        "map_sigma_m.", unit="m", minimum=0.01, maximum=100.0,
     )  # fmt: skip
     lost_sigma_m: float = field(
         2.0, "How far off a wrong prior is (another lane), standard deviation, each axis.",

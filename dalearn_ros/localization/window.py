@@ -98,4 +98,6 @@ class Window:
             stamps.index(prior.stamp_ns),
             map_sigma_m=self.settings.map_sigma_m,
             gate=self.settings.gate,
+            moved_sigma_m=self.settings.moved_sigma_m,
+            moved_share=self.settings.moved_share,
         )

@@ -2,24 +2,30 @@
 
 Unknown are the newest pose, the errors of the odometry and the errors of the map's landmarks. A
 landmark that is seen in many images has one error in all of them, and so has the odometry's scale:
-what is common is not counted as if it were new in each image. The prior enters once.
+what is common is not counted as if it were new in each image. The prior enters once. Landmarks may
+have moved: the pose is that of all suppositions about which did (``moved_landmarks``).
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.geometry.pose import Pose
-from dalearn_ros.geometry.steps import information_of
+from dalearn_ros.geometry.steps import information_of, moved
+from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.localization.moved_landmarks import Mixture, mixture
 from dalearn_ros.localization.odometry import Chain
 from dalearn_ros.localization.window_problem import View, WindowProblem
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+MOST_MOVED = 0.5  # of the landmarks, before the window is looked at
+SMALLEST_SIGMA_M, SMALLEST_RATIO = 0.001, 1.1
 LARGEST_NORMAL = 2.33  # of chi-square, in standard deviations: 99 %
 
 
@@ -37,7 +43,6 @@ class WindowFit:
         freedom: Degrees of freedom of ``chi2``.
         inflation: By how much the landmarks' covariance was widened because they fit badly; 1 is
             not at all.
-        largest_pull_m: How far the place would move, at most, without one of the landmarks.
     """
 
     pose: Pose
@@ -48,7 +53,6 @@ class WindowFit:
     chi2: float
     freedom: float
     inflation: float
-    largest_pull_m: float
 
 
 def fit_window(
@@ -60,6 +64,8 @@ def fit_window(
     *,
     map_sigma_m: float,
     gate: float,
+    moved_sigma_m: float,
+    moved_share: float,
 ) -> WindowFit:
     """Fit the newest pose of a window.
 
@@ -71,8 +77,12 @@ def fit_window(
         anchor: Which pose the prior is of.
         map_sigma_m: Standard deviation of a landmark's place, each axis.
         gate: Largest squared Mahalanobis residual of an inlier, 2 degrees of freedom.
+        moved_sigma_m: How far a landmark that has moved is away, standard deviation, each axis.
+        moved_share: Of the landmarks that have moved, at least; where less of what is observed is
+            explained, the rest of it counts.
     """
-    problem = WindowProblem(views, chain, map_m, prior, anchor, map_sigma_m)
+    sigma = max(map_sigma_m, SMALLEST_SIGMA_M)
+    problem = WindowProblem(views, chain, map_m, prior, anchor, sigma)
     pose, errors = problem.carried_prior(), np.zeros(problem.size - 6)
     known = _covariance(problem.normal(pose, errors, np.zeros(len(problem.pixels)))[0])
     carried = Pose(chain.stamps_ns[-1], pose, known)
@@ -83,16 +93,20 @@ def fit_window(
         if np.array_equal(inliers, problem.distance2(pose, errors) <= gate):
             break
     normal, _ = problem.normal(pose, errors, inliers.astype(np.float64))
-    before = information_of(known)
-    own = information_of(_covariance(normal)) - before
+    before, alone = information_of(known), _covariance(normal)
+    unexplained = 1.0 - float(inliers.sum()) / max(1, sum(view.observed for view in views))
+    share = float(np.clip(unexplained, moved_share, MOST_MOVED))
+    ratio = max(moved_sigma_m / sigma, SMALLEST_RATIO)
+    found = _suppositions(problem, pose, errors, inliers, ratio, share)
     chi2 = problem.chi2(pose, errors, inliers)
-    free = 2.0 * float(inliers.sum()) - float(np.trace(_covariance(normal) @ own))
-    inflation = _inflation(chi2, free)
+    free = 2.0 * float(inliers.sum()) - float(np.trace(alone @ (information_of(alone) - before)))
+    inflation = _inflation(chi2 - max(0.0, found.gain), free)
+    own = np.linalg.inv(found.covariance) - before
     covariance = np.linalg.inv(before + own / inflation)
     residual = problem.linearised(pose, errors).residual
     cuts = np.cumsum([len(view.rows) for view in views])[:-1]
     return WindowFit(
-        Pose(chain.stamps_ns[-1], pose, 0.5 * (covariance + covariance.T)),
+        Pose(chain.stamps_ns[-1], moved(pose, found.step), 0.5 * (covariance + covariance.T)),
         carried,
         own / inflation,
         np.split(inliers, cuts),
@@ -100,8 +114,29 @@ def fit_window(
         chi2,
         free,
         inflation,
-        float(np.linalg.norm(problem.pulls(pose, errors, inliers), axis=1).max(initial=0.0)),
     )
+
+
+def _suppositions(
+    problem: WindowProblem,
+    pose: Transform,
+    errors: Array,
+    inliers: Mask,
+    ratio: float,
+    share: float,
+) -> Mixture:
+    """The mixture about the estimate in which landmarks without an inlier have moved."""
+    fits = np.zeros(len(problem.point_m), dtype=bool)
+    fits[problem.landmark[inliers]] = True
+    used = inliers | ~fits[problem.landmark]
+    normal, right = problem.normal(pose, errors, used.astype(np.float64))
+    free = (problem.first + 3 * np.flatnonzero(~fits)[:, None] + np.arange(3)).ravel()
+    normal[free, free] -= 1.0 - 1.0 / ratio**2
+    right[free] += (1.0 - 1.0 / ratio**2) * errors[free - 6]
+    step = np.linalg.solve(normal, right)
+    points = (errors + step[6:])[problem.first - 6 :].reshape(-1, 3)
+    found = mixture(normal, points, ~fits, ratio, share)
+    return dataclasses.replace(found, step=found.step + step[:6])
 
 
 def _covariance(normal: Array) -> Array:

@@ -188,23 +188,6 @@ class WindowProblem:
                 break
         return pose, errors
 
-    def pulls(self, pose: Transform, errors: Array, inliers: Mask) -> Array:
-        """(G, 2) metres by which the place would move without each landmark that is used."""
-        at, normal = (
-            self.linearised(pose, errors),
-            self.normal(pose, errors, inliers.astype(np.float64))[0],
-        )
-        found = []
-        for landmark in np.unique(self.landmark[inliers]):
-            own = inliers & (self.landmark == landmark)
-            columns = at.jacobian[own].reshape(-1, self.size)
-            weighted = (self.precision[own] @ at.jacobian[own]).reshape(-1, self.size)
-            step = np.linalg.solve(
-                normal - columns.T @ weighted, -weighted.T @ at.residual[own].ravel()
-            )
-            found.append(step[:2])
-        return np.array(found).reshape(-1, 2)
-
     def chi2(self, pose: Transform, errors: Array, inliers: Mask) -> float:
         """Of the landmarks' part: pixels of the inliers, odometry's and map's errors."""
         residual = self.linearised(pose, errors).residual

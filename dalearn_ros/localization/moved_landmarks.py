@@ -1,0 +1,133 @@
+"""What a window says if some of its landmarks do not stand where the map has them.
+
+A least-squares estimate takes each landmark either for standing where the map has it, but for a
+small error, or for moved by metres. Here these suppositions are changed, for one landmark and for
+sets of up to three; each has its own pose and its own probability given the window, and the answer
+is their mixture. Landmarks that contradict each other so widen the covariance until others tell
+which of them are right.
+
+The residuals are taken as linear in the unknowns around the estimate, so a supposition only changes
+the prior of its landmarks' errors between N(0, 1) and N(0, ratio²): small matrices (Woodbury).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+LARGEST_SET, KEPT_SETS = 3, 6  # sets grow by one landmark from the most probable ones
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Of all suppositions, weighted with their probability.
+
+    Attributes:
+        step: (6,) mean of the newest pose's step from the estimate, metres and radians.
+        covariance: (6, 6) of it.
+        gain: By how much the chi-square of the most probable supposition is smaller than that of
+            the estimate.
+        moved: (K,) probability of each landmark to have moved.
+    """
+
+    step: Array
+    covariance: Array
+    gain: float
+    moved: Array
+
+
+class _Suppositions(NamedTuple):
+    """S sets of L landmarks (S, L) whose supposition is changed.
+
+    The logarithm of the weight (S,) is against the estimate's own; step (S, 6) and covariance
+    (S, 6, 6) of the pose, gain (S,).
+    """
+
+    changed: Ints
+    log_weight: Array
+    step: Array
+    covariance: Array
+    gain: Array
+
+
+def mixture(normal: Array, errors: Array, moved: Mask, ratio: float, share: float) -> Mixture:
+    """Weigh suppositions around a least-squares estimate.
+
+    Args:
+        normal: (6 + n + 3K, 6 + n + 3K) normal matrix, priors included: the newest pose, n other
+            unknowns, the errors of K landmarks in standard deviations.
+        errors: (K, 3) estimates of the latter.
+        moved: (K,) landmarks that the estimate takes for moved: the prior of their errors is
+            N(0, ratio²).
+        ratio: Standard deviation of a moved landmark's place, in those of one that has not; over 1.
+        share: Of the landmarks that have moved, before the window is looked at; over 0, under 1.
+    """
+    count = len(errors)
+    covariance: Array = np.asarray(np.linalg.inv(normal), dtype=np.float64)
+    odds = float(np.log(share / (1.0 - share)) - 3.0 * np.log(ratio))
+    less = np.where(moved, -1.0, 1.0) * (1.0 - 1.0 / ratio**2)  # information that a change takes
+    sets = np.zeros((1, 0), np.int64)
+    found = [
+        _Suppositions(sets, np.zeros(1), np.zeros((1, 6)), covariance[None, :6, :6], np.zeros(1))
+    ]
+    for _ in range(min(LARGEST_SET, count)):
+        sets = _larger(sets, count)
+        found.append(_suppose(sets, covariance, errors, less, odds))
+        sets = sets[np.argsort(-found[-1].log_weight)[:KEPT_SETS]]
+    return _mixed(found, moved)
+
+
+def _larger(sets: Ints, count: int) -> Ints:
+    """(S', L + 1) all sets with one more of ``count`` landmarks, each once."""
+    more = np.arange(count)
+    new = [np.column_stack([np.tile(one, (count, 1)), more])[~np.isin(more, one)] for one in sets]
+    return np.unique(np.sort(np.concatenate(new), axis=1), axis=0)
+
+
+def _suppose(
+    sets: Ints, covariance: Array, errors: Array, less: Array, odds: float
+) -> _Suppositions:
+    """Poses and weights of sets (S, L)."""
+    first = len(covariance) - errors.size
+    index = (first + 3 * sets[:, :, None] + np.arange(3)).reshape(len(sets), -1)  # (S, 3L)
+    lost = np.repeat(less[sets], 3, axis=1)
+    shift = errors[sets].reshape(index.shape)
+    own = covariance[index[:, :, None], index[:, None, :]]
+    across = covariance[index, :6]  # (S, 3L, 6)
+    gap = np.eye(index.shape[1]) - lost[:, :, None] * own
+    pull = lost * shift
+    moved = (own @ pull[:, :, None])[:, :, 0]
+    both = np.concatenate([moved[:, :, None], across], axis=2)
+    widened = np.linalg.solve(gap, lost[:, :, None] * both)
+    whole = pull + widened[:, :, 0]
+    gain = np.einsum("si,si->s", pull, shift) + np.einsum("si,si->s", moved, whole)
+    weight = 0.5 * gain - 0.5 * np.linalg.slogdet(gap)[1] + odds * np.sign(less[sets]).sum(axis=1)
+    step = np.einsum("sip,si->sp", across, whole)
+    spread = covariance[:6, :6] + across.transpose(0, 2, 1) @ widened[:, :, 1:]
+    return _Suppositions(sets, weight, step, spread, gain)
+
+
+def _mixed(found: list[_Suppositions], moved: Mask) -> Mixture:
+    logs = np.concatenate([one.log_weight for one in found])
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    steps = np.concatenate([one.step for one in found])
+    step = weights @ steps
+    apart = steps - step
+    spread = np.concatenate([one.covariance for one in found])
+    covariance = np.einsum("s,sij->ij", weights, spread)
+    covariance += np.einsum("s,si,sj->ij", weights, apart, apart)
+    changed, start = np.zeros(len(moved)), 0
+    for one in found:
+        own = weights[start : start + len(one.changed)]
+        np.add.at(changed, one.changed, own[:, None])
+        start += len(own)
+    gain = float(np.concatenate([one.gain for one in found])[np.argmax(logs)])
+    return Mixture(step, covariance, gain, np.where(moved, 1.0 - changed, changed))

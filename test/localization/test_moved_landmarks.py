@@ -1,0 +1,114 @@
+"""The mixture over which landmarks have moved, against the same computed without shortcuts."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+from dalearn_ros.localization.moved_landmarks import mixture
+
+RATIO, SHARE = 30.0, 0.1
+OTHERS = 2  # unknowns beside pose and landmarks
+
+
+class Model:
+    """A linear model: pixels = of the pose, two others and three errors of each landmark."""
+
+    def __init__(self, landmarks: int, shifted: dict[int, np.ndarray], seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.count, first = landmarks, 6 + OTHERS
+        self.a = rng.standard_normal((6 * landmarks, first))
+        self.b = np.zeros((6 * landmarks, 3 * landmarks))
+        for k in range(landmarks):
+            self.b[6 * k : 6 * k + 6, 3 * k : 3 * k + 3] = rng.standard_normal((6, 3))
+        own = rng.standard_normal(3 * landmarks)
+        for k, shift in shifted.items():
+            own[3 * k : 3 * k + 3] = shift
+        truth = rng.standard_normal(first)
+        noise = rng.standard_normal(6 * landmarks)
+        self.seen = self.a @ truth + self.b @ own + noise
+
+    def sigma(self, moved: tuple[int, ...]) -> np.ndarray:
+        """Standard deviation of all landmarks' errors."""
+        return np.repeat([RATIO if k in moved else 1.0 for k in range(self.count)], 3)
+
+    def estimate(self, moved: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Normal matrix and least-squares solution of a supposition."""
+        whole = np.hstack([self.a, self.b])
+        priors = np.concatenate([np.ones(6 + OTHERS), 1.0 / self.sigma(moved) ** 2])
+        normal = whole.T @ whole + np.diag(priors)
+        return normal, np.linalg.solve(normal, whole.T @ self.seen)
+
+    def log_evidence(self, moved: tuple[int, ...]) -> float:
+        """Of what was seen, by SciPy."""
+        wide = self.b * self.sigma(moved)
+        covariance = np.eye(len(self.seen)) + self.a @ self.a.T + wide @ wide.T
+        count = len(moved)
+        odds = count * np.log(SHARE) + (self.count - count) * np.log(1.0 - SHARE)
+        return float(multivariate_normal(cov=covariance).logpdf(self.seen) + odds)
+
+    def all(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and covariance of the pose, probability of each landmark to have moved."""
+        sets = [
+            s for n in range(self.count + 1) for s in itertools.combinations(range(self.count), n)
+        ]
+        logs = np.array([self.log_evidence(one) for one in sets])
+        weights = np.exp(logs - logs.max())
+        weights /= weights.sum()
+        found = [self.estimate(one) for one in sets]
+        means = np.array([solution[:6] for _, solution in found])
+        mean = weights @ means
+        covariance = sum(
+            w * (np.linalg.inv(normal)[:6, :6] + np.outer(m - mean, m - mean))
+            for w, (normal, _), m in zip(weights, found, means, strict=True)
+        )
+        moved = np.array(
+            [sum(w for w, s in zip(weights, sets, strict=True) if k in s) for k in range(3)]
+        )
+        return mean, np.asarray(covariance), moved
+
+
+@pytest.mark.parametrize("base", [(), (1,), (0, 2)])
+@pytest.mark.parametrize("shifted", [{}, {1: np.array([9.0, -4.0, 2.0])}])
+def test_the_mixture_is_that_of_all_suppositions(
+    base: tuple[int, ...], shifted: dict[int, np.ndarray]
+) -> None:
+    model = Model(3, shifted, seed=len(shifted))
+    normal, solution = model.estimate(base)
+    marked = np.isin(np.arange(3), base)
+    errors = solution[6 + OTHERS :].reshape(-1, 3)
+    found = mixture(normal, errors, marked, RATIO, SHARE)
+    mean, covariance, moved = model.all()
+    np.testing.assert_allclose(solution[:6] + found.step, mean, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(found.covariance, covariance, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(found.moved, moved, atol=1e-8)
+    if shifted:
+        assert found.moved[1] > 0.9
+
+
+def test_the_gain_is_the_difference_of_the_least_squares() -> None:
+    model = Model(3, {2: np.array([12.0, 0.0, 5.0])}, seed=4)
+    normal, solution = model.estimate(())
+    found = mixture(normal, solution[6 + OTHERS :].reshape(-1, 3), np.zeros(3, bool), RATIO, SHARE)
+
+    def chi2(moved: tuple[int, ...]) -> float:
+        _, best = model.estimate(moved)
+        residual = model.seen - np.hstack([model.a, model.b]) @ best
+        errors = best[6 + OTHERS :] / model.sigma(moved)
+        return float(
+            residual @ residual + best[: 6 + OTHERS] @ best[: 6 + OTHERS] + errors @ errors
+        )
+
+    assert found.gain == pytest.approx(chi2(()) - chi2((2,)), rel=1e-6)
+
+
+def test_many_landmarks_are_searched_and_those_that_moved_are_found() -> None:
+    shift = np.array([12.0, -8.0, 6.0])
+    model = Model(14, {3: shift, 9: -shift, 11: shift}, seed=2)
+    normal, solution = model.estimate(())
+    errors = solution[6 + OTHERS :].reshape(-1, 3)
+    found = mixture(normal, errors, np.zeros(14, bool), RATIO, SHARE)
+    assert set(np.flatnonzero(found.moved > 0.5)) == {3, 9, 11}
