@@ -17,6 +17,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import record
 from benchmarks.localization import pair, true_landmarks
+from benchmarks.parallel import side_by_side
 from dalearn_ros.core.progress import track
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.evaluation.poses import PoseScore, planar_error
@@ -256,9 +258,9 @@ def stepper(drive: Drive, scenario: Scenario, first: int) -> Step:
     return step
 
 
-def run(city: str, seed: int, seconds: int, chosen: dict[str, Scenario]) -> dict[str, Tally]:
+def run(city: str, seconds: int, chosen: dict[str, Scenario]) -> dict[str, Tally]:
     """One drive with all scenarios."""
-    drive = Drive(city, seed, seconds)
+    drive = Drive(city, SEED, seconds)
     samples = range(POSE_HZ, len(drive.truth), POSE_HZ // RATE_HZ)
     steps = {name: stepper(drive, one, samples[0]) for name, one in chosen.items()}
     tallies = {name: Tally() for name in chosen}
@@ -298,12 +300,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--cities", nargs="+", default=list(CITIES))
     parser.add_argument("--only", help="scenarios whose name contains this")
+    parser.add_argument("--processes", type=int, default=1, help="cities at once")
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
     chosen = {name: one for name, one in SCENARIOS.items() if (args.only or "") in name}
     rows: list[dict[str, Any]] = []
-    for city in args.cities:
-        tallies = run(city, SEED, args.seconds, chosen)
+    work = partial(run, seconds=args.seconds, chosen=chosen)
+    found = side_by_side(work, args.cities, args.processes)
+    for city, tallies in zip(args.cities, found, strict=True):
         for row in rows_of(city, tallies):
             rows.append(row)
             print(*row.values(), dict(tallies[row["scenario"]].reasons), sep=" | ", flush=True)
