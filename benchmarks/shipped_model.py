@@ -25,7 +25,8 @@ import numpy.typing as npt
 
 from benchmarks.figures import record
 from dalearn_ros.bags.reader import BagReader
-from dalearn_ros.evaluation.replay import TRUTH_TOPIC, Detector, evaluate_bag
+from dalearn_ros.evaluation.drive import Detector
+from dalearn_ros.evaluation.replay import TRUTH_TOPIC, evaluate_bag
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.landmarks.catalogue import LabelSpace

@@ -130,6 +130,29 @@ def read_trajectory(
     return map_from_base(poses, frames.pop(), wanted, transforms, bag.path)
 
 
+def read_odometry(
+    bag: Bag, topic: str, max_gap_ns: int = MAX_GAP_NS, base_frame: str = "base_link"
+) -> Trajectory:
+    """All poses of a topic of nav_msgs/Odometry in its own frame: ``odom <- base_frame``.
+
+    Args:
+        bag: The bag.
+        topic: Its name.
+        max_gap_ns: Samples further apart are not interpolated between.
+        base_frame: Frame of the vehicle.
+
+    Raises:
+        BagError: No such topic, another type, or see :func:`read_trajectory`.
+    """
+    kind = bag.topics.get(topic)
+    if kind != ODOMETRY:
+        expected = f"{ODOMETRY} on the topic {topic}"
+        raise BagError.at(bag.path, "", expected, kind or "no such topic")
+    first = next(iter(bag.raw([topic])), None)
+    frame = "" if first is None else str(bag.decode(first).header.frame_id)
+    return read_trajectory(bag, topic, max_gap_ns, frame, base_frame)
+
+
 def read_transforms(bag: Bag, max_gap_ns: int = MAX_GAP_NS) -> TransformBuffer:
     """All of ``/tf`` and ``/tf_static`` of any namespace, but for what is not finite."""
     buffer = TransformBuffer(max_gap_ns)

@@ -13,7 +13,13 @@ from dalearn_ros.bags.images import ImageFault
 from dalearn_ros.bags.mounting import fixed_mounting
 from dalearn_ros.bags.pictures import picture_of, with_depth
 from dalearn_ros.bags.placing import placed
-from dalearn_ros.bags.poses import choose_pose_topic, read_trajectory, read_transforms, stamp_ns
+from dalearn_ros.bags.poses import (
+    choose_pose_topic,
+    read_odometry,
+    read_trajectory,
+    read_transforms,
+    stamp_ns,
+)
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.bags.topics import COMPRESSED, choose_camera_topic, find_depth_topics
 from dalearn_ros.core.errors import BagError, PoseError
@@ -117,6 +123,14 @@ class BagReader:
         """
         frames = self.map_frame, self.base_frame
         return read_trajectory(self.bag, self.pose_topic(topic), self.max_gap_ns, *frames)
+
+    def odometry(self, topic: str) -> Trajectory:
+        """Poses of the vehicle in the odometry's own frame.
+
+        Raises:
+            BagError: No odometry on that topic.
+        """
+        return read_odometry(self.bag, topic, self.max_gap_ns, self.base_frame)
 
     def camera_topic(self, topic: str | None = None) -> str:
         """The image topic to read: the named one, else the only colour camera's.

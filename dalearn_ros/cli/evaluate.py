@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "scored, and truth in the image comes from the pose that `label` would take",
     )
     parser.add_argument("--prior-topic", help="poses for the localizer; /localization/prior")
+    parser.add_argument("--odometry-topic", help="odometry between the images; /odometry")
     parser.add_argument("--camera-topic", help="images; default: the only camera")
     add_frames(parser)
     add_time_offset(parser)
@@ -46,7 +47,8 @@ def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written and the main figures."""
     from dalearn_ros.core.settings import load_settings
     from dalearn_ros.evaluation.collector import check_out
-    from dalearn_ros.evaluation.replay import DriveOptions, evaluate_bag, evaluate_dataset
+    from dalearn_ros.evaluation.drive import DriveOptions
+    from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
     from dalearn_ros.inference.detector import LandmarkDetector
     from dalearn_ros.inference.zoom import ZoomDetector
     from dalearn_ros.localization.settings import LocalizerSettings
@@ -70,6 +72,7 @@ def run(args: argparse.Namespace) -> str:
         options = DriveOptions(
             truth_topic=args.truth_topic,
             prior_topic=args.prior_topic,
+            odometry_topic=args.odometry_topic,
             camera_topic=args.camera_topic,
             match_px=args.match_px,
             time_offset_ns=offset_ns,

@@ -42,7 +42,8 @@ class Window:
         self.views, self._driven = [], {}
 
     def add(self, view: View, driven: Transform | None) -> None:
-        """Add a view. The camera's last one goes if it followed the one before too closely.
+        """Add a view. The camera's last one goes if it followed the one before too closely, and so
+        do views of other times that no odometry ties to this one.
 
         Args:
             view: Newest of its camera.
@@ -53,9 +54,12 @@ class Window:
             spacing = (mine[-1].stamp_ns - mine[-2].stamp_ns) * 1e-9
             if spacing < self.settings.spacing_s - 1e-6:
                 self.views.remove(mine[-1])
-        self.views.append(view)
         if driven is not None:
             self._driven[view.stamp_ns] = driven
+        now = view.stamp_ns
+        tied = self._driven if driven is not None else {}
+        self.views = [one for one in self.views if one.stamp_ns in tied or one.stamp_ns == now]
+        self.views.append(view)
 
     def extend(
         self,

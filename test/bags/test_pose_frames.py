@@ -46,6 +46,17 @@ def test_poses_in_odom_are_carried_into_the_map(tmp_path: Path) -> None:
     assert np.allclose(found.covariance[:3, :3], turn @ COVARIANCE[:3, :3] @ turn.T)
 
 
+def test_odometry_is_read_in_its_own_frame(tmp_path: Path) -> None:
+    path = odometry_bag(tmp_path / "bag", ("odom", "base_link"), {("map", "odom"): MAP_FROM_ODOM})
+    with BagReader(path) as reader:
+        found = reader.odometry(STATE).at(pose_at(4).stamp_ns)
+        with pytest.raises(BagError, match=r"expected nav_msgs/msg/Odometry on the topic /tf_stat"):
+            reader.odometry("/tf_static")
+        with pytest.raises(BagError, match=r"/odom.*found no such topic"):
+            reader.odometry("/odom")
+    assert np.allclose(found.map_from_base.matrix, pose_at(4).map_from_base.matrix)
+
+
 def test_poses_of_an_antenna_become_those_of_the_vehicle(tmp_path: Path) -> None:
     static = {("base_link", "gnss_antenna"): BASE_FROM_ANTENNA}
     path = odometry_bag(tmp_path / "bag", ("/map", "gnss_antenna"), static)

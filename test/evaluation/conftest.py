@@ -55,6 +55,7 @@ def write_drive(folder: Path, frames: int = 20, truth_topic: str = "/ground_trut
             bag.pose(truth_topic, Pose(stamp, truth))
             off = Transform.from_euler(0, 0, 0.008, truth.translation + np.array([0.5, 0.4, 0.0]))
             bag.pose_with_covariance("/localization/prior", Pose(stamp, off, PRIOR_COVARIANCE))
+            bag.odometry("/odometry", stamp, truth, 8.0, 0.0)
             if i >= 0 and i % 5 == 0 and i < 5 * frames:
                 image = picture(truth)
                 _, encoded = cv2.imencode(".png", image)

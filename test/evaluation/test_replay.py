@@ -11,10 +11,13 @@ import pytest
 
 from dalearn_ros.core.errors import BagError, InputError, ModelError
 from dalearn_ros.datasets.from_bag import label_bag
-from dalearn_ros.evaluation.replay import DriveOptions, evaluate_bag, evaluate_dataset
+from dalearn_ros.evaluation import replay
+from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.zoom import ZoomDetector
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.localization.window_localizer import WindowLocalizer
 
 
 def test_a_drive_is_scored(drive: Any) -> None:
@@ -32,6 +35,28 @@ def test_a_drive_is_scored(drive: Any) -> None:
     assert timing["latency_ms"]["total"]["p50"] >= timing["latency_ms"]["inference"]["p50"] > 0.0
     assert timing["realtime_factor"] > 0.0
     assert any(snapshot.encoded for snapshot in collected.gallery.best())
+
+
+def test_odometry_joins_the_images_of_a_window(drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    images: list[int] = []
+
+    def remember(self: Any, seen: Any, prior: Any) -> Any:
+        result = update(self, seen, prior)
+        images.append(result.images)
+        return result
+
+    update = WindowLocalizer.update
+    monkeypatch.setattr(WindowLocalizer, "update", remember)
+    detector = LandmarkDetector.load(drive.model, 1)
+    evaluate_bag(drive.bag, drive.map, detector)
+    assert max(images) > 2
+    with pytest.raises(BagError, match=r"expected nav_msgs/msg/Odometry on the topic /local"):
+        options = DriveOptions(odometry_topic="/localization/prior")
+        evaluate_bag(drive.bag, drive.map, detector, options)
+    images.clear()
+    monkeypatch.setattr(replay, "ODOMETRY_TOPIC", "/not/there")
+    evaluate_bag(drive.bag, drive.map, detector)
+    assert set(images) <= {0, 1}  # without odometry each image is by itself
 
 
 def test_without_a_true_pose_only_detection_is_scored(drive: Any, other_truth: Any) -> None:

@@ -160,6 +160,8 @@ def test_a_gap_or_missing_odometry_ends_the_window(street: Any) -> None:
     assert localizer.update([run.image(20)], run.prior(20)).images <= 1
     assert localizer.update([run.image(21)], run.prior(21)).images <= 2
     assert localizer.update([run.image(22, odometry=False)], run.prior(22)).images <= 1
+    # Nothing ties that image to the next one, even if odometry is there again.
+    assert [localizer.update([run.image(i)], run.prior(i)).images for i in (23, 24)] == [1, 2]
 
 
 def test_two_cameras_make_one_estimate(street: Any) -> None:

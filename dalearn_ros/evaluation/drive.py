@@ -1,0 +1,204 @@
+"""The steps for each frame of a drive: detect, score, localize as the vehicle's node does."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.core.errors import InputError, PoseError
+from dalearn_ros.evaluation.calibration import with_map_noise
+from dalearn_ros.evaluation.collector import Collector
+from dalearn_ros.evaluation.detection import MATCH_PX
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.trajectory import Trajectory
+from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.inference.zoom import ZoomDetector, boxes_of
+from dalearn_ros.labels.project import Labeller
+from dalearn_ros.labels.settings import LabelSettings
+from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.landmarks.types import Frame, Observations
+from dalearn_ros.localization.settings import LocalizerSettings
+from dalearn_ros.localization.window_images import CameraImage
+from dalearn_ros.localization.window_localizer import WindowLocalizer
+
+CAMERA = "camera"
+
+
+class Detector(Protocol):
+    """What sees landmarks in an image."""
+
+    last_timing_ms: dict[str, float]
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """The classes it knows."""
+        ...
+
+    def detect(self, image_bgr: npt.NDArray[Any], stamp_ns: int = 0) -> Observations:
+        """Observations in the pixels of the image (H, W, 3)."""
+        ...
+
+
+@dataclass(frozen=True)
+class DriveOptions:
+    """What to take from a bag.
+
+    Attributes:
+        truth_topic: True poses. None takes ``/ground_truth/pose``; a bag without it is labelled
+            with the pose that ``label`` would take, and localization is not scored.
+        prior_topic: Poses that the localizer is given; None takes ``/localization/prior``.
+        odometry_topic: Odometry between the images; None takes ``/odometry``. A bag without it is
+            localized image by image.
+        camera_topic: Images; None takes the only camera.
+        match_px: Tolerance of the main figures, pixels.
+        time_offset_ns: How much later than their stamps the images were taken.
+        labels: What counts as truth.
+        localizer: How observations become a pose.
+        map_frame: Name of the map's frame in the bag.
+        base_frame: Name of the vehicle's frame in the bag.
+    """
+
+    truth_topic: str | None = None
+    prior_topic: str | None = None
+    odometry_topic: str | None = None
+    camera_topic: str | None = None
+    match_px: float = MATCH_PX
+    time_offset_ns: int = 0
+    labels: LabelSettings = LabelSettings()  # noqa: RUF009  it is frozen
+    localizer: LocalizerSettings = LocalizerSettings()  # noqa: RUF009  it is frozen
+    map_frame: str = "map"
+    base_frame: str = "base_link"
+
+
+class DriveRun:
+    """The steps for each frame of a drive.
+
+    Args:
+        collected: Gets what is found.
+        labeller: Truth.
+        detector: What is evaluated.
+        options: Settings.
+        prior: Poses that the localizer is given; None: nothing is localized.
+        odometry: Poses odom_from_base; None: each image is localized by itself.
+    """
+
+    def __init__(
+        self,
+        collected: Collector,
+        labeller: Labeller,
+        detector: Detector,
+        options: DriveOptions,
+        prior: Trajectory | None,
+        odometry: Trajectory | None,
+    ) -> None:
+        self.collected, self.labeller, self.detector = collected, labeller, detector
+        self.settings, self.offset_ns = options.localizer, options.time_offset_ns
+        self.prior, self.odometry = prior, odometry
+        self._localizer: tuple[Camera, WindowLocalizer] | None = None
+        self._stamps: list[int] = []
+
+    @property
+    def drive_s(self) -> float:
+        """From the first to the last evaluated frame."""
+        return (self._stamps[-1] - self._stamps[0]) * 1e-9 if self._stamps else 0.0
+
+    def frame(self, frame: Frame, is_true: bool) -> None:
+        """One frame; one that has no pose or that the detector refuses is not scored.
+
+        Args:
+            frame: With the pose that truth is projected from.
+            is_true: Whether that is the true one, so that localization can be scored.
+        """
+        if frame.pose is None:
+            return  # the reader has counted it
+        try:
+            places = self._places(frame)
+            seen, timing = timed(self.detector, frame.image, frame.stamp_ns, places)
+        except InputError:
+            self.collected.skip("detector")
+            return
+        self._stamps = [*self._stamps[:1], frame.stamp_ns]
+        truth = self.labeller.label(frame).labels
+        sigma_m = self.settings.map_sigma_m
+        self.collected.add(
+            with_map_noise(truth, float(frame.camera.matrix[0, 0]), sigma_m),
+            seen,
+            (frame.camera.width, frame.camera.height),
+            timing_ms=timing,
+            image=frame.encoded if frame.encoded is not None else frame.image,
+            name=frame.name,
+        )
+        if is_true and self.prior is not None:
+            self._locate(frame, seen)
+
+    def _places(self, frame: Frame) -> npt.NDArray[np.float64] | None:
+        """Where to look closer: the boxes of the map's landmarks as the prior pose sees them."""
+        if not isinstance(self.detector, ZoomDetector) or self.prior is None:
+            return None
+        try:
+            prior = self.prior.at(frame.stamp_ns + self.offset_ns)
+        except PoseError:
+            return None
+        expected = self.labeller.label(dataclasses.replace(frame, pose=prior, depth_m=None))
+        return boxes_of(expected.labels.outlines_px)
+
+    def _locate(self, frame: Frame, seen: Observations) -> None:
+        assert frame.pose is not None and self.prior is not None
+        try:
+            prior = self.prior.at(frame.stamp_ns + self.offset_ns)
+        except PoseError as error:
+            self.collected.add_pose(None, frame.pose, None, f"no prior: {error.reason}")
+            return
+        localizer, driven = self._localizer_of(frame), self._driven(frame.stamp_ns)
+        started = time.perf_counter()
+        result = localizer.update([CameraImage(CAMERA, seen, driven)], prior)
+        self.collected.clock.add({"localize": (time.perf_counter() - started) * 1e3})
+        self.collected.add_pose(result.pose, frame.pose, prior, result.reason)
+
+    def _localizer_of(self, frame: Frame) -> WindowLocalizer:
+        """That of the frame's calibration; with another one it starts anew."""
+        if self._localizer is None or self._localizer[0] is not frame.camera:
+            place = {CAMERA: (frame.camera, frame.base_from_camera)}
+            space = self.labeller.label_space
+            made = WindowLocalizer(self.labeller.map, place, self.settings, space)
+            self._localizer = frame.camera, made
+        return self._localizer[1]
+
+    def _driven(self, stamp_ns: int) -> Transform | None:
+        """Odometry at an image's time, if there is any."""
+        if self.odometry is None:
+            return None
+        try:
+            return self.odometry.at(stamp_ns + self.offset_ns).map_from_base
+        except PoseError:
+            return None
+
+
+def timed(
+    detector: Detector,
+    image: npt.NDArray[np.uint8],
+    stamp_ns: int,
+    places: npt.NDArray[np.float64] | None = None,
+) -> tuple[Observations, dict[str, float]]:
+    """Observations of an image, and the milliseconds of each stage.
+
+    Args:
+        detector: What sees.
+        image: (H, W, 3) BGR.
+        stamp_ns: Of the image.
+        places: Where a detector that looks closer should do so; None: nowhere.
+    """
+    started = time.perf_counter()
+    if isinstance(detector, ZoomDetector):
+        seen = detector.detect(image, stamp_ns, places)
+    else:
+        seen = detector.detect(image, stamp_ns)
+    timing = {**detector.last_timing_ms, "total": (time.perf_counter() - started) * 1e3}
+    if "inference" in timing:
+        timing.setdefault("session_run", timing["inference"])
+    return seen, timing
