@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from benchmarks import loss_plane, side_by_side, yolo_files
+from benchmarks import loss_plane, side_by_side, yolo_files, yolo_runner
 from benchmarks.ablation import ROWS, settings_of, spread
 from benchmarks.ablation_judge import suppress
 from dalearn_ros.coding.decode import DecodeSettings, merge_votes
@@ -134,3 +134,16 @@ def test_of_several_rates_the_table_shows_the_best_by_validation() -> None:
     rows = side_by_side.rows_of([entry(0.1, 0.5, 0.9), entry(0.2, 0.6, 0.4)])
     assert len(rows) == 1
     assert rows[0]["F1 at 8 px"] == "0.400 (one)" and rows[0]["rate"] == "0.2"
+
+
+def test_of_equal_rates_the_middle_one_is_taken() -> None:
+    entries = [{"rate": rate, "val": {"F1 at 8 px": 0.0}} for rate in side_by_side.RATES]
+    assert side_by_side.best_of(entries)["rate"] == side_by_side.RATES[1]
+    entries[2]["val"] = {"F1 at 8 px": 0.1}
+    assert side_by_side.best_of(entries)["rate"] == side_by_side.RATES[2]
+
+
+def test_the_other_ends_by_minutes_or_by_passes() -> None:
+    assert yolo_runner.share_done({"minutes": 2.0}, 10**9, 30.0) == 0.25
+    assert yolo_runner.share_done({"minutes": 2.0}, 0, 121.0) == 1.0
+    assert yolo_runner.share_done({"passes": 200}, 50, 1e9) == 0.25
