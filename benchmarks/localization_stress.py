@@ -1,7 +1,8 @@
 """The window localizer on drives of the world: accuracy, honesty, and what must be refused.
 
 The simulated detector has the errors that were measured with the shipped model; the prior, the
-odometry and the map err as in every drive of the world. No picture is drawn. ::
+odometry and the map err as in every drive of the world. No picture is drawn. Every finished city is
+a file in ``--out``; started again, the command goes on with those that are missing. ::
 
     python benchmarks/localization_stress.py
     python benchmarks/localization_stress.py --seconds 20 --cities north --no-record
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import math
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,9 +28,10 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.figures import record
+from benchmarks.figures import ROOT, record
 from benchmarks.localization import pair, true_landmarks
 from benchmarks.parallel import side_by_side
+from dalearn_ros.core.files import write_json
 from dalearn_ros.core.progress import track
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.evaluation.poses import PoseScore, planar_error
@@ -269,24 +272,37 @@ def run(city: str, seconds: int, chosen: dict[str, Scenario]) -> dict[str, Tally
     return tallies
 
 
-def rows_of(city: str, tallies: dict[str, Tally]) -> Iterator[dict[str, Any]]:
-    """Lines of the table."""
-    for name, tally in tallies.items():
-        found = tally.score.result()
-        given = len(tally.score.stamps_ns)
-        yield {
-            "city": city,
-            "scenario": name,
-            "lateral m": pair(found["lateral_m"]),
-            "longitudinal m": pair(found["longitudinal_m"]),
-            "heading °": pair(found["heading_deg"]),
-            "available": f"{100 * found['availability']:.1f} %",
-            "NEES per axis": f"{found['nees']:.2f}",
-            "in the 95 % ellipsoid": f"{100 * found['ellipse_95']:.0f} %",
-            "samples": found["nees_samples"],
-            "inside 3 σ": f"{100 * tally.inside / given:.1f} %" if given else None,
-            "confirmed wrong": found["confirmed_wrong"],
-        }
+def rows_of(
+    city: str, seconds: int, chosen: dict[str, Scenario], out: Path
+) -> list[dict[str, Any]]:
+    """Lines of the table of one city; what a file in ``out`` has is not made again."""
+    file = out / f"{city}_{seconds}_{'_'.join(str(list(SCENARIOS).index(n)) for n in chosen)}.json"
+    if not file.is_file():
+        tallies = run(city, seconds, chosen)
+        lines = [line(city, name, tally) for name, tally in tallies.items()]
+        write_json(file, {"rows": [list(one.items()) for one in lines]})
+    return [dict(row) for row in json.loads(file.read_text(encoding="utf-8"))["rows"]]
+
+
+def line(city: str, name: str, tally: Tally) -> dict[str, Any]:
+    """Of one scenario."""
+    found = tally.score.result()
+    given = len(tally.score.stamps_ns)
+    reasons = ", ".join(f"{text} {count}" for text, count in tally.reasons.most_common(2))
+    return {
+        "city": city,
+        "scenario": name,
+        "lateral m": pair(found["lateral_m"]),
+        "longitudinal m": pair(found["longitudinal_m"]),
+        "heading °": pair(found["heading_deg"]),
+        "available": f"{100 * found['availability']:.1f} %",
+        "NEES per axis": f"{found['nees']:.2f}",
+        "in the 95 % ellipsoid": f"{100 * found['ellipse_95']:.0f} %",
+        "samples": found["nees_samples"],
+        "inside 3 σ": f"{100 * tally.inside / given:.1f} %" if given else None,
+        "confirmed wrong": found["confirmed_wrong"],
+        "mostly refused because": reasons or "–",
+    }
 
 
 def main() -> None:
@@ -295,17 +311,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--cities", nargs="+", default=list(CITIES))
     parser.add_argument("--only", help="scenarios whose name contains this")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "localization_stress")
     parser.add_argument("--processes", type=int, default=1, help="cities at once")
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
     chosen = {name: one for name, one in SCENARIOS.items() if (args.only or "") in name}
+    work = partial(rows_of, seconds=args.seconds, chosen=chosen, out=args.out)
     rows: list[dict[str, Any]] = []
-    work = partial(run, seconds=args.seconds, chosen=chosen)
-    found = side_by_side(work, args.cities, args.processes)
-    for city, tallies in zip(args.cities, found, strict=True):
-        for row in rows_of(city, tallies):
-            rows.append(row)
-            print(*row.values(), dict(tallies[row["scenario"]].reasons), sep=" | ", flush=True)
+    for found in side_by_side(work, args.cities, args.processes):
+        rows += found
+        for row in found:
+            print(*row.values(), sep=" | ", flush=True)
     note = (
         f"Drives of {args.seconds} s with seed {SEED}, {RATE_HZ} images a second, 1280x720. Median "
         "(95 %) of the errors. `as shipped`: median error 1.5 px with the tails of Student's t of "
