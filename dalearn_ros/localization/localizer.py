@@ -132,7 +132,10 @@ class Localizer:
         unknown = np.where(np.diag(covariance) == 0.0, np.square(self.settings.prior_sigma), 0.0)
         covariance = covariance + np.diag(unknown)
         usable = np.isfinite(prior.map_from_base.matrix).all() and np.isfinite(covariance).all()
-        if not usable or np.linalg.eigvalsh(covariance)[0] < -1e-6 * np.trace(covariance):
+        if not usable:
+            return None
+        values = np.linalg.eigvalsh(0.5 * (covariance + covariance.T))
+        if values[0] < -1e-6 * max(float(values[-1]), 1e-6):
             return None
         return Pose(prior.stamp_ns, prior.map_from_base, covariance)
 

@@ -1,9 +1,10 @@
 """What a window says if some of its landmarks do not stand where the map has them.
 
 A least-squares estimate takes each landmark either for standing where the map has it, but for a
-small error, or for moved by metres. Here these suppositions are changed, for one landmark and for
-sets of up to three; each has its own pose and its own probability given the window, and the answer
-is their mixture. Landmarks that contradict each other so widen the covariance until others tell
+small error, or for moved by metres. Here that is changed: first for one landmark after the other,
+as long as that makes it more probable; then from there for one landmark and for sets of up to
+three. Each supposition has its own pose and its own probability given the window, and the answer is
+their mixture. Landmarks that contradict each other so widen the covariance until others tell
 which of them are right.
 
 The residuals are taken as linear in the unknowns around the estimate, so a supposition only changes
@@ -23,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 LARGEST_SET, KEPT_SETS = 3, 6  # sets grow by one landmark from the most probable ones
+NEGLIGIBLE = 1e-9  # a supposition whose log-weight is larger by less is not better
 
 
 @dataclass(frozen=True)
@@ -32,29 +34,28 @@ class Mixture:
     Attributes:
         step: (6,) mean of the newest pose's step from the estimate, metres and radians.
         covariance: (6, 6) of it.
-        gain: By how much the chi-square of the most probable supposition is smaller than that of
-            the estimate.
+        solution: (6 + n + 3K,) step of all unknowns to the estimate of one supposition that no
+            change of a single landmark makes more probable.
         moved: (K,) probability of each landmark to have moved.
     """
 
     step: Array
     covariance: Array
-    gain: float
+    solution: Array
     moved: Array
 
 
 class _Suppositions(NamedTuple):
     """S sets of L landmarks (S, L) whose supposition is changed.
 
-    The logarithm of the weight (S,) is against the estimate's own; step (S, 6) and covariance
-    (S, 6, 6) of the pose, gain (S,).
+    The logarithm of the weight (S,) is against no change; step (S, 6) and covariance (S, 6, 6) are
+    the pose's.
     """
 
     changed: Ints
     log_weight: Array
     step: Array
     covariance: Array
-    gain: Array
 
 
 def mixture(normal: Array, errors: Array, moved: Mask, ratio: float, share: float) -> Mixture:
@@ -69,19 +70,41 @@ def mixture(normal: Array, errors: Array, moved: Mask, ratio: float, share: floa
         ratio: Standard deviation of a moved landmark's place, in those of one that has not; over 1.
         share: Of the landmarks that have moved, before the window is looked at; over 0, under 1.
     """
-    count = len(errors)
-    covariance: Array = np.asarray(np.linalg.inv(normal), dtype=np.float64)
     odds = float(np.log(share / (1.0 - share)) - 3.0 * np.log(ratio))
-    less = np.where(moved, -1.0, 1.0) * (1.0 - 1.0 / ratio**2)  # information that a change takes
+    less = 1.0 - 1.0 / ratio**2  # information that a landmark's prior loses when it is moved
+    covariance, solution, moved = _climb(normal, errors, moved, less, odds)
+    errors = errors + solution[-errors.size :].reshape(-1, 3)
+    lost = np.where(moved, -less, less)
     sets = np.zeros((1, 0), np.int64)
-    found = [
-        _Suppositions(sets, np.zeros(1), np.zeros((1, 6)), covariance[None, :6, :6], np.zeros(1))
-    ]
-    for _ in range(min(LARGEST_SET, count)):
-        sets = _larger(sets, count)
-        found.append(_suppose(sets, covariance, errors, less, odds))
+    found = [_Suppositions(sets, np.zeros(1), np.zeros((1, 6)), covariance[None, :6, :6])]
+    for _ in range(min(LARGEST_SET, len(errors))):
+        sets = _larger(sets, len(errors))
+        found.append(_suppose(sets, covariance, errors, lost, odds))
         sets = sets[np.argsort(-found[-1].log_weight)[:KEPT_SETS]]
-    return _mixed(found, moved)
+    return _mixed(found, moved, solution)
+
+
+def _climb(
+    normal: Array, errors: Array, moved: Mask, less: float, odds: float
+) -> tuple[Array, Array, Mask]:
+    """Change single landmarks while that is more probable: covariance, step of all, who moved."""
+    normal, errors, moved = normal.copy(), errors.copy(), moved.copy()
+    solution, single = np.zeros(len(normal)), np.arange(len(errors))[:, None]
+    while True:
+        covariance: Array = np.asarray(np.linalg.inv(normal), dtype=np.float64)
+        lost = np.where(moved, -less, less)
+        weight = _suppose(single, covariance, errors, lost, odds).log_weight
+        best = int(np.argmax(weight))
+        if weight[best] <= NEGLIGIBLE:
+            return covariance, solution, moved
+        own = len(normal) - errors.size + 3 * best + np.arange(3)
+        normal[own, own] -= lost[best]
+        right = np.zeros(len(normal))
+        right[own] = lost[best] * errors[best]
+        step = np.linalg.solve(normal, right)
+        solution += step
+        errors += step[-errors.size :].reshape(-1, 3)
+        moved[best] = ~moved[best]
 
 
 def _larger(sets: Ints, count: int) -> Ints:
@@ -107,14 +130,14 @@ def _suppose(
     both = np.concatenate([moved[:, :, None], across], axis=2)
     widened = np.linalg.solve(gap, lost[:, :, None] * both)
     whole = pull + widened[:, :, 0]
-    gain = np.einsum("si,si->s", pull, shift) + np.einsum("si,si->s", moved, whole)
+    gain = np.einsum("si,si->s", pull, shift) + np.einsum("si,si->s", moved, whole)  # chi-square
     weight = 0.5 * gain - 0.5 * np.linalg.slogdet(gap)[1] + odds * np.sign(less[sets]).sum(axis=1)
     step = np.einsum("sip,si->sp", across, whole)
     spread = covariance[:6, :6] + across.transpose(0, 2, 1) @ widened[:, :, 1:]
-    return _Suppositions(sets, weight, step, spread, gain)
+    return _Suppositions(sets, weight, step, spread)
 
 
-def _mixed(found: list[_Suppositions], moved: Mask) -> Mixture:
+def _mixed(found: list[_Suppositions], moved: Mask, solution: Array) -> Mixture:
     logs = np.concatenate([one.log_weight for one in found])
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
@@ -129,5 +152,5 @@ def _mixed(found: list[_Suppositions], moved: Mask) -> Mixture:
         own = weights[start : start + len(one.changed)]
         np.add.at(changed, one.changed, own[:, None])
         start += len(own)
-    gain = float(np.concatenate([one.gain for one in found])[np.argmax(logs)])
-    return Mixture(step, covariance, gain, np.where(moved, 1.0 - changed, changed))
+    moved_share = np.where(moved, 1.0 - changed, changed)
+    return Mixture(solution[:6] + step, covariance, solution, moved_share)

@@ -54,10 +54,10 @@ class Window:
             spacing = (mine[-1].stamp_ns - mine[-2].stamp_ns) * 1e-9
             if spacing < self.settings.spacing_s - 1e-6:
                 self.views.remove(mine[-1])
-        if driven is not None:
-            self._driven[view.stamp_ns] = driven
         now = view.stamp_ns
-        tied = self._driven if driven is not None else {}
+        if driven is not None:
+            self._driven[now] = driven
+        tied = self._driven if now in self._driven else {}
         self.views = [one for one in self.views if one.stamp_ns in tied or one.stamp_ns == now]
         self.views.append(view)
 

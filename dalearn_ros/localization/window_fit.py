@@ -37,9 +37,11 @@ class WindowFit:
         pose: Estimate with covariance (6, 6), prior and inflation included.
         prior: The prior as it stands at the newest time, carried there by odometry if need be.
         information: (6, 6) of the newest pose from the landmarks alone, inflation included.
-        inliers: For each view (M,), which matches the estimate rests on.
-        residual_px: For each view (M, 2), seen minus projected.
-        chi2: Of the landmarks: pixels, odometry's and map's errors, in units of their covariance.
+        inliers: For each view (M,), which matches the estimate rests on: none of a landmark that
+            has probably moved.
+        residual_px: For each view (M, 2), seen minus projected from ``pose``, the errors of map and
+            odometry as they are estimated.
+        chi2: Of the inliers: pixels, odometry's and map's errors, in units of their covariance.
         freedom: Degrees of freedom of ``chi2``.
         inflation: By how much the landmarks' covariance was widened because they fit badly; 1 is
             not at all.
@@ -92,21 +94,27 @@ def fit_window(
         pose, errors = problem.search(pose, errors, inliers.astype(np.float64))
         if np.array_equal(inliers, problem.distance2(pose, errors) <= gate):
             break
-    normal, _ = problem.normal(pose, errors, inliers.astype(np.float64))
-    before, alone = information_of(known), _covariance(normal)
     unexplained = 1.0 - float(inliers.sum()) / max(1, sum(view.observed for view in views))
     share = float(np.clip(unexplained, moved_share, MOST_MOVED))
     ratio = max(moved_sigma_m / sigma, SMALLEST_RATIO)
     found = _suppositions(problem, pose, errors, inliers, ratio, share)
-    chi2 = problem.chi2(pose, errors, inliers)
+    stands = found.moved <= 0.5
+    likely = moved(pose, found.solution[:6])
+    errors = errors + found.solution[6:]
+    errors[problem.chain_size :] *= np.repeat(stands, 3)
+    inliers = stands[problem.landmark] & (problem.distance2(likely, errors) <= gate)
+    chi2 = problem.chi2(likely, errors, inliers)
+    alone = _covariance(problem.normal(likely, errors, inliers.astype(np.float64))[0])
+    before = information_of(known)
     free = 2.0 * float(inliers.sum()) - float(np.trace(alone @ (information_of(alone) - before)))
-    inflation = _inflation(chi2 - max(0.0, found.gain), free)
+    inflation = _inflation(chi2, free)
     own = np.linalg.inv(found.covariance) - before
     covariance = np.linalg.inv(before + own / inflation)
-    residual = problem.linearised(pose, errors).residual
+    newest = moved(pose, found.step)
+    residual = problem.linearised(newest, errors).residual
     cuts = np.cumsum([len(view.rows) for view in views])[:-1]
     return WindowFit(
-        Pose(chain.stamps_ns[-1], moved(pose, found.step), 0.5 * (covariance + covariance.T)),
+        Pose(chain.stamps_ns[-1], newest, 0.5 * (covariance + covariance.T)),
         carried,
         own / inflation,
         np.split(inliers, cuts),
@@ -125,7 +133,7 @@ def _suppositions(
     ratio: float,
     share: float,
 ) -> Mixture:
-    """The mixture about the estimate in which landmarks without an inlier have moved."""
+    """Steps from ``pose``; landmarks without an inlier begin as moved."""
     fits = np.zeros(len(problem.point_m), dtype=bool)
     fits[problem.landmark[inliers]] = True
     used = inliers | ~fits[problem.landmark]
@@ -134,9 +142,9 @@ def _suppositions(
     normal[free, free] -= 1.0 - 1.0 / ratio**2
     right[free] += (1.0 - 1.0 / ratio**2) * errors[free - 6]
     step = np.linalg.solve(normal, right)
-    points = (errors + step[6:])[problem.first - 6 :].reshape(-1, 3)
+    points = (errors + step[6:])[problem.chain_size :].reshape(-1, 3)
     found = mixture(normal, points, ~fits, ratio, share)
-    return dataclasses.replace(found, step=found.step + step[:6])
+    return dataclasses.replace(found, step=found.step + step[:6], solution=found.solution + step)
 
 
 def _covariance(normal: Array) -> Array:
