@@ -66,15 +66,16 @@ def evaluate_bag(
             hint = "Give --prior-topic, or leave --zoom away."
             expected = "prior poses to look closer by, beside true ones"
             raise BagError.at(bag, "", expected, ", ".join(sorted(reader.topics)), hint)
+        odometry = None if prior is None else _odometry(reader, options.odometry_topic)
+        between = {} if prior is None else {"odometry": odometry.source if odometry is not None else "none"}
         collected = Collector(
             labeller.label_space,
             match_px=options.match_px,
             landmarks=landmarks,
             title=f"Evaluation of {reader.name}",
-            source={**(source or {}), "truth": truth_topic},
+            source={**(source or {}), "truth": truth_topic, **between},
         )
         camera = reader.camera_topic(options.camera_topic)
-        odometry = None if prior is None else _odometry(reader, options.odometry_topic)
         run = DriveRun(collected, labeller, detector, options, prior, odometry)
         frames = reader.frames(camera, truth_topic)
         started = time.perf_counter()
@@ -153,6 +154,10 @@ def _prior(reader: BagReader, topic: str | None) -> Trajectory | None:
 
 
 def _odometry(reader: BagReader, topic: str | None) -> Trajectory | None:
-    if topic is None and ODOMETRY_TOPIC not in reader.topics:
+    """The named odometry, or that of the usual topic if there is one that can be used."""
+    if topic is not None:
+        return reader.odometry(topic)
+    try:
+        return reader.odometry(ODOMETRY_TOPIC)
+    except BagError:
         return None
-    return reader.odometry(topic or ODOMETRY_TOPIC)

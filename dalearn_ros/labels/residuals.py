@@ -171,13 +171,15 @@ def match_nearest(labels: Labels, seen: Observations, gate_px: float) -> tuple[I
 def twists(stamps_ns: Ints, rotation: Array, position_m: Array) -> Array:
     """Velocities (F, 6) along the map's axes from poses a quarter of a second before and after.
 
+    Where those are over a second apart, from the one before or else the one after.
+
     Args:
         stamps_ns: (F,) in any order.
         rotation: (F, 3, 3) map from base.
         position_m: (F, 3) metres.
 
     Returns:
-        m/s and rad/s; NaN where the poses around a frame are missing or over a second apart.
+        m/s and rad/s; NaN where there is no other pose within a second.
     """
     order = np.argsort(stamps_ns, kind="stable")
     times = (stamps_ns[order] - stamps_ns[order[0]]) * 1e-9
@@ -186,6 +188,7 @@ def twists(stamps_ns: Ints, rotation: Array, position_m: Array) -> Array:
     after = np.searchsorted(times, times + TWIST_SPAN_S + 1e-6, side="right") - 1
     before = np.minimum(before, np.maximum(np.arange(last + 1) - 1, 0))
     after = np.maximum(after, np.minimum(np.arange(last + 1) + 1, last))
+    before, after = _one_sided(times, before, after)
     span = times[after] - times[before]
     known = (span > 1e-3) & (span <= TWIST_MOST_S)
     span = np.where(known, span, np.nan)[:, None]
@@ -197,6 +200,19 @@ def twists(stamps_ns: Ints, rotation: Array, position_m: Array) -> Array:
         [velocity, Rotation.from_matrix(turned).as_rotvec() / span], axis=1
     )
     return result
+
+
+def _one_sided(times: Array, before: Ints, after: Ints) -> tuple[Ints, Ints]:
+    """The two rows of each frame, narrowed to the frame itself and a neighbour if too far apart."""
+    here = np.arange(len(times))
+    wide = times[after] - times[before] > TWIST_MOST_S
+    back = wide & (times - times[np.maximum(here - 1, 0)] <= TWIST_MOST_S) & (here > 0)
+    forward = wide & ~back
+    last = np.minimum(here + 1, len(times) - 1)
+    return (
+        np.where(back, here - 1, np.where(forward, here, before)),
+        np.where(back, here, np.where(forward, last, after)),
+    )
 
 
 def landmark_rows(

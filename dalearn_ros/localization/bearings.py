@@ -57,8 +57,8 @@ class Bearings:
 
     @property
     def passes(self) -> int:
-        """Passes that they are from: a gap of more than 20 s begins another."""
-        return 1 + int((np.diff(self.rows[:, 24]) > PASS_GAP_S).sum())
+        """Passes that they are from: a gap of more than 20 s, or a replay, begins another."""
+        return 1 + int((np.abs(np.diff(self.rows[:, 24])) > PASS_GAP_S).sum())
 
     @classmethod
     def none(cls) -> Bearings:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap
-from dalearn_ros.localization.bearings import Bearings, fit_point
+from dalearn_ros.localization.bearings import Bearings, PointFit
 from dalearn_ros.localization.health_report import HealthRow
 from dalearn_ros.localization.health_settings import MapHealthSettings
 from dalearn_ros.localization.presence import Presence
 from dalearn_ros.localization.unmapped import UnmappedPoint
 
 Array = npt.NDArray[np.float64]
+PlaceOf = Callable[[int, Bearings], PointFit]
 
 LEAST_VIEWS = 5  # of a landmark that may have moved; of one that is gone from its place
 LEAST_VIEWS_GONE = 3
@@ -34,6 +35,7 @@ def rows_of(
     presence: Presence,
     log_odds: Array,
     tracks: Mapping[int, Bearings],
+    place_of: PlaceOf,
     points: Sequence[UnmappedPoint],
 ) -> tuple[HealthRow, ...]:
     """All findings, the surest first; a landmark that has moved is not missing as well.
@@ -45,20 +47,22 @@ def rows_of(
         presence: Counts of each landmark.
         log_odds: (N,) that it is gone.
         tracks: Row in the map → bearings.
+        place_of: Where the bearings of a row meet.
         points: What is seen and unexplained.
     """
     moved = {}
     for row, bearings in tracks.items():
-        found = _moved(landmarks, space, limits, presence, row, bearings, float(log_odds[row]))
+        gone = float(log_odds[row])
+        found = _moved(landmarks, space, limits, presence, row, bearings, place_of, gone)
         if found is not None:
             moved[row] = found
-    gone = np.flatnonzero((log_odds > limits.suspect_log_odds) & (presence.expected > 0))
+    missed = np.flatnonzero((log_odds > limits.suspect_log_odds) & (presence.expected > 0))
     missing = [
         _missing(landmarks, space, limits, presence, int(row), float(log_odds[row]))
-        for row in gone
+        for row in missed
         if int(row) not in moved
     ]
-    standing = np.setdiff1d(np.arange(len(landmarks)), gone)
+    standing = np.setdiff1d(np.arange(len(landmarks)), missed)
     new = _new(landmarks, space, limits, standing, [*moved.values()], points)
     rows = [*moved.values(), *missing, *new]
     return tuple(sorted(rows, key=lambda row: (not row.confirmed, -row.log_odds)))
@@ -87,7 +91,7 @@ def _missing(
 
 def _moved(
     landmarks: LandmarkMap, space: LabelSpace, limits: MapHealthSettings, presence: Presence,
-    row: int, bearings: Bearings, gone: float,
+    row: int, bearings: Bearings, place_of: PlaceOf, gone: float,
 ) -> HealthRow | None:  # fmt: skip
     """The landmark's place from its bearings, if it differs from the map's beyond doubt.
 
@@ -98,7 +102,7 @@ def _moved(
     least = LEAST_VIEWS_GONE if is_gone else LEAST_VIEWS
     if len(bearings) < least:
         return None
-    fit = fit_point(bearings, landmarks.point_m[row])
+    fit = place_of(row, bearings)
     views = int(fit.inliers.sum())
     if views < max(least, LEAST_SHARE * len(bearings)):
         return None

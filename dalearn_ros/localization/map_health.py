@@ -18,9 +18,9 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.labels.outlines import longer_sides
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels, LandmarkMap, Observations
-from dalearn_ros.localization.bearings import Bearings, bearings_of
+from dalearn_ros.localization.bearings import Bearings, PointFit, bearings_of, fit_point
 from dalearn_ros.localization.health_report import MapHealthReport
-from dalearn_ros.localization.health_rows import rows_of
+from dalearn_ros.localization.health_rows import LEAST_VIEWS_GONE, rows_of
 from dalearn_ros.localization.health_settings import MapHealthSettings
 from dalearn_ros.localization.presence import Odds, Presence
 from dalearn_ros.localization.recall import RecallTable, Sight, part_of, sees_too_little
@@ -77,6 +77,7 @@ class MapHealth:
         self.presence = Presence(len(landmarks), Odds(gap_s=self.settings.gap_s))
         self.unmapped = Unmapped(self.settings.gap_s)
         self.tracks: OrderedDict[int, Bearings] = OrderedDict()
+        self._fits: dict[int, tuple[Bearings, PointFit]] = {}
         self._row = {str(name): row for row, name in enumerate(landmarks.ids)}
         self._recall = RecallTable(len(self.label_space))
         self._sight: dict[str, Sight] = {}
@@ -108,12 +109,21 @@ class MapHealth:
                 self.presence,
                 self.presence.log_odds(blind),
                 self.tracks,
+                self._place_of,
                 self.unmapped.points,
             ),
             frames=dict(self.frames),
             landmarks=int((self.presence.expected > 0).sum()),
             blind_parts=tuple(int(part) for part in np.flatnonzero(blind)),
         )
+
+    def _place_of(self, row: int, bearings: Bearings) -> PointFit:
+        """Where the bearings of a landmark meet; made anew only for other bearings."""
+        known = self._fits.get(row)
+        if known is None or known[0] is not bearings:
+            known = bearings, fit_point(bearings, self.landmarks.point_m[row])
+            self._fits[row] = known
+        return known[1]
 
     def _blind(self) -> npt.NDArray[np.bool_]:
         """(8,) parts of the image in which one of the cameras sees nothing of what it should."""
@@ -184,7 +194,10 @@ class MapHealth:
         for observation, row in own:
             before = self.tracks.pop(row, Bearings.none())
             self.tracks[row] = before.with_view(rays.select([observation]))
+            if len(self.tracks[row]) >= LEAST_VIEWS_GONE:
+                self._place_of(row, self.tracks[row])  # now, so that a report has little to do
         while len(self.tracks) > MOST_TRACKED:
-            self.tracks.popitem(last=False)
+            row, _ = self.tracks.popitem(last=False)
+            self._fits.pop(row, None)
         rest = found.unexplained
         self.unmapped.add(seen.class_id[rest], rays.select(rest), seen.stamp_ns)

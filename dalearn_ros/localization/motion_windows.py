@@ -86,6 +86,8 @@ def evidence_of(
 ) -> WindowEvidence | None:
     """The evidence of one window; None with fewer than 12 matches or three localized images.
 
+    A match counts if there is another image within a second, which tells how fast the vehicle is.
+
     Args:
         views: Images in the order of their stamps.
         point_m: (N, 3) the map's landmarks.
@@ -103,6 +105,8 @@ def evidence_of(
     centre = values.copy()
     for _ in range(STEPS):
         residual, by_value = window.linear(values)
+        if int(window.told.sum()) < LEAST_PAIRS:
+            return None
         weight = _weights(residual, window.share)
         weighted = by_value * weight[:, None, None]
         system = np.tensordot(weighted, by_value, axes=([0, 1], [0, 1]))
@@ -157,6 +161,7 @@ class _Window:
             twist=np.zeros((0, 6)),
         )
         _, landmark = np.unique(self.rows, return_inverse=True)
+        self.told = np.zeros(len(self.rows), dtype=bool)
         self.share = np.minimum(1.0, VIEWS / np.bincount(landmark))[landmark]
 
     def linear(self, values: Array) -> tuple[Array, Array]:
@@ -170,9 +175,9 @@ class _Window:
         by_value = np.concatenate(
             [jacobian_of(pairs, values[:6]), self._by_motion(poses, position, values)], axis=2
         )
-        told = np.isfinite(np.concatenate([residual, twist[self.frame]], axis=1))
-        bad = ~np.asarray(told.all(axis=1), dtype=bool)
-        residual[bad], by_value[bad] = 0.0, 0.0
+        finite = np.isfinite(np.concatenate([residual, twist[self.frame]], axis=1))
+        self.told = np.asarray(finite.all(axis=1), dtype=bool)
+        residual[~self.told], by_value[~self.told] = 0.0, 0.0
         return residual, by_value
 
     def evidence(self, information: Array, pull: Array) -> WindowEvidence:
@@ -180,7 +185,8 @@ class _Window:
         speed = np.linalg.norm(self.steps, axis=1) / np.maximum(np.diff(self.time_s), 1e-3)
         turned = float(np.abs(np.diff(self.turn)).sum())
         span = float(speed.min()), float(speed.max())
-        return WindowEvidence(information, pull, frozenset(self.rows.tolist()), turned, span)
+        rows = frozenset(self.rows[self.told].tolist())
+        return WindowEvidence(information, pull, rows, turned, span)
 
     def _poses(self, values: Array) -> list[Transform]:
         """map_from_base of each image: the odometry's path laid into the map."""

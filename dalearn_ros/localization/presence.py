@@ -78,7 +78,7 @@ class Presence:
             stamp_ns: Of the image.
             blind: (8,) parts of the image in which the camera sees nothing now.
         """
-        stale = rows[stamp_ns - self._last_ns[rows] > self.odds.gap_s * 1e9]
+        stale = rows[np.abs(stamp_ns - self._last_ns[rows]) > self.odds.gap_s * 1e9]  # or a replay
         self._close(stale, blind)
         self.passes[stale] += 1
         chance = recall * (1.0 - self.odds.hidden_view)

@@ -89,16 +89,34 @@ class HealthWatch:
         result: LocalizationResult,
         prior: Pose | None,
         driven: Transform | None,
-    ) -> None:
-        """Look at the images of one answer.
+    ) -> str:
+        """Look at the images of one answer; nothing that goes wrong here reaches the node.
 
         Args:
             seen: What each camera saw, in the order in which the localizer was given it.
             places: Intrinsics and mounting of each camera.
             result: The answer.
-            prior: That it started from; None if that was carried on from ``/initialpose``.
+            prior: That it started from; None if that was carried on from ``/initialpose``: camera
+                health then learns nothing, because it believes the prior's height and tilt.
             driven: odom_from_base; None without odometry.
+
+        Returns:
+            Empty, or a sentence about what went wrong.
         """
+        try:
+            self._look(seen, places, result, prior, driven)
+        except (ValueError, KeyError, np.linalg.LinAlgError) as error:
+            return f"health: an image is left out: {type(error).__name__}: {error}"
+        return ""
+
+    def _look(
+        self,
+        seen: Mapping[str, Observations],
+        places: Mapping[str, tuple[Camera, Transform]],
+        result: LocalizationResult,
+        prior: Pose | None,
+        driven: Transform | None,
+    ) -> None:
         for number, (name, observations) in enumerate(seen.items()):
             stamp = observations.stamp_ns
             before = self._looked_ns.get(name)
@@ -110,11 +128,10 @@ class HealthWatch:
             expected = self._expected(stamp, camera, mounting, result.pose)
             image = HealthFrame(camera, mounting, result.pose, expected, observations, matches)
             self.map.add(image, name)
-            start = prior or result.pose
-            if start is not None and driven is not None:
+            if prior is not None and driven is not None:
                 if name not in self.cameras:
                     self.cameras[name] = CameraHealth(self._landmarks, camera, mounting)
-                self.cameras[name].add(observations, matches, result.pose, start, driven)
+                self.cameras[name].add(observations, matches, result.pose, prior, driven)
 
     def _expected(
         self, stamp_ns: int, camera: Camera, mounting: Transform, pose: Pose | None

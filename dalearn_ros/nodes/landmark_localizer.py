@@ -63,6 +63,7 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         self._markers = self.create_publisher(MarkerArray, "~/output/markers", qos.results(1))
         self._health = self._watch()
         self._localizer: WindowLocalizer | None = None
+        self._places: dict[str, tuple[Camera, Transform]] = {}  # that it was made with
         self._gathering = Gathering(len(self._names), self._prior, self._odometry, self._locate)
         self._mountings = {name: self._listen(name) for name in self._names}
         self._subscribe()
@@ -195,20 +196,17 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
             for _ in seen:
                 self.counters.processed(stamp, {"localize": 1e3 * (time.perf_counter() - started)})
         if self._health is not None:
-            self._health.add(seen, self._places(), result, prior, driven)
+            problem = self._health.add(seen, self._places, result, prior, driven)
+            self.reporter.problem(problem, about="health")
 
     def _ready(self) -> WindowLocalizer | None:
         """The localizer; None while a camera's calibration or mounting is not known."""
         if self._localizer is None:
-            known = self._places()
-            if len(known) == len(self._mountings):
-                self._localizer = WindowLocalizer(self._map, known, self._how)
+            places = {name: mounting.find() for name, mounting in self._mountings.items()}
+            self._places = {name: place for name, place in places.items() if place is not None}
+            if len(self._places) == len(places):
+                self._localizer = WindowLocalizer(self._map, self._places, self._how)
         return self._localizer
-
-    def _places(self) -> dict[str, tuple[Camera, Transform]]:
-        """Intrinsics and mounting of the cameras of which both are known."""
-        found = {name: mounting.find() for name, mounting in self._mountings.items()}
-        return {name: place for name, place in found.items() if place is not None}
 
     def _publish(
         self,
@@ -219,9 +217,9 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         assert result.pose is not None
         self._output.publish(result.pose, driven)
         name = next(iter(seen))
-        place: Any = self._mountings[name].find()
         if self._markers.get_subscription_count():
-            self._markers.publish(markers_of(self._map, result, seen[name], place[1]))
+            mounting = self._places[name][1]
+            self._markers.publish(markers_of(self._map, result, seen[name], mounting))
 
     def _skip(self, stamp: int, reason: str, images: int = 1) -> None:
         for _ in range(images):

@@ -57,6 +57,9 @@ def test_odometry_joins_the_images_of_a_window(drive: Any, monkeypatch: pytest.M
     monkeypatch.setattr(replay, "ODOMETRY_TOPIC", "/not/there")
     evaluate_bag(drive.bag, drive.map, detector)
     assert set(images) <= {0, 1}  # without odometry each image is by itself
+    monkeypatch.setattr(replay, "ODOMETRY_TOPIC", "/localization/prior")  # of another type
+    collected = evaluate_bag(drive.bag, drive.map, detector)
+    assert collected.source["odometry"] == "none"
 
 
 def test_without_a_true_pose_only_detection_is_scored(drive: Any, other_truth: Any) -> None:

@@ -32,6 +32,17 @@ def _straight(t: float) -> Transform:
     return Transform.from_euler(0, 0, 0, (10.0 * t, 0, 0))
 
 
+def test_speed_is_that_of_the_neighbours_within_a_second() -> None:
+    times = np.array([0.0, 0.6, 1.2, 2.4, 2.6])
+    position = np.stack([times**2, np.zeros(5), np.zeros(5)], axis=1)
+    rotation = np.tile(np.eye(3), (5, 1, 1))
+    found = twists((1e9 * times).astype(np.int64), rotation, position)[:, 0]
+    # 0.6 s apart: from the one before, else the one after; nobody near 1.2 but 0.6.
+    np.testing.assert_allclose(found, [0.6, 0.6, 1.8, 5.0, 5.0])
+    alone = twists(np.array([0, 1_200_000_000]), rotation[:2], position[:2])
+    assert np.isnan(alone).all()
+
+
 def _lively(t: float) -> Transform:
     """Speed between 4 and 16 m/s, and turns."""
     x = 10.0 * t - 6.0 / 0.6 * (np.cos(0.6 * t) - 1.0)

@@ -48,7 +48,12 @@ class Course:
 
 
 def health_of(
-    course: Course, *, yaw_deg: float = 0.0, late_s: float = 0.0, seconds: float = 130.0
+    course: Course,
+    *,
+    yaw_deg: float = 0.0,
+    late_s: float = 0.0,
+    seconds: float = 130.0,
+    period_s: float = PERIOD_S,
 ) -> CameraHealthReport:
     """What is said after a drive with this fault; the localizer turns the vehicle as it must."""
     rng = np.random.default_rng(8)
@@ -64,8 +69,8 @@ def health_of(
     real = Transform(turn.rotation @ MOUNTING.rotation, MOUNTING.translation)
     health = CameraHealth(landmarks, CAMERA, MOUNTING)
     odom_from_map = Transform.from_euler(0.0, 0.0, 1.0, [5.0, 3.0, 0.0])
-    for i in range(round(seconds / PERIOD_S)):
-        t, stamp = i * PERIOD_S, round(i * PERIOD_S * 1e9)
+    for i in range(round(seconds / period_s)):
+        t, stamp = i * period_s, round(i * period_s * 1e9)
         true = course.pose(t)
         local = (course.pose(t + late_s) @ real).inverse().apply(points)
         pixels, valid = CAMERA.project(local)
@@ -93,6 +98,18 @@ def test_a_turned_camera_is_found_against_the_motion(lively: Course) -> None:
     low, high = yaw.interval
     assert low < 0.3 < high and high - low < 0.2
     assert report.of("time_ms").state != "drifted"
+
+
+def test_images_over_half_a_second_apart_count_too(lively: Course) -> None:
+    yaw = health_of(lively, yaw_deg=0.3, seconds=90.0, period_s=0.6).of("yaw_deg")
+    assert yaw.state == "drifted"
+    assert yaw.value == pytest.approx(np.radians(0.3), abs=3.0 * yaw.sigma)
+
+
+def test_images_whose_speed_nothing_tells_are_no_evidence(lively: Course) -> None:
+    report = health_of(lively, seconds=60.0, period_s=1.2)
+    assert report.windows == report.tracks == 0
+    assert report.of("yaw_deg").state == "collecting"
 
 
 def test_a_late_camera_is_found_where_speed_changes(lively: Course) -> None:

@@ -11,6 +11,7 @@ import pytest
 from helpers.health_street import Reality, observed
 
 from dalearn_ros.landmarks.types import Observations
+from dalearn_ros.localization import map_health
 from dalearn_ros.localization.map_health import MapHealth
 
 
@@ -50,6 +51,16 @@ def test_what_has_moved_is_found_where_it_is(wrong: Any) -> None:
     assert row.sigma_m < 0.3
     error = np.linalg.norm(row.position_m - reality.place[moved])
     assert error < 3.0 * row.sigma_m
+
+
+def test_a_report_fits_nothing_anew(wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, health, (_, last) = wrong
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a place was fitted though no bearing came")
+
+    monkeypatch.setattr(map_health, "fit_point", refuse)
+    assert [row.id for row in health.report().rows] == [row.id for row in last.rows]
 
 
 def test_what_is_not_in_the_map_becomes_a_point(wrong: Any) -> None:

@@ -42,6 +42,13 @@ def test_a_pass_without_a_sighting_weighs_no_more_than_that_something_hid_it() -
     assert presence.log_odds(SIGHTED)[0] <= PRIOR + math.log(1 / 0.01) + 1e-9
 
 
+def test_a_drive_that_is_played_again_is_another_pass() -> None:
+    presence = Presence(1, ODDS)
+    for _ in range(3):
+        passed(presence, [False] * 30, 1000.0)
+    assert presence.passes[0] == 3
+
+
 def test_passes_add_up_and_one_sighting_ends_the_doubt() -> None:
     presence = Presence(1, ODDS)
     odds = []

@@ -54,7 +54,9 @@ def node(run: Any, ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> Iterator
     rclpy.init()
     made = landmark_localizer.LandmarkLocalizerNode()
     made.sent, made.tf, made.said = [], [], []
-    monkeypatch.setattr(made.reporter, "problem", made.said.append)
+    monkeypatch.setattr(
+        made.reporter, "problem", lambda text, about="": about or made.said.append(text)
+    )
     monkeypatch.setattr(made._output._pose, "publish", made.sent.append)
     monkeypatch.setattr(made._output._tf, "publish", made.tf.append)
     for mounting in made._mountings.values():
@@ -183,6 +185,22 @@ def test_health_is_watched_and_published(
     sent.clear()
     node.finish()
     assert not sent  # nothing new
+
+
+def test_health_that_fails_is_told_and_harms_nothing(
+    node: Any, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(node._health, "_look", fail)
+    told: dict[str, str] = {}
+    monkeypatch.setattr(
+        node.reporter, "problem", lambda text, about="": told.__setitem__(about, text)
+    )
+    for i in range(10):
+        feed(node, run, i, run.prior(i))
+    assert node.sent and "Singular matrix" in told["health"]
 
 
 def test_health_topics_of_several_cameras_and_its_switch(node: Any, run: Any) -> None:
