@@ -200,12 +200,21 @@ def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "column": column,
                 "seeds or folds": len(best),
                 **{name: spread([entry["test"][name] for entry in best]) for name in FIGURES},
+                "F1 at 8 px, 95 % over images": _interval(best),
                 "images learnt from": round(float(np.mean([entry["passes"] for entry in best]))),
                 "minutes": float(np.mean([entry["minutes"] for entry in best])),
                 "rate": ", ".join(sorted({f"{e['rate']:g}" for e in best if e["rate"]})) or "–",
             }
         )
     return lines
+
+
+def _interval(entries: Sequence[Mapping[str, Any]]) -> str:
+    """That of the only entry; of several the deviation is shown instead."""
+    if len(entries) > 1:
+        return "–"
+    found = entries[0]["test"]
+    return f"{found['F1 at 8 px, low']:.3f}–{found['F1 at 8 px, high']:.3f}"
 
 
 def tasks(arguments: argparse.Namespace) -> list[list[Split]]:
@@ -233,7 +242,10 @@ def finish(out: Path, only_print: bool, rounds: int) -> None:
     if only_print:
         print(json.dumps([*lines, *cost], indent=1, ensure_ascii=False))
         return
-    command = "python benchmarks/side_by_side.py --env ENV --data out/ship/data --real-data DATA"
+    command = (
+        "python benchmarks/side_by_side.py --env ENV --data out/ship/data --real-data DATA "
+        "--threads 1 --splits 1 --tasks TASK --minutes MINUTES"
+    )
     theirs: Mapping[str, str] = next((e["versions"] for e in results if e.get("versions")), {})
     note = (
         "Random initial weights for both, the same square crops at native scale (384 px; photos "

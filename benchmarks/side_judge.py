@@ -25,6 +25,7 @@ LEAST = 0.02
 SWEEP = tuple(round(LEAST + 0.02 * i, 3) for i in range(48))
 OVERLAPS = (0.3, 0.5, 0.7)
 SIZE = (1280, 736)
+BOOTSTRAP = 2000
 Look = Callable[[npt.NDArray[np.uint8]], Mapping[str, Observations]]
 
 
@@ -32,8 +33,9 @@ def judge(split: Split, model: Path, yolo: bool) -> dict[str, Any]:
     """Thresholds by validation, then figures.
 
     Returns:
-        ``val`` and ``test``, each with F1 at 8 and 4 px and the median and 95th percentile of the
-        reference point's error (None where nothing was found), and ``threshold`` and ``decoding``.
+        ``val`` and ``test``, each with F1 at 8 px, its interval over images, F1 at 4 px and the
+        median and 95th percentile of the reference point's error (None where nothing was found),
+        and ``threshold`` and ``decoding``.
     """
     look = _yolo_look(split, model) if yolo else _our_look(model)
     val = observed(look, split.val)
@@ -79,19 +81,38 @@ def observed(look: Look, data: Dataset) -> dict[str, list[Seen]]:
 def figures(data: Dataset, seen: Sequence[Seen], threshold: float) -> dict[str, float | None]:
     """Figures at a score threshold."""
     scored = DetectionScore(data.label_space)
+    counts = []
     for index, entry in enumerate(seen):
         meta = data.meta(index)
         chosen = entry.observations.select(entry.observations.score >= threshold)
         size = (int(meta["width"]), int(meta["height"]))
-        scored.add(entry.truth, chosen, size, data.approximate(index))
+        match = scored.add(entry.truth, chosen, size, data.approximate(index))
+        counts.append([len(match.truth), len(match.false_alarms), len(match.missed)])
     found = scored.result()
     pixels = found["reference_point_px"]
+    low, high = interval(np.array(counts))
     return {
         "F1 at 8 px": float(found["f1_at"]["8"]),
+        "F1 at 8 px, low": low,
+        "F1 at 8 px, high": high,
         "F1 at 4 px": float(found["f1_at"]["4"]),
         "point, median px": _finite(pixels["median"]),
         "point, p95 px": _finite(pixels["p95"]),
     }
+
+
+def interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """95 % of the F1 of images drawn anew, with replacement.
+
+    Args:
+        counts: (N, 3) hits, false alarms and misses of each image.
+    """
+    random = np.random.default_rng(0)
+    drawn = random.integers(0, len(counts), (BOOTSTRAP, len(counts)))
+    hits, wrong, missed = counts[drawn].sum(axis=1).T
+    f1 = 2.0 * hits / np.maximum(2 * hits + wrong + missed, 1)
+    low, high = np.percentile(f1, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _finite(value: float) -> float | None:

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from benchmarks import loss_plane, side_by_side, yolo_files, yolo_runner
+from benchmarks import loss_plane, side_by_side, side_judge, yolo_files, yolo_runner
 from benchmarks.ablation import ROWS, settings_of, spread
 from benchmarks.ablation_judge import suppress
 from dalearn_ros.coding.decode import DecodeSettings, merge_votes
@@ -127,12 +127,14 @@ def test_suppression_by_overlap_within_a_class_only() -> None:
 def test_of_several_rates_the_table_shows_the_best_by_validation() -> None:
     def entry(rate: float, val: float, test: float) -> dict:
         figures = dict.fromkeys(side_by_side.FIGURES, test)
+        figures |= {"F1 at 8 px, low": test - 0.1, "F1 at 8 px, high": test + 0.1}
         about = {"task": "world", "split": "s", "detector": "YOLO", "column": "equal time"}
         cost = {"passes": 10, "minutes": 1.0, "rate": rate}
         return {**about, **cost, "val": {"F1 at 8 px": val}, "test": figures}
 
     rows = side_by_side.rows_of([entry(0.1, 0.5, 0.9), entry(0.2, 0.6, 0.4)])
     assert len(rows) == 1
+    assert rows[0]["F1 at 8 px, 95 % over images"] == "0.300–0.500"
     assert rows[0]["F1 at 8 px"] == "0.400 (one)" and rows[0]["rate"] == "0.2"
 
 
@@ -147,3 +149,12 @@ def test_the_other_ends_by_minutes_or_by_passes() -> None:
     assert yolo_runner.share_done({"minutes": 2.0}, 10**9, 30.0) == 0.25
     assert yolo_runner.share_done({"minutes": 2.0}, 0, 121.0) == 1.0
     assert yolo_runner.share_done({"passes": 200}, 50, 1e9) == 0.25
+
+
+def test_the_interval_over_images() -> None:
+    same = np.tile([3, 1, 1], (50, 1))
+    assert side_judge.interval(same) == (0.75, 0.75)
+    mixed = np.array([[1, 0, 0], [0, 0, 1]] * 50)  # F1 of a share p of hits: 2p / (1 + p)
+    low, high = side_judge.interval(mixed)
+    share = 0.5 + np.array([-1.96, 1.96]) * 0.05
+    np.testing.assert_allclose([low, high], 2 * share / (1 + share), atol=0.01)
