@@ -163,7 +163,7 @@ def spread(values: Sequence[float | None]) -> str:
     if not len(known):
         return "–"
     if len(known) == 1:
-        return f"{known[0]:.3f} (one)"
+        return f"{known[0]:.3f} (one seed)"
     return f"{known.mean():.3f} ± {known.std(ddof=1):.3f}"
 
 

@@ -199,7 +199,7 @@ def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "detector": detector,
                 "column": column,
                 "seeds or folds": len(best),
-                **{name: spread([entry["test"][name] for entry in best]) for name in FIGURES},
+                **{name: _shown([entry["test"][name] for entry in best]) for name in FIGURES},
                 "F1 at 8 px, 95 % over images": _interval(best),
                 "images learnt from": round(float(np.mean([entry["passes"] for entry in best]))),
                 "minutes": float(np.mean([entry["minutes"] for entry in best])),
@@ -207,6 +207,11 @@ def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return lines
+
+
+def _shown(values: Sequence[float | None]) -> float | str | None:
+    """The only value, or mean and deviation of several."""
+    return values[0] if len(values) == 1 else spread(values)
 
 
 def _interval(entries: Sequence[Mapping[str, Any]]) -> str:
