@@ -70,7 +70,7 @@ FAST: dict[str, Any] = {
 NOTE = (
     "1280×736, batch 1, random weights, the runs of all networks taking turns; torchvision's have "
     "the neck and heads of s. Two threads: wall time, the least and the quartiles. One "
-    "thread: processor time, the median. Other jobs ran on the machine: compare, don't quote. "
+    "thread: processor time, the median. "
     "Branches are merged on export, so with them the network costs what it costs without."
 )
 

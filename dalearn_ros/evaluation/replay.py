@@ -67,7 +67,11 @@ def evaluate_bag(
             expected = "prior poses to look closer by, beside true ones"
             raise BagError.at(bag, "", expected, ", ".join(sorted(reader.topics)), hint)
         odometry = None if prior is None else _odometry(reader, options.odometry_topic)
-        between = {} if prior is None else {"odometry": odometry.source if odometry is not None else "none"}
+        between = (
+            {}
+            if prior is None
+            else {"odometry": odometry.source if odometry is not None else "none"}
+        )
         collected = Collector(
             labeller.label_space,
             match_px=options.match_px,

@@ -20,7 +20,7 @@ from dalearn_ros.nodes.qos import results
 PERIOD_S = 1.0
 LATENCIES_KEPT = 1000
 PERCENTILES = (50, 80, 90, 95, 99)
-JOURNAL = "stamp_ns,fate,reason,inference_ms,total_ms"
+JOURNAL = "stamp_ns,fate,reason,wait_ms,inference_ms,total_ms"
 _NONE: Mapping[str, float] = {}
 RATE_S = 5.0  # the rate is that of the last seconds
 
@@ -106,7 +106,7 @@ class FrameCounters:
         with self._lock:
             self._counts[fate] += 1
             if self._journal is not None:
-                known = (latency_ms.get(stage) for stage in ("inference", "total"))
+                known = (latency_ms.get(stage) for stage in ("wait", "inference", "total"))
                 times = ",".join("" if value is None else f"{value:.3f}" for value in known)
                 self._journal.append((stamp_ns, f"{fate},{reason},{times}"))
 

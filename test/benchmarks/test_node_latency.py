@@ -11,7 +11,7 @@ from benchmarks.node_latency import summary
 
 def row(stamp_ns: int, fate: str, inference: str = "", total: str = "") -> dict[str, str]:
     known = {"stamp_ns": str(stamp_ns), "fate": fate, "reason": ""}
-    return {**known, "inference_ms": inference, "total_ms": total}
+    return {**known, "wait_ms": "1.5", "inference_ms": inference, "total_ms": total}
 
 
 def test_every_image_that_was_sent_is_somewhere() -> None:
@@ -27,6 +27,7 @@ def test_every_image_that_was_sent_is_somewhere() -> None:
     found = {r["figure"]: r["value"] for r in summary(journal, stamps, 1, (7, 7))}
     assert found["overhead, median"] == "2.00 ms"
     assert found["overhead, 99 %"] == "2.98 ms"
+    assert found["without waiting, median"] == "0.50 ms"
     assert found["processed rate"] == "20.0 Hz"
     assert found["dropped: overwritten by a newer one, or skipped"] == "1, 1"
     assert found["lost in transport"] == "1"

@@ -70,7 +70,7 @@ def test_the_counters_add_up_and_the_journal_has_every_fate(tmp_path: Path) -> N
     counters.processed(10, {"total": 2.0})
     counters.overwritten(20)
     counters.skipped(30, "image:truncated")
-    counters.processed(40, {"total": 4.0, "inference": 3.0})
+    counters.processed(40, {"total": 4.0, "inference": 3.0, "wait": 0.5})
     values = counters.snapshot()
     fates = [int(values[name]) for name in ("processed", "overwritten", "skipped")]
     assert int(values["received"]) == sum(fates) == 4
@@ -80,8 +80,8 @@ def test_the_counters_add_up_and_the_journal_has_every_fate(tmp_path: Path) -> N
     counters.write_journal(tmp_path / "journal.csv")
     rows = (tmp_path / "journal.csv").read_text().splitlines()
     assert rows == [
-        "stamp_ns,fate,reason,inference_ms,total_ms", "10,processed,,,2.000", "20,overwritten,,,",
-        "30,skipped,image:truncated,,", "40,processed,,3.000,4.000",
+        "stamp_ns,fate,reason,wait_ms,inference_ms,total_ms", "10,processed,,,,2.000",
+        "20,overwritten,,,,", "30,skipped,image:truncated,,,", "40,processed,,0.500,3.000,4.000",
     ]  # fmt: skip
 
 
