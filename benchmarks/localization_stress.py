@@ -1,8 +1,8 @@
 """The window localizer on drives of the world: accuracy, honesty, and what must be refused.
 
 The simulated detector has the errors that were measured with the shipped model; the prior, the
-odometry and the map err as in every drive of the world. No picture is drawn. Every finished city is
-a file in ``--out``; started again, the command goes on with those that are missing. ::
+odometry and the map err as in every drive of the world. No picture is drawn. Every finished
+scenario of a city is a file in ``--out``; started again, it does those that are missing. ::
 
     python benchmarks/localization_stress.py
     python benchmarks/localization_stress.py --seconds 20 --cities north --no-record
@@ -276,12 +276,14 @@ def rows_of(
     city: str, seconds: int, chosen: dict[str, Scenario], out: Path
 ) -> list[dict[str, Any]]:
     """Lines of the table of one city; what a file in ``out`` has is not made again."""
-    file = out / f"{city}_{seconds}_{'_'.join(str(list(SCENARIOS).index(n)) for n in chosen)}.json"
-    if not file.is_file():
-        tallies = run(city, seconds, chosen)
-        lines = [line(city, name, tally) for name, tally in tallies.items()]
-        write_json(file, {"rows": [list(one.items()) for one in lines]})
-    return [dict(row) for row in json.loads(file.read_text(encoding="utf-8"))["rows"]]
+    files = {
+        name: out / f"{city}_{seconds}_{list(SCENARIOS).index(name):02d}.json" for name in chosen
+    }
+    missing = {name: one for name, one in chosen.items() if not files[name].is_file()}
+    if missing:
+        for name, tally in run(city, seconds, missing).items():
+            write_json(files[name], {"row": list(line(city, name, tally).items())})
+    return [dict(json.loads(file.read_text(encoding="utf-8"))["row"]) for file in files.values()]
 
 
 def line(city: str, name: str, tally: Tally) -> dict[str, Any]:
@@ -310,12 +312,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--cities", nargs="+", default=list(CITIES))
-    parser.add_argument("--only", help="scenarios whose name contains this")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the scenarios' names")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "localization_stress")
     parser.add_argument("--processes", type=int, default=1, help="cities at once")
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
-    chosen = {name: one for name, one in SCENARIOS.items() if (args.only or "") in name}
+    chosen = {
+        name: one for name, one in SCENARIOS.items() if any(part in name for part in args.only)
+    }
     work = partial(rows_of, seconds=args.seconds, chosen=chosen, out=args.out)
     rows: list[dict[str, Any]] = []
     for found in side_by_side(work, args.cities, args.processes):
@@ -330,7 +334,9 @@ def main() -> None:
         "lateral standard deviation below 0.5 m and more than 1 m off."
     )
     if not args.no_record:
-        record("localization_stress", "python benchmarks/localization_stress.py", rows, note)
+        command = "python benchmarks/localization_stress.py"
+        command += f" --only {' '.join(args.only)}" if any(args.only) else ""
+        record("localization_stress", command, rows, note)
 
 
 if __name__ == "__main__":
