@@ -128,6 +128,7 @@ def main() -> None:
     if not args.no_record:
         note = f"{NOTE} {args.frames} frames of {len(data)} datasets, {args.turns} turns."
         command = "python benchmarks/precision.py --calibrate DATASETS --data DATASETS"
+        command += f" --frames {args.frames}"
         print(record(args.name, command, rows, note))
 
 
