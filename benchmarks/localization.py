@@ -142,12 +142,19 @@ def row(city: str, detector: str, metrics: dict[str, Any]) -> dict[str, Any]:
         "prior ": pair(prior["longitudinal_m"]),
         "heading °": pair(located["heading_deg"]),
         "prior  ": pair(prior["heading_deg"]),
+        **consistency(located),
+        "confirmed wrong": located["confirmed_wrong"],
+        "F1 at 8 px": f"{metrics['f1']:.3f}",
+    }
+
+
+def consistency(located: dict[str, Any]) -> dict[str, Any]:
+    """Columns: how often there is a pose, and whether it errs as it says."""
+    return {
         "available": f"{100 * located['availability']:.1f} %",
         "NEES per axis": f"{located['nees']:.2f}",
         "in the 95 % ellipsoid": f"{100 * located['ellipse_95']:.0f} %",
         "samples": located["nees_samples"],
-        "confirmed wrong": located["confirmed_wrong"],
-        "F1 at 8 px": f"{metrics['f1']:.3f}",
     }
 
 

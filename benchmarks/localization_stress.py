@@ -29,7 +29,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import ROOT, record
-from benchmarks.localization import pair, true_landmarks
+from benchmarks.localization import consistency, pair, true_landmarks
 from benchmarks.parallel import side_by_side
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.progress import track
@@ -297,10 +297,7 @@ def line(city: str, name: str, tally: Tally) -> dict[str, Any]:
         "lateral m": pair(found["lateral_m"]),
         "longitudinal m": pair(found["longitudinal_m"]),
         "heading °": pair(found["heading_deg"]),
-        "available": f"{100 * found['availability']:.1f} %",
-        "NEES per axis": f"{found['nees']:.2f}",
-        "in the 95 % ellipsoid": f"{100 * found['ellipse_95']:.0f} %",
-        "samples": found["nees_samples"],
+        **consistency(found),
         "inside 3 σ": f"{100 * tally.inside / given:.1f} %" if given else None,
         "confirmed wrong": found["confirmed_wrong"],
         "mostly refused because": reasons or "–",

@@ -238,19 +238,20 @@ def tasks(arguments: argparse.Namespace) -> list[list[Split]]:
     return [splits[: arguments.splits] for splits in found]
 
 
-def finish(out: Path, only_print: bool, rounds: int) -> None:
+def finish(arguments: argparse.Namespace) -> None:
     """Record or print the table of accuracy and that of cost."""
+    out: Path = arguments.out
     files = sorted(out.glob("*/*/result_*.json"))
     results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     lines = rows_of(results)
-    cost = latency_rows(results, rounds)
-    if only_print:
+    cost = latency_rows(results, arguments.rounds)
+    if arguments.no_record:
         print(json.dumps([*lines, *cost], indent=1, ensure_ascii=False))
         return
-    command = (
-        "python benchmarks/side_by_side.py --env ENV --data out/ship/data --real-data DATA "
-        "--threads 1 --splits 1 --tasks TASK --minutes MINUTES"
-    )
+    command = "python benchmarks/side_by_side.py --env ENV --data out/ship/data --real-data DATA "
+    command += f"--threads {arguments.threads} "
+    command += f"--splits {arguments.splits} " if arguments.splits else ""
+    command += "--tasks TASK --minutes MINUTES"
     theirs: Mapping[str, str] = next((e["versions"] for e in results if e.get("versions")), {})
     note = (
         "Random initial weights for both, the same square crops at native scale (384 px; photos "
@@ -290,7 +291,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     for splits in tasks(arguments):
         compare(splits, python, arguments)
-    finish(arguments.out, arguments.no_record, arguments.rounds)
+    finish(arguments)
 
 
 if __name__ == "__main__":

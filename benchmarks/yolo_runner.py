@@ -10,7 +10,7 @@ The learning rate follows the clock, or the passes, from batch to batch, as ours
 which a short training has few, it would never leave the warm-up. The mosaic ends likewise.
 
 The job holds ``data``, ``out``, ``onnx``, ``answer``, ``size``, ``batch``, ``rate``, ``mirror``,
-``seed``, ``threads``, ``crops``, and either ``minutes`` or ``passes`` (images through the network).
+``seed``, ``threads``, and either ``minutes`` or ``passes`` (images through the network).
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
     model.train(
         data=job["data"],
         epochs=MANY_EPOCHS,
-        time=None,
         imgsz=job["size"],
         batch=job["batch"],
         nbs=job["batch"],  # a step for each batch

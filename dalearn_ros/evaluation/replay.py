@@ -67,17 +67,15 @@ def evaluate_bag(
             expected = "prior poses to look closer by, beside true ones"
             raise BagError.at(bag, "", expected, ", ".join(sorted(reader.topics)), hint)
         odometry = None if prior is None else _odometry(reader, options.odometry_topic)
-        between = (
-            {}
-            if prior is None
-            else {"odometry": odometry.source if odometry is not None else "none"}
-        )
+        told = {**(source or {}), "truth": truth_topic}
+        if prior is not None:
+            told["odometry"] = "none" if odometry is None else odometry.source
         collected = Collector(
             labeller.label_space,
             match_px=options.match_px,
             landmarks=landmarks,
             title=f"Evaluation of {reader.name}",
-            source={**(source or {}), "truth": truth_topic, **between},
+            source=told,
         )
         camera = reader.camera_topic(options.camera_topic)
         run = DriveRun(collected, labeller, detector, options, prior, odometry)

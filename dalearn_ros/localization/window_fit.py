@@ -101,7 +101,7 @@ def fit_window(
     stands = found.moved <= 0.5
     likely = moved(pose, found.solution[:6])
     errors = errors + found.solution[6:]
-    errors[problem.chain_size :] *= np.repeat(stands, 3)
+    errors[chain.size :] *= np.repeat(stands, 3)
     inliers = stands[problem.landmark] & (problem.distance2(likely, errors) <= gate)
     chi2 = problem.chi2(likely, errors, inliers)
     alone = _covariance(problem.normal(likely, errors, inliers.astype(np.float64))[0])
@@ -142,7 +142,7 @@ def _suppositions(
     normal[free, free] -= 1.0 - 1.0 / ratio**2
     right[free] += (1.0 - 1.0 / ratio**2) * errors[free - 6]
     step = np.linalg.solve(normal, right)
-    points = (errors + step[6:])[problem.chain_size :].reshape(-1, 3)
+    points = (errors + step[6:])[problem.chain.size :].reshape(-1, 3)
     found = mixture(normal, points, ~fits, ratio, share)
     return dataclasses.replace(found, step=found.step + step[:6], solution=found.solution + step)
 

@@ -109,11 +109,6 @@ class WindowProblem:
         self._cameras = [(v, np.flatnonzero(names == name)) for name, v in cameras.items()]
         self._last: tuple[Transform, Array, _Linear] | None = None
 
-    @property
-    def chain_size(self) -> int:
-        """How many of the errors are the odometry's; the landmarks' follow."""
-        return self.chain.size
-
     def carried_prior(self) -> Transform:
         """The newest pose if neither prior nor odometry erred."""
         pose = self.prior.map_from_base

@@ -36,6 +36,7 @@ from dalearn_ros.nodes.diagnostics import PERIOD_S
 from dalearn_ros.nodes.landmark_localizer import need_map
 from dalearn_ros.nodes.landmark_messages import observations_of
 from dalearn_ros.nodes.map_projector import blank_frame
+from dalearn_ros.nodes.map_settings import MapNodeSettings
 from dalearn_ros.nodes.messages import pose_of, stamp_of
 from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting, PoseBuffer
 
@@ -44,24 +45,16 @@ LOST, NO_RESULT = "lost in transport", "no result"
 
 
 @dataclass(frozen=True)
-class EvaluatorNodeSettings:
+class EvaluatorNodeSettings(MapNodeSettings):
     """Parameters of the node ``evaluator``."""
 
-    map: str = field("", "Map folder or .osm file.")
-    catalogue: str = field("", "Which tags belong to which class; empty: all shipped ones.")
     out: str = field("evaluation", "Folder for the results.")
-    base_frame: str = field("base_link", "Frame of the vehicle.")
     pose_type: str = field(
         "pose", "Type of ~/input/pose, the true pose.", choices=tuple(POSE_TYPES)
     )
     prior_type: str = field(
         "pose_with_covariance", "Type of ~/input/prior.", choices=tuple(POSE_TYPES)
     )
-    time_offset_s: float = field(
-        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
-        unit="s", minimum=-1.0, maximum=1.0,
-    )  # fmt: skip
-    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
     match_px: float = field(8.0, "Tolerance of a hit.", unit="px", minimum=0.1, maximum=1000.0)
     detector: str = field("/landmark_detector", "Node whose counters are taken from /diagnostics.")
     manifest: str = field(

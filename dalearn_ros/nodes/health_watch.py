@@ -90,7 +90,7 @@ class HealthWatch:
         prior: Pose | None,
         driven: Transform | None,
     ) -> str:
-        """Look at the images of one answer; nothing that goes wrong here reaches the node.
+        """Look at the images of one answer; what fails with an image leaves only that out.
 
         Args:
             seen: What each camera saw, in the order in which the localizer was given it.
@@ -103,20 +103,7 @@ class HealthWatch:
         Returns:
             Empty, or a sentence about what went wrong.
         """
-        try:
-            self._look(seen, places, result, prior, driven)
-        except (ValueError, KeyError, np.linalg.LinAlgError) as error:
-            return f"health: an image is left out: {type(error).__name__}: {error}"
-        return ""
-
-    def _look(
-        self,
-        seen: Mapping[str, Observations],
-        places: Mapping[str, tuple[Camera, Transform]],
-        result: LocalizationResult,
-        prior: Pose | None,
-        driven: Transform | None,
-    ) -> None:
+        problem = ""
         for number, (name, observations) in enumerate(seen.items()):
             stamp = observations.stamp_ns
             before = self._looked_ns.get(name)
@@ -124,14 +111,25 @@ class HealthWatch:
                 continue
             self._looked_ns[name] = self._latest_ns = stamp
             matches = result.matches[result.camera == number]
-            camera, mounting = places[name]
-            expected = self._expected(stamp, camera, mounting, result.pose)
-            image = HealthFrame(camera, mounting, result.pose, expected, observations, matches)
-            self.map.add(image, name)
-            if prior is not None and driven is not None:
-                if name not in self.cameras:
-                    self.cameras[name] = CameraHealth(self._landmarks, camera, mounting)
-                self.cameras[name].add(observations, matches, result.pose, prior, driven)
+            try:
+                expected = self._expected(stamp, *places[name], result.pose)
+                view = *places[name], result.pose
+                self._look(name, HealthFrame(*view, expected, observations, matches), prior, driven)
+            except (ValueError, KeyError, np.linalg.LinAlgError) as error:
+                problem = f"health: an image is left out: {type(error).__name__}: {error}"
+        return problem
+
+    def _look(
+        self, name: str, image: HealthFrame, prior: Pose | None, driven: Transform | None
+    ) -> None:
+        """Give an image to the map's health and to its camera's."""
+        self.map.add(image, name)
+        if prior is None or driven is None:
+            return
+        if name not in self.cameras:
+            place = image.camera, image.base_from_camera
+            self.cameras[name] = CameraHealth(self._landmarks, *place)
+        self.cameras[name].add(image.observations, image.matches, image.pose, prior, driven)
 
     def _expected(
         self, stamp_ns: int, camera: Camera, mounting: Transform, pose: Pose | None

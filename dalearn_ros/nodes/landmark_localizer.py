@@ -27,6 +27,7 @@ from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window_images import CameraImage
 from dalearn_ros.localization.window_localizer import WindowLocalizer
 from dalearn_ros.maps import load_map
+from dalearn_ros.maps.index import indexed
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.camera_names import check_cameras
 from dalearn_ros.nodes.diagnostics import Reporter
@@ -52,7 +53,8 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         self._how = parameters.declare(self, LocalizerSettings)
         check_cameras(self.settings.cameras)
         self._names = self.settings.cameras
-        self._map = load_map(need_map(self.settings.map), self.settings.catalogue or None)
+        loaded = load_map(need_map(self.settings.map), self.settings.catalogue or None)
+        self._map = indexed(loaded)  # once, for all cameras, health and markers
         frame = self._map.frame_id
         self._prior = CheckedPoses("~/input/pose", frame)
         self._odometry = CheckedPoses("~/input/odometry", continuous=True)

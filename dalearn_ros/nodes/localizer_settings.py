@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from dalearn_ros.core.settings import field
 from dalearn_ros.nodes.camera_names import ALONE
 from dalearn_ros.nodes.health_watch import HealthSettings
+from dalearn_ros.nodes.map_settings import MapNodeSettings
 from dalearn_ros.nodes.vehicle import POSE_TYPES
 
 
 @dataclass(frozen=True)
-class LocalizerNodeSettings:
+class LocalizerNodeSettings(MapNodeSettings):
     """Parameters of the node ``landmark_localizer``, beside those of ``LocalizerSettings``."""
 
-    map: str = field("", "Map folder or .osm file.")
-    catalogue: str = field("", "Which tags belong to which class; empty: all shipped ones.")
-    base_frame: str = field("base_link", "Frame of the vehicle.")
     cameras: tuple[str, ...] = field(
         ALONE, "Names of the cameras; each has ~/input/NAME/landmarks and camera_info. Empty: one "
         "camera, ~/input/landmarks.",
@@ -24,11 +22,6 @@ class LocalizerNodeSettings:
     pose_type: str = field(
         "pose_with_covariance", "Type of ~/input/pose, the prior.", choices=tuple(POSE_TYPES)
     )
-    time_offset_s: float = field(
-        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
-        unit="s", minimum=-1.0, maximum=1.0,
-    )  # fmt: skip
-    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
     output_period_s: float = field(
         0.0, "Shortest time between two published poses; window_s gives a filter poses that share "
         "no observation. 0: one for each image.", unit="s", minimum=0.0, maximum=60.0,

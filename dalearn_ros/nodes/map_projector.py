@@ -22,23 +22,16 @@ from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
 from dalearn_ros.nodes.landmark_localizer import need_map
 from dalearn_ros.nodes.landmark_messages import cloud_of
+from dalearn_ros.nodes.map_settings import MapNodeSettings
 from dalearn_ros.nodes.messages import stamp_of
 from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting, WaitingRoom
 
 
 @dataclass(frozen=True)
-class ProjectorNodeSettings:
+class ProjectorNodeSettings(MapNodeSettings):
     """Parameters of the node ``map_projector``."""
 
-    map: str = field("", "Map folder or .osm file.")
-    catalogue: str = field("", "Which tags belong to which class; empty: all shipped ones.")
-    base_frame: str = field("base_link", "Frame of the vehicle.")
     pose_type: str = field("pose", "Type of ~/input/pose.", choices=tuple(POSE_TYPES))
-    time_offset_s: float = field(
-        0.0, "How much later than their stamps the images were taken (calibrate time-offset).",
-        unit="s", minimum=-1.0, maximum=1.0,
-    )  # fmt: skip
-    rectified: bool = field(False, "The images are rectified (P, R); else raw (K, D).")
     labels: LabelSettings = field(LabelSettings, "What counts as seen.")
 
 
