@@ -96,28 +96,57 @@ class Camera:
             the field in which the distortion is monotonic (beyond it a point would fold back into
             the image). A valid pixel may lie outside the image: see :meth:`inside`.
         """
-        p = np.asarray(points, dtype=np.float64).reshape(-1, 3)
-        valid = p[:, 2] > NEAR_M
-        z = np.where(valid, p[:, 2], 1.0)
-        x, y = p[:, 0] / z, p[:, 1] / z
-        valid &= x * x + y * y < self.field_r2
+        x, y, _, valid = self._normalised(points)
         with np.errstate(over="ignore", invalid="ignore"):
             xd, yd = self.lens.distort(x, y)
-        k = self.matrix
-        pixels = np.stack([k[0, 0] * xd + k[0, 1] * yd + k[0, 2], k[1, 1] * yd + k[1, 2]], axis=1)
-        pixels[~valid] = np.nan
-        return pixels, valid
+        return self._pixels(xd, yd, valid), valid
+
+    def project_with_jacobian(self, points: npt.ArrayLike) -> tuple[Array, Mask, Array]:
+        """:meth:`project` and the derivative (N, 2, 3) of the pixel by the point, px per metre.
+
+        The derivative is zero where the point is not valid.
+        """
+        x, y, z, valid = self._normalised(points)
+        if not valid.all():
+            x, y, z = (
+                np.where(valid, one, safe) for one, safe in ((x, 0.0), (y, 0.0), (z, np.inf))
+            )
+        xd, yd, by_normalised = self.lens.with_jacobian(x, y)
+        return self._pixels(xd, yd, valid), valid, self._by_point(x, y, z, by_normalised)
 
     def project_jacobian(self, points: npt.ArrayLike) -> Array:
         """Derivative (N, 2, 3) of the pixel by the point, px per metre; points must be valid."""
         p = np.asarray(points, dtype=np.float64).reshape(-1, 3)
         z = p[:, 2]
         x, y = p[:, 0] / z, p[:, 1] / z
-        by_normalised = self.lens.jacobian(x, y)
-        zero, one = np.zeros_like(z), 1.0 / z
-        rows = [np.stack([one, zero, -x / z], -1), np.stack([zero, one, -y / z], -1)]
-        jacobian: Array = self.matrix[:2, :2] @ by_normalised @ np.stack(rows, axis=1)
+        return self._by_point(x, y, z, self.lens.jacobian(x, y))
+
+    def _by_point(self, x: Array, y: Array, z: Array, by_normalised: Array) -> Array:
+        """(N, 2, 3) derivative of the pixel by the point with normalised x, y at depth z."""
+        jacobian = np.empty((len(x), 2, 3))
+        jacobian[:, :, :2] = self.matrix[:2, :2] @ by_normalised / z[:, None, None]
+        jacobian[:, :, 2] = -x[:, None] * jacobian[:, :, 0] - y[:, None] * jacobian[:, :, 1]
         return jacobian
+
+    def _normalised(self, points: npt.ArrayLike) -> tuple[Array, Array, Array, Mask]:
+        """x / z, y / z, z and whether the point is valid, each (N,); z is 1 behind the camera."""
+        p = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+        valid = p[:, 2] > NEAR_M
+        z = np.where(valid, p[:, 2], 1.0)
+        x, y = p[:, 0] / z, p[:, 1] / z
+        valid &= x * x + y * y < self.field_r2
+        return x, y, z, valid
+
+    def _pixels(self, xd: Array, yd: Array, valid: Mask) -> Array:
+        """(N, 2) pixels of distorted coordinates, NaN where not valid."""
+        (fx, skew, cx), (_, fy, cy) = self._rows
+        pixels = np.empty((len(xd), 2))
+        pixels[:, 0] = fx * xd + cx
+        if skew:
+            pixels[:, 0] += skew * yd
+        pixels[:, 1] = fy * yd + cy
+        pixels[~valid] = np.nan
+        return pixels
 
     def unproject(self, pixels: npt.ArrayLike) -> Array:
         """Rays (N, 3) with z = 1 of raw pixels (N, 2): the inverse of :meth:`project`.
@@ -150,6 +179,12 @@ class Camera:
         matrix[:2, 2] += 0.5 * factor - 0.5
         size = round(self.width * factor), round(self.height * factor)
         return Camera(*size, matrix, self.distortion, self.model, self.name)
+
+    @functools.cached_property
+    def _rows(self) -> list[list[float]]:
+        """The first two rows of K as Python's numbers, which are quicker with small arrays."""
+        rows: list[list[float]] = self.matrix[:2].tolist()
+        return rows
 
     @functools.cached_property
     def lens(self) -> Lens:

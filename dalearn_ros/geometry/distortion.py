@@ -44,6 +44,10 @@ class Lens(Protocol):
         """Derivative (N, 2, 2) of the distorted by the true coordinates."""
         ...
 
+    def with_jacobian(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
+        """:meth:`distort` and :meth:`jacobian` at once."""
+        ...
+
     def undistort(self, xd: Array, yd: Array) -> tuple[Array, Array]:
         """True coordinates of distorted ones; NaN where no point of the field comes out there."""
         ...
@@ -91,11 +95,8 @@ class PolynomialLens:
 
     def distort(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Distorted (N,), (N,) of true (N,), (N,) (OpenCV, camera calibration module)."""
-        _, _, p1, p2, _, _, _, _, s1, s2, s3, s4 = self.values[:12]
         r2 = x * x + y * y
-        radial = self._radial(r2)[0]
-        xd = x * radial + 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x) + r2 * (s1 + r2 * s2)
-        yd = y * radial + p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y + r2 * (s3 + r2 * s4)
+        xd, yd = self._flat(x, y, r2, self._radial(r2)[0])
         if self._tilt is None:
             return xd, yd
         u, v, w = self._tilt @ np.stack([xd, yd, np.ones_like(xd)])
@@ -103,24 +104,54 @@ class PolynomialLens:
 
     def jacobian(self, x: Array, y: Array) -> Array:
         """Derivative (N, 2, 2) of the distorted by the true coordinates."""
-        _, _, p1, p2, _, _, _, _, s1, s2, s3, s4 = self.values[:12]
+        return self.with_jacobian(x, y)[2]
+
+    def with_jacobian(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
+        """:meth:`distort` and :meth:`jacobian` at once."""
         r2 = x * x + y * y
         radial, by_r2 = self._radial(r2)
-        slope = 2.0 * by_r2  # d radial = slope * (x dx + y dy)
-        prism_x, prism_y = 2.0 * (s1 + 2.0 * s2 * r2), 2.0 * (s3 + 2.0 * s4 * r2)
-        xx = radial + slope * x * x + 2.0 * p1 * y + 6.0 * p2 * x + prism_x * x
-        xy = slope * x * y + 2.0 * p1 * x + 2.0 * p2 * y + prism_x * y
-        yx = slope * x * y + 2.0 * p1 * x + 2.0 * p2 * y + prism_y * x
-        yy = radial + slope * y * y + 6.0 * p1 * y + 2.0 * p2 * x + prism_y * y
-        plain = np.stack([np.stack([xx, xy], -1), np.stack([yx, yy], -1)], axis=-2)
-        if self._tilt is None:
-            return plain
-        untilted = PolynomialLens(np.concatenate([self.values[:12], [0.0, 0.0]]))
-        u, v, w = self._tilt @ np.stack([*untilted.distort(x, y), np.ones_like(x)])
+        xd, yd = self._flat(x, y, r2, radial)
+        plain = self._flat_jacobian(x, y, r2, radial, by_r2)
         a = self._tilt
-        rows = [(a[0, :2] - (u / w)[:, None] * a[2, :2]), (a[1, :2] - (v / w)[:, None] * a[2, :2])]
+        if a is None:
+            return xd, yd, plain
+        u, v, w = a @ np.stack([xd, yd, np.ones_like(xd)])
+        u, v = u / w, v / w
+        rows = [a[0, :2] - u[:, None] * a[2, :2], a[1, :2] - v[:, None] * a[2, :2]]
         tilted: Array = np.stack(rows, axis=1) / w[:, None, None] @ plain
-        return tilted
+        return u, v, tilted
+
+    def _flat(self, x: Array, y: Array, r2: Array, radial: Array) -> tuple[Array, Array]:
+        """Distorted coordinates on a sensor that is not tilted."""
+        _, _, p1, p2, _, _, _, _, s1, s2, s3, s4 = self._terms
+        xd, yd = x * radial, y * radial
+        if p1 or p2:
+            xd += 2.0 * p1 * x * y
+            xd += p2 * (r2 + 2.0 * x * x)
+            yd += p1 * (r2 + 2.0 * y * y)
+            yd += 2.0 * p2 * x * y
+        if s1 or s2 or s3 or s4:
+            xd += r2 * (s1 + r2 * s2)
+            yd += r2 * (s3 + r2 * s4)
+        return xd, yd
+
+    def _flat_jacobian(self, x: Array, y: Array, r2: Array, radial: Array, by_r2: Array) -> Array:
+        """Derivative (N, 2, 2) of :meth:`_flat`."""
+        _, _, p1, p2, _, _, _, _, s1, s2, s3, s4 = self._terms
+        slope = 2.0 * by_r2  # d radial = slope * (x dx + y dy)
+        slope_x = slope * x
+        xx, xy, yy = radial + slope_x * x, slope_x * y, radial + slope * y * y
+        if p1 or p2:
+            x2, y2 = 2.0 * x, 2.0 * y
+            xx += p1 * y2 + 3.0 * p2 * x2
+            xy += p1 * x2 + p2 * y2
+            yy += 3.0 * p1 * y2 + p2 * x2
+        flat = np.empty((len(x), 2, 2))
+        flat[:, 0, 0], flat[:, 0, 1], flat[:, 1, 0], flat[:, 1, 1] = xx, xy, xy, yy
+        if s1 or s2 or s3 or s4:
+            prism = np.array([s1 + 2.0 * s2 * r2, s3 + 2.0 * s4 * r2])
+            flat += 2.0 * prism.T[:, :, None] * np.stack([x, y], axis=1)[:, None, :]
+        return flat
 
     def undistort(self, xd: Array, yd: Array) -> tuple[Array, Array]:
         """Newton's method in the plane, from the radius that a table of the field gives."""
@@ -132,8 +163,8 @@ class PolynomialLens:
             scale = np.where(far > 0.0, np.interp(far, distorted, radius) / far, 1.0)
             x, y = xd * scale, yd * scale
             for _ in range(STEPS):
-                u, v = self.distort(x, y)
-                dx, dy = _solve(self.jacobian(x, y), xd - u, yd - v)
+                u, v, jacobian = self.with_jacobian(x, y)
+                dx, dy = _solve(jacobian, xd - u, yd - v)
                 x, y = x + dx, y + dy
                 if not np.fmax.reduce(np.hypot(dx, dy), initial=0.0) > 1e-15:
                     break
@@ -144,14 +175,20 @@ class PolynomialLens:
 
     def _radial(self, r2: Array) -> tuple[Array, Array]:
         """The radial factor and its derivative by r²."""
-        k1, k2, _, _, k3, k4, k5, k6 = self.values[:8]
+        k1, k2, _, _, k3, k4, k5, k6 = self._terms[:8]
         above = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
-        d_above = k1 + r2 * (2.0 * k2 + r2 * 3.0 * k3)
-        if not self.values[5:8].any():
+        d_above = k1 + r2 * (2.0 * k2 + r2 * (3.0 * k3))
+        if not (k4 or k5 or k6):
             return above, d_above
         below = 1.0 + r2 * (k4 + r2 * (k5 + r2 * k6))
-        d_below = k4 + r2 * (2.0 * k5 + r2 * 3.0 * k6)
+        d_below = k4 + r2 * (2.0 * k5 + r2 * (3.0 * k6))
         return above / below, (d_above * below - above * d_below) / (below * below)
+
+    @functools.cached_property
+    def _terms(self) -> list[float]:
+        """The first 12 values as Python's numbers, which are quicker with small arrays."""
+        terms: list[float] = self.values[:12].tolist()
+        return terms
 
     @functools.cached_property
     def _table(self) -> tuple[Array, Array]:

@@ -37,10 +37,15 @@ class EquidistantLens:
 
     def jacobian(self, x: Array, y: Array) -> Array:
         """Derivative (N, 2, 2) of the distorted by the true coordinates."""
+        return self.with_jacobian(x, y)[2]
+
+    def with_jacobian(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
+        """:meth:`distort` and :meth:`jacobian` at once."""
         scale, by_r2 = self._scale(x * x + y * y)
         slope = 2.0 * by_r2
         xx, xy, yy = scale + slope * x * x, slope * x * y, scale + slope * y * y
-        return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], axis=-2)
+        jacobian = np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], axis=-2)
+        return x * scale, y * scale, jacobian
 
     def undistort(self, xd: Array, yd: Array) -> tuple[Array, Array]:
         """Newton's method on the angle, from the one that a table of the field gives."""

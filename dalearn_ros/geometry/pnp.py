@@ -109,11 +109,10 @@ def fit_pose(
     pose, second, done = _minimise(problem, pose, weights, inliers, 1e-6)
     weights = problem.whitening(pose)
     covariance = problem.covariance(pose, weights, inliers)
-    seen = project_with_jacobian(points.map_m, pose, camera, base_from_camera)
     return PoseFit(
         pose=Pose(prior.stamp_ns, pose, covariance),
         inliers=inliers,
-        residual_px=points.pixels - seen.pixels,
+        residual_px=points.pixels - problem.project(pose).pixels,
         mahalanobis2=problem.mahalanobis2(pose, weights),
         iterations=first + second,
         converged=done,
@@ -147,9 +146,14 @@ class _Problem:
         if prior.covariance is not None:
             block = np.ix_(self.free, self.free)
             self.information[block] = information_of(prior.covariance[block])
+        self._last: tuple[Transform, Projection] | None = None
 
     def project(self, pose: Transform) -> Projection:
-        return project_with_jacobian(self.points.map_m, pose, self.camera, self.mounting)
+        """From a pose; the last one asked for is remembered."""
+        if self._last is None or self._last[0] is not pose:
+            seen = project_with_jacobian(self.points.map_m, pose, self.camera, self.mounting)
+            self._last = pose, seen
+        return self._last[1]
 
     def whitening(self, pose: Transform) -> Array:
         """(N, 2, 2) inverse covariance of each residual, the map's noise included."""
@@ -159,9 +163,7 @@ class _Problem:
         return inverse
 
     def mahalanobis2(self, pose: Transform, weights: Array) -> Array:
-        in_camera = (pose @ self.mounting).inverse().apply(self.points.map_m)
-        pixels, _ = self.camera.project(in_camera)
-        return _mahalanobis2(self.points.pixels - pixels, weights)
+        return _mahalanobis2(self.points.pixels - self.project(pose).pixels, weights)
 
     def evaluate(self, pose: Transform, weights: Array, inliers: Mask | None) -> _Evaluation:
         """Cost, Hessian and downhill gradient; ``inliers`` None means the robust kernel."""
@@ -214,9 +216,10 @@ def _minimise(
     It has settled when the next step would improve the chi-square by less than ``negligible``.
     """
     pose, damping, free = start, 1e-4, problem.free
+    block = np.ix_(free, free)
     now = problem.evaluate(pose, weights, inliers)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        system = now.hessian[np.ix_(free, free)]
+        system = now.hessian[block]
         scale = np.diag(np.maximum(np.diag(system), 1e-9))
         step = np.zeros(6)
         step[free] = np.linalg.solve(system + damping * scale, now.gradient[free])

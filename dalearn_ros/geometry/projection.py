@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.geometry.transforms import Transform, skew
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -62,16 +62,9 @@ def project_from_each(
     """
     mounting = base_from_camera
     arm = map_m - translation
-    in_base = np.einsum("nji,nj->ni", np.broadcast_to(rotation, (len(map_m), 3, 3)), arm)
+    in_base = (arm[:, None, :] @ rotation)[:, 0]
     in_camera = (in_base - mounting.translation) @ mounting.rotation
-    pixels, valid = camera.project(in_camera)
-    safe = np.where(valid[:, None], in_camera, np.array([0.0, 0.0, 1.0]))
-    camera_from_map = mounting.rotation.T @ rotation.transpose(0, 2, 1)
-    by_point = camera.project_jacobian(safe) @ camera_from_map
-    by_point[~valid] = 0.0
-    x, y, z = by_point[..., 0], by_point[..., 1], by_point[..., 2]
-    arm_x, arm_y, arm_z = arm.T[:, :, None]
-    turned = (y * arm_z - z * arm_y, z * arm_x - x * arm_z, x * arm_y - y * arm_x)
-    by_rotation = np.stack(turned, axis=-1)  # by_point × arm
-    by_pose = np.concatenate([-by_point, by_rotation], axis=2)
+    pixels, valid, by_camera = camera.project_with_jacobian(in_camera)
+    by_point = by_camera @ (mounting.rotation.T @ rotation.swapaxes(1, 2))
+    by_pose = np.concatenate([-by_point, by_point @ skew(arm)], axis=2)  # by_point × arm
     return Projection(pixels, by_pose, by_point, valid)

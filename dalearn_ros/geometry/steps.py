@@ -32,10 +32,10 @@ def moved(pose: Transform, step: Array) -> Transform:
 
 def vector_of_rotation(rotation: Array) -> Array:
     """(3,) axis times angle in [0, pi] of a rotation matrix: the inverse of Rodrigues' formula."""
-    r = rotation
-    sines = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation.tolist()
+    sines = 0.5 * np.array([zy - yz, xz - zx, yx - xy])
     sine = math.sqrt(float(sines @ sines))
-    angle = math.atan2(sine, 0.5 * (float(np.trace(r)) - 1.0))
+    angle = math.atan2(sine, 0.5 * (xx + yy + zz - 1.0))
     if angle < 3.0:
         return sines * (1.0 if sine < 1e-9 else angle / sine)
     quaternion = Transform(rotation, np.zeros(3)).quaternion  # exact near half a turn

@@ -174,17 +174,22 @@ def wrap_rad(angle: float) -> float:
 
 
 def skew(vector: npt.ArrayLike) -> Array:
-    """(3, 3) matrix S with S @ x = vector × x."""
-    x, y, z = np.asarray(vector, dtype=np.float64)
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    """(..., 3, 3) matrices S with S @ x = vector × x of vectors (..., 3)."""
+    v = np.asarray(vector, dtype=np.float64)
+    cross = np.zeros((*v.shape, 3))
+    x, y, z = v[..., 0], v[..., 1], v[..., 2]
+    cross[..., 2, 1], cross[..., 0, 2], cross[..., 1, 0] = x, y, z
+    cross[..., 1, 2], cross[..., 2, 0], cross[..., 0, 1] = -x, -y, -z
+    return cross
 
 
 def rotation_of_vector(vector: npt.ArrayLike) -> Array:
-    """(3, 3) rotation by the angle |vector| in radians about its direction (Rodrigues)."""
+    """(..., 3, 3) rotations by the angle |vector| in radians about the direction of vectors
+    (..., 3) (Rodrigues).
+    """
     v = np.asarray(vector, dtype=np.float64)
-    angle = float(np.linalg.norm(v))
-    if angle < 1e-12:
-        return np.eye(3) + skew(v)
-    axis = skew(v / angle)
-    rotation: Array = np.eye(3) + math.sin(angle) * axis + (1 - math.cos(angle)) * axis @ axis
+    safe = np.maximum(np.sqrt((v * v).sum(axis=-1)), 1e-12)
+    axis = skew(v / safe[..., None])
+    sine, cosine = np.sin(safe)[..., None, None], np.cos(safe)[..., None, None]
+    rotation: Array = np.eye(3) + sine * axis + (1.0 - cosine) * (axis @ axis)
     return rotation

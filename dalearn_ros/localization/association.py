@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.localization.candidates import Candidates
-from dalearn_ros.localization.pairing import nearest_first
+from dalearn_ros.localization.pairing import among, nearest_first
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -89,10 +89,8 @@ def associate(
     best = int(np.argmax(score))
     if score[best] <= 0.0:
         return NOTHING
-    keep = taken[best].copy()
     rivals = score > score[best] - ambiguity
-    for rival in np.flatnonzero(rivals):
-        keep &= ~_contradicted(pairs, taken[best], taken[rival])
+    keep = taken[best] & ~_contradicted(pairs, taken[best], taken[rivals])
     chosen = np.stack([pairs.seen[keep], pairs.landmark[keep]], axis=1)
     return Association(chosen, float(score[best]), pairs.seen[taken[best] & ~keep])
 
@@ -207,10 +205,8 @@ def _distance2(residual: Array, spread: Array) -> tuple[Array, Array]:
 
 
 def _contradicted(
-    pairs: _Pairs, best: npt.NDArray[np.bool_], rival: npt.NDArray[np.bool_]
+    pairs: _Pairs, best: npt.NDArray[np.bool_], rivals: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Pairs of the best reading whose observation or landmark the rival uses otherwise."""
-    other = rival & ~best
-    same = np.isin(pairs.seen, pairs.seen[other]) | np.isin(pairs.landmark, pairs.landmark[other])
-    result: npt.NDArray[np.bool_] = best & same
-    return result
+    """Pairs whose observation or landmark one of the rivals (R, P) uses otherwise than the best."""
+    other = rivals.any(axis=0) & ~best
+    return among(pairs.seen, pairs.seen[other]) | among(pairs.landmark, pairs.landmark[other])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
-from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.geometry.transforms import Transform, skew
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -107,7 +107,7 @@ def bearings_of(
     turn = map_from_camera.rotation
     turned, direction = turn @ turned @ turn.T, rays @ turn.T
     covariance = np.zeros((6, 6)) if pose.covariance is None else pose.covariance
-    cross = _skews(direction)
+    cross = skew(direction)
     turned = turned + cross @ covariance[3:, 3:] @ cross.transpose(0, 2, 1)
     count = len(rays)
     origin = np.broadcast_to(map_from_camera.translation, (count, 3))
@@ -222,10 +222,3 @@ def _across(direction: Array) -> Array:
     first = np.cross(flat, direction)
     first /= np.linalg.norm(first, axis=1)[:, None]
     return np.stack([first, np.cross(direction, first)], axis=2)
-
-
-def _skews(vectors: Array) -> Array:
-    """(N, 3, 3) cross product matrices."""
-    x, y, z = vectors.T
-    zero = np.zeros_like(x)
-    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(-1, 3, 3)

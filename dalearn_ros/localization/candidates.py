@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.camera import NEAR_M, Camera
 from dalearn_ros.geometry.projection import Projection, project_with_jacobian
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -20,6 +20,23 @@ SEEN_FROM_THE_SIDE = 0.05  # cosine below which a face is edge-on
 ONCOMING = (
     -0.15
 )  # cosine below which a marking is for traffic the other way; the prior may be turned
+
+
+@dataclass(frozen=True)
+class Visible:
+    """V landmarks in range that face the camera and are in front of it.
+
+    Attributes:
+        rows: (V,) in the map.
+        class_id: (V,).
+        point_m: (V, 3) map frame, metres.
+        seen: Their projection, inside the image or not.
+    """
+
+    rows: npt.NDArray[np.int64]
+    class_id: npt.NDArray[np.int64]
+    point_m: Array
+    seen: Projection
 
 
 @dataclass(frozen=True)
@@ -44,15 +61,14 @@ class Candidates:
         return len(self.rows)
 
 
-def candidates(
+def visible(
     landmarks: IndexedMap,
     label_space: LabelSpace,
     camera: Camera,
     base_from_camera: Transform,
     map_from_base: Transform,
-    covariance: Array,
-) -> Candidates:
-    """Landmarks in range, facing the camera, inside the image or within 3 sigma of its border.
+) -> Visible:
+    """Landmarks in range that face the camera, from one pose.
 
     Args:
         landmarks: The map.
@@ -60,7 +76,6 @@ def candidates(
         camera: Intrinsics.
         base_from_camera: Mounting.
         map_from_base: The pose to look from.
-        covariance: (6, 6) of that pose, x y z roll pitch yaw, axes of the map.
     """
     map_from_camera = map_from_base @ base_from_camera
     eye, forward = map_from_camera.translation, map_from_camera.rotation[:, 2]
@@ -72,9 +87,23 @@ def candidates(
         facing = np.einsum("ij,ij->i", landmarks.normal[rows], towards)
         away = facing < SEEN_FROM_THE_SIDE * distance
         oncoming = landmarks.direction[rows] @ forward < ONCOMING
-    keep = (distance <= reach[landmarks.class_id[rows]]) & ~away & ~oncoming
+    behind = -(towards @ forward) < NEAR_M
+    keep = (distance <= reach[landmarks.class_id[rows]]) & ~away & ~oncoming & ~behind
     rows = rows[keep]
-    seen = project_with_jacobian(landmarks.point_m[rows], map_from_base, camera, base_from_camera)
+    points = landmarks.point_m[rows]
+    seen = project_with_jacobian(points, map_from_base, camera, base_from_camera)
+    return Visible(rows, landmarks.class_id[rows], points, seen)
+
+
+def candidates(found: Visible, camera: Camera, covariance: Array) -> Candidates:
+    """Those inside the image or within 3 sigma of its border.
+
+    Args:
+        found: From the prior pose.
+        camera: Intrinsics.
+        covariance: (6, 6) of that pose, x y z roll pitch yaw, axes of the map.
+    """
+    seen = found.seen
     spread = seen.by_pose @ covariance @ seen.by_pose.transpose(0, 2, 1)
     margin = 3.0 * np.sqrt(np.maximum(np.einsum("nii->ni", spread), 0.0))
     size = np.array([camera.width, camera.height]) - 0.5
@@ -84,5 +113,6 @@ def candidates(
     chosen = Projection(
         seen.pixels[keep], seen.by_pose[keep], seen.by_point[keep], seen.valid[keep]
     )
-    rows = rows[keep]
-    return Candidates(rows, landmarks.class_id[rows], landmarks.point_m[rows], chosen, spread[keep])
+    return Candidates(
+        found.rows[keep], found.class_id[keep], found.point_m[keep], chosen, spread[keep]
+    )

@@ -16,8 +16,9 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap, Observations
 from dalearn_ros.localization.association import Association, associate, pairs_at
-from dalearn_ros.localization.candidates import Candidates, candidates
+from dalearn_ros.localization.candidates import Candidates, Visible, candidates, visible
 from dalearn_ros.localization.observability import observability
+from dalearn_ros.localization.pairing import among
 from dalearn_ros.localization.results import (
     LocalizationResult,
     Reading,
@@ -92,10 +93,12 @@ class Localizer:
             prior: With a covariance, as :meth:`usable` gives it.
             minimum: Fewest pairs for a fit.
         """
-        found, noise = self.near(prior), self.noise(observations)
+        visible, noise = self.visible(prior), self.noise(observations)
+        found = self.near(prior, visible)
         reading = self.associate(observations, found, prior, noise)
         fit, pairs = self._settle(observations, noise, prior, found, reading, minimum)
-        return Reading(pairs, fit, noise, len(found), reading.doubtful_seen, reading.log_likelihood)
+        doubtful, score = reading.doubtful_seen, reading.log_likelihood
+        return Reading(pairs, fit, noise, visible, len(found), doubtful, score)
 
     def _settle(
         self,
@@ -144,17 +147,20 @@ class Localizer:
         area = self.camera.width * self.camera.height
         return self.settings.false_alarms_per_image / area
 
-    def near(self, pose: Pose) -> Candidates:
-        """Landmarks that may be in the image, seen from a pose with its covariance."""
+    def visible(self, pose: Pose) -> Visible:
+        """Landmarks in range that face the camera, from exactly that pose."""
+        place = self.camera, self.base_from_camera, pose.map_from_base
+        return visible(self.landmarks, self.label_space, *place)
+
+    def near(self, pose: Pose, found: Visible | None = None) -> Candidates:
+        """Landmarks that may be in the image, seen from a pose with its covariance.
+
+        Args:
+            pose: With a covariance.
+            found: What :meth:`visible` gives for it, if that is known.
+        """
         assert pose.covariance is not None
-        return candidates(
-            self.landmarks,
-            self.label_space,
-            self.camera,
-            self.base_from_camera,
-            pose.map_from_base,
-            pose.covariance,
-        )
+        return candidates(found or self.visible(pose), self.camera, pose.covariance)
 
     def noise(self, observations: Observations) -> Array:
         """(N, 2, 2) covariance of the observed points, none below ``minimum_sigma_px``."""
@@ -228,8 +234,8 @@ class Localizer:
             settings.ambiguity,
         )
         more = np.stack([more[:, 0], found.rows[more[:, 1]]], axis=1)
-        known = np.isin(more[:, 0], np.concatenate([tried, doubtful]))
-        known |= np.isin(more[:, 1], kept[:, 1])
+        known = among(more[:, 0], np.concatenate([tried, doubtful]))
+        known |= among(more[:, 1], kept[:, 1])
         return np.concatenate([kept, more[~known]])
 
     def _result(self, fit: PoseFit, reading: Reading, start: Pose) -> LocalizationResult:

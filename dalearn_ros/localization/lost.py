@@ -27,6 +27,6 @@ def lost(localizer: Localizer, observations: Observations, prior: Pose, reading:
     wide = Pose(
         prior.stamp_ns, prior.map_from_base, prior.covariance + np.diag([far, far, 0, 0, 0, 0])
     )
-    found = localizer.near(wide)
+    found = localizer.near(wide, reading.visible)
     other = localizer.associate(observations, found, wide, reading.noise_px2)
     return other.log_likelihood - reading.log_likelihood

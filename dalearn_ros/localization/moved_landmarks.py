@@ -109,9 +109,11 @@ def _climb(
 
 def _larger(sets: Ints, count: int) -> Ints:
     """(S', L + 1) all sets with one more of ``count`` landmarks, each once."""
-    more = np.arange(count)
-    new = [np.column_stack([np.tile(one, (count, 1)), more])[~np.isin(more, one)] for one in sets]
-    return np.unique(np.sort(np.concatenate(new), axis=1), axis=0)
+    more = np.tile(np.arange(count), len(sets))[:, None]
+    new = np.concatenate([np.repeat(sets, count, axis=0), more], axis=1)
+    new = np.sort(new[(new[:, :-1] != more).all(axis=1)], axis=1)
+    number = new @ count ** np.arange(new.shape[1])  # one a set
+    return new[np.unique(number, return_index=True)[1]]
 
 
 def _suppose(
@@ -150,7 +152,8 @@ def _mixed(found: list[_Suppositions], moved: Mask, solution: Array) -> Mixture:
     changed, start = np.zeros(len(moved)), 0
     for one in found:
         own = weights[start : start + len(one.changed)]
-        np.add.at(changed, one.changed, own[:, None])
+        share = np.repeat(own, one.changed.shape[1])
+        changed += np.bincount(one.changed.ravel(), share, minlength=len(moved))
         start += len(own)
     moved_share = np.where(moved, 1.0 - changed, changed)
     return Mixture(solution[:6] + step, covariance, solution, moved_share)

@@ -67,12 +67,14 @@ class Chain:
         count = len(stamps_ns)
         self.size = COMMON + 6 * (count - 1)
         self.steps = [driven[i].inverse() @ driven[i + 1] for i in range(count - 1)]
-        self._effect = [self._effect_of(i) for i in range(count - 1)]
+        self._turns = np.array([step.rotation for step in self.steps]).reshape(-1, 3, 3)
+        self._ways_m = np.array([step.translation for step in self.steps]).reshape(-1, 3)
+        self._effect = self._effects()
 
     def __len__(self) -> int:
         return len(self.stamps_ns)
 
-    def poses(self, newest: Transform, errors: Array) -> tuple[list[Transform], Array]:
+    def poses(self, newest: Transform, errors: Array) -> tuple[Array, Array]:
         """All F poses for given errors, and how they change.
 
         Args:
@@ -80,41 +82,43 @@ class Chain:
             errors: (size,) in standard deviations.
 
         Returns:
-            F poses, and (F, 6, 6 + size) the step of each (metres and radians about the map's
-            axes) by a step of the newest and by the errors.
+            (F, 4, 4) homogeneous matrices, and (F, 6, 6 + size) the step of each pose (metres and
+            radians about the map's axes) by a step of the newest and by the errors.
         """
         count = len(self)
-        found, by = [newest] * count, np.zeros((count, 6, 6 + self.size))
-        by[-1, :, :6] = np.eye(6)
+        error = self._effect @ errors
+        back = np.zeros((count - 1, 4, 4))
+        back[:, :3, :3] = (rotation_of_vector(error[:, 3:]) @ self._turns).swapaxes(1, 2)
+        back[:, :3, 3:] = -back[:, :3, :3] @ (self._ways_m + error[:, :3])[:, :, None]
+        back[:, 3, 3] = 1.0
+        found = np.empty((count, 4, 4))
+        found[-1] = newest.matrix
         for i in range(count - 2, -1, -1):
-            error = self._effect[i] @ errors
-            step = self.steps[i]
-            step = Transform(
-                rotation_of_vector(error[3:]) @ step.rotation, step.translation + error[:3]
-            )
-            found[i] = found[i + 1] @ step.inverse()
-            rigid = np.eye(6)
-            rigid[:3, 3:] = -skew(found[i].translation - found[i + 1].translation)
-            turn = found[i].rotation
-            own = np.zeros((6, 6))
-            own[:3, :3] = own[3:, 3:] = -turn
-            own[:3, 3:] = -skew(turn @ step.translation) @ turn
-            by[i] = rigid @ by[i + 1]
-            by[i, :, 6:] += own @ self._effect[i]
+            found[i] = found[i + 1] @ back[i]
+        arm = skew(found[:, :3, 3] - newest.translation)
+        # An error of a step turns and shifts all poses before it, about the place of its later
+        # pose: written as a step about the newest pose's place, that is the same for all of them.
+        moved = -found[:-1, None, :3, :3] @ self._effect.reshape(count - 1, 2, 3, self.size)
+        moved[:, 0] += arm[1:] @ moved[:, 1]
+        by = np.zeros((count, 6, 6 + self.size))
+        by[:, :, :6] = np.eye(6)
+        by[:-1, :, 6:] = np.cumsum(moved[::-1], axis=0)[::-1].reshape(count - 1, 6, self.size)
+        by[:, :3] -= arm @ by[:, 3:]  # about each pose's own place
         return found, by
 
-    def _effect_of(self, i: int) -> Array:
-        """(6, size): what the errors change in step i, in the axes of its earlier pose."""
-        noise, step = self.noise, self.steps[i]
-        seconds = (self.stamps_ns[i + 1] - self.stamps_ns[i]) * 1e-9
-        metres = float(np.linalg.norm(step.translation))
-        effect = np.zeros((6, self.size))
-        effect[:3, 0] = noise.scale * step.translation
-        effect[5, 1] = noise.drift_radps * seconds
-        place, turn = noise.step_m * metres**0.5, noise.turn_rad * seconds**0.5
-        tilt = noise.tilt_rad * min(1.0, seconds)
-        own = slice(COMMON + 6 * i, COMMON + 6 * i + 6)
-        effect[:, own] = np.diag([place, place, place, tilt, tilt, turn])
+    def _effects(self) -> Array:
+        """(F - 1, 6, size): what the errors change in each step, in the axes of its first pose."""
+        noise, count = self.noise, len(self.steps)
+        seconds = np.diff(np.array(self.stamps_ns, np.int64)) * 1e-9
+        metres = np.linalg.norm(self._ways_m, axis=1)
+        effect = np.zeros((count, 6, self.size))
+        effect[:, :3, 0] = noise.scale * self._ways_m
+        effect[:, 5, 1] = noise.drift_radps * seconds
+        place, turn = noise.step_m * np.sqrt(metres), noise.turn_rad * np.sqrt(seconds)
+        tilt = noise.tilt_rad * np.minimum(1.0, seconds)
+        step = np.arange(count)
+        for axis, sigma in enumerate((place, place, place, tilt, tilt, turn)):
+            effect[step, axis, COMMON + 6 * step + axis] = sigma
         return effect
 
 

@@ -1,4 +1,4 @@
-"""One-to-one pairs, nearest first."""
+"""One-to-one pairs, nearest first, and which rows are among others."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def nearest_first(cost: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
             free_row[row] = free_column[column] = False
             taken.append((row, column))
     return np.array(taken, dtype=np.int64).reshape(-1, 2)
+
+
+def among(rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which of (N,) rows are among (M,) others: as ``np.isin``, quicker where both are few."""
+    found: npt.NDArray[np.bool_] = (rows[:, None] == others).any(axis=1)
+    return found

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dalearn_ros.geometry.pnp import PoseFit
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.localization.candidates import Visible
 from dalearn_ros.localization.observability import Observability
 
 Array = npt.NDArray[np.float64]
@@ -24,6 +25,7 @@ class Reading:
         pairs: (M, 2) row of the observation, row in the map.
         fit: Pose of this image alone; None if there are too few pairs.
         noise_px2: (N, 2, 2) of all observations.
+        visible: What may be seen from the prior's place.
         candidates: How many landmarks may have been in the image.
         doubtful: (D,) rows of observations left out.
         log_likelihood: Of the reading, against all being false alarms.
@@ -32,6 +34,7 @@ class Reading:
     pairs: Ints
     fit: PoseFit | None
     noise_px2: Array
+    visible: Visible
     candidates: int
     doubtful: Ints
     log_likelihood: float

@@ -101,12 +101,17 @@ class WindowProblem:
         self.precision = np.linalg.inv(self.noise)
         self.first = 6 + chain.size
         self.size = self.first + 3 * len(unique)
+        self._errors = np.arange(6, self.size)
         frames = [chain.stamps_ns.index(view.stamp_ns) for view in views]
         lengths = [len(view.rows) for view in views]
         self._frame = np.repeat(np.array(frames, np.int64), lengths)
+        self._columns = self.first + 3 * self.landmark[:, None] + np.arange(3)
         names = np.repeat(np.array([view.name for view in views]), lengths)
         cameras = {view.name: view for view in views}
-        self._cameras = [(v, np.flatnonzero(names == name)) for name, v in cameras.items()]
+        self._cameras: list[tuple[View, Ints | slice]] = [
+            (view, np.flatnonzero(names == name) if len(cameras) > 1 else slice(None))
+            for name, view in cameras.items()
+        ]
         self._last: tuple[Transform, Array, _Linear] | None = None
 
     def carried_prior(self) -> Transform:
@@ -122,25 +127,28 @@ class WindowProblem:
             return self._last[2]
         count = len(self.pixels)
         poses, by_chain = self.chain.poses(pose, errors[: self.chain.size])
-        rotation = np.array([one.rotation for one in poses])[self._frame]
-        translation = np.array([one.translation for one in poses])[self._frame]
+        poses_here, by_chain_here = poses[self._frame], by_chain[self._frame]
         moved_m = (self.point_m + self.sigma * errors[self.chain.size :].reshape(-1, 3))[
             self.landmark
         ]
-        residual, jacobian = np.full((count, 2), np.nan), np.zeros((count, 2, self.size))
-        by_point = np.zeros((count, 2, 3))
+        residual, jacobian = np.empty((count, 2)), np.zeros((count, 2, self.size))
+        by_point = np.empty((count, 2, 3))
         for view, here in self._cameras:
+            matrix = poses_here[here]
             seen = project_from_each(
-                moved_m[here], rotation[here], translation[here], view.camera, view.base_from_camera
+                moved_m[here],
+                matrix[:, :3, :3],
+                matrix[:, :3, 3],
+                view.camera,
+                view.base_from_camera,
             )
             residual[here] = self.pixels[here] - seen.pixels
-            jacobian[here, :, : self.first] = seen.by_pose @ by_chain[self._frame[here]]
+            jacobian[here, :, : self.first] = seen.by_pose @ by_chain_here[here]
             by_point[here] = self.sigma * seen.by_point
-        for axis in range(3):
-            column = self.first + 3 * self.landmark + axis
-            jacobian[np.arange(count), :, column] = by_point[:, :, axis]
-        anchor = poses[self.anchor], by_chain[self.anchor]
-        found = _Linear(residual, jacobian, by_point, *anchor)
+        jacobian[np.arange(count)[:, None], :, self._columns] = by_point.transpose(0, 2, 1)
+        matrix = poses[self.anchor]
+        anchor = Transform(matrix[:3, :3], matrix[:3, 3])
+        found = _Linear(residual, jacobian, by_point, anchor, by_chain[self.anchor])
         self._last = pose, errors, found
         return found
 
@@ -149,7 +157,7 @@ class WindowProblem:
         at = self.linearised(pose, errors)
         residual, by_point = at.residual, at.by_point
         own = errors[self.chain.size :].reshape(-1, 3)[self.landmark]
-        gap = residual + np.einsum("mik,mk->mi", by_point, own)
+        gap = residual + (by_point @ own[:, :, None])[:, :, 0]
         spread = self.noise + by_point @ by_point.transpose(0, 2, 1)
         values: Array = np.einsum("mi,mij,mj->m", gap, np.linalg.inv(spread), gap)
         return np.where(np.isfinite(values), values, np.inf)
@@ -157,20 +165,21 @@ class WindowProblem:
     def normal(self, pose: Transform, errors: Array, weights: Array) -> tuple[Array, Array]:
         """Normal matrix (size, size) and right side (size,) with a weight (M,) each."""
         at = self.linearised(pose, errors)
-        residual, jacobian = at.residual, at.jacobian
-        valid = ~np.isnan(residual[:, 0])
+        valid = ~np.isnan(at.residual[:, 0])
+        jacobian = at.jacobian.reshape(-1, self.size)
         precision = self.precision * (weights * valid)[:, None, None]
-        weighted = (precision @ jacobian).reshape(-1, self.size)
-        matrix = jacobian.reshape(-1, self.size).T @ weighted
-        right = weighted.T @ np.where(valid[:, None], residual, 0.0).ravel()
-        matrix[6:, 6:] += np.eye(self.size - 6)
+        weighted = (precision @ at.jacobian).reshape(-1, self.size)
+        matrix = jacobian.T @ weighted
+        right = weighted.T @ np.where(valid[:, None], at.residual, 0.0).ravel()
+        matrix[self._errors, self._errors] += 1.0
         right[6:] -= errors
         offset = difference(at.anchor, self.prior.map_from_base)
         slope = np.eye(6)
         slope[3:, 3:] = inverse_left_jacobian(offset[3:])
         by = slope @ at.by_anchor
-        matrix[: self.first, : self.first] += by.T @ self.information @ by
-        right[: self.first] -= by.T @ self.information @ offset
+        pull = by.T @ self.information
+        matrix[: self.first, : self.first] += pull @ by
+        right[: self.first] -= pull @ offset
         return matrix, right
 
     def search(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from dalearn_ros.geometry.steps import difference, moved
 from dalearn_ros.geometry.transforms import Transform
@@ -16,8 +17,13 @@ DRIVEN = [
 NEWEST = Transform.from_euler(0.01, -0.02, 1.0, [100.0, -50.0, 3.0])
 
 
+def poses_of(chain: Chain, newest: Transform, errors: npt.NDArray[np.float64]) -> list[Transform]:
+    """The chain's poses as transforms."""
+    return [Transform(one[:3, :3], one[:3, 3]) for one in chain.poses(newest, errors)[0]]
+
+
 def test_without_errors_the_poses_are_those_of_the_odometry() -> None:
-    poses, _ = Chain(STAMPS, DRIVEN, NOISE).poses(NEWEST, np.zeros(20))
+    poses = poses_of(Chain(STAMPS, DRIVEN, NOISE), NEWEST, np.zeros(20))
     for pose, driven in zip(poses, DRIVEN, strict=True):
         expected = NEWEST @ DRIVEN[-1].inverse() @ driven
         np.testing.assert_allclose(difference(pose, expected), 0.0, atol=1e-9)
@@ -26,13 +32,13 @@ def test_without_errors_the_poses_are_those_of_the_odometry() -> None:
 def test_derivatives_equal_finite_differences() -> None:
     chain = Chain(STAMPS, DRIVEN, NOISE)
     errors = np.random.default_rng(1).normal(0.0, 0.5, chain.size)
-    poses, by = chain.poses(NEWEST, errors)
+    _, by = chain.poses(NEWEST, errors)
     for column in range(6 + chain.size):
         change = np.zeros(6 + chain.size)
         change[column] = 1e-4
-        ahead, _ = chain.poses(moved(NEWEST, change[:6]), errors + change[6:])
-        behind, _ = chain.poses(moved(NEWEST, -change[:6]), errors - change[6:])
-        for i in range(len(poses)):
+        ahead = poses_of(chain, moved(NEWEST, change[:6]), errors + change[6:])
+        behind = poses_of(chain, moved(NEWEST, -change[:6]), errors - change[6:])
+        for i in range(len(chain)):
             numeric = difference(ahead[i], behind[i]) / 2e-4
             np.testing.assert_allclose(by[i, :, column], numeric, rtol=1e-3, atol=2e-4)
 
