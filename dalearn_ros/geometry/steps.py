@@ -60,7 +60,7 @@ def information_of(covariance: Array) -> Array:
 
 def inverse_left_jacobian(vector: Array) -> Array:
     """(3, 3) d log(exp(e) exp(v)) / de at e = 0 (Barfoot 2017, eq. 7.82)."""
-    angle = float(np.linalg.norm(vector))
+    angle = math.sqrt(float(vector @ vector))
     cross = skew(vector)
     if angle < 1e-6:
         return np.eye(3) - 0.5 * cross

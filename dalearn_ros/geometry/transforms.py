@@ -184,12 +184,26 @@ def skew(vector: npt.ArrayLike) -> Array:
 
 
 def rotation_of_vector(vector: npt.ArrayLike) -> Array:
-    """(..., 3, 3) rotations by the angle |vector| in radians about the direction of vectors
-    (..., 3) (Rodrigues).
-    """
-    v = np.asarray(vector, dtype=np.float64)
-    safe = np.maximum(np.sqrt((v * v).sum(axis=-1)), 1e-12)
-    axis = skew(v / safe[..., None])
-    sine, cosine = np.sin(safe)[..., None, None], np.cos(safe)[..., None, None]
-    rotation: Array = np.eye(3) + sine * axis + (1.0 - cosine) * (axis @ axis)
-    return rotation
+    """(3, 3) rotation by the angle |vector| in radians about its direction (Rodrigues)."""
+    x, y, z = np.asarray(vector, dtype=np.float64).tolist()
+    angle = math.sqrt(x * x + y * y + z * z)
+    if angle < 1e-12:
+        return np.eye(3) + skew(vector)
+    sine, bend = math.sin(angle) / angle, (1.0 - math.cos(angle)) / (angle * angle)
+    xy, xz, yz = bend * x * y, bend * x * z, bend * y * z
+    return np.array(
+        [
+            [1.0 - bend * (y * y + z * z), xy - sine * z, xz + sine * y],
+            [xy + sine * z, 1.0 - bend * (x * x + z * z), yz - sine * x],
+            [xz - sine * y, yz + sine * x, 1.0 - bend * (x * x + y * y)],
+        ]
+    )
+
+
+def rotations_of_vectors(vectors: Array) -> Array:
+    """(N, 3, 3) as :func:`rotation_of_vector`, of each of (N, 3) vectors."""
+    angle = np.maximum(np.sqrt((vectors * vectors).sum(axis=1)), 1e-12)[:, None]
+    axis = skew(vectors / angle)
+    sine, cosine = np.sin(angle)[:, None], np.cos(angle)[:, None]
+    rotations: Array = np.eye(3) + sine * axis + (1.0 - cosine) * (axis @ axis)
+    return rotations

@@ -154,16 +154,16 @@ def _grow(
     free = np.ones((count, size), bool)
     active, chosen = np.arange(count), seeds
     flat = pairs.by_pose.reshape(-1, 6)
+    other = (pairs.seen[:, None] != pairs.seen) & (pairs.landmark[:, None] != pairs.landmark)
     while len(active):
         _condition(pairs, chosen, active, step, covariance)
         taken[active, chosen] = True
-        free[active] &= pairs.seen != pairs.seen[chosen][:, None]
-        free[active] &= pairs.landmark != pairs.landmark[chosen][:, None]
+        free[active] &= other[chosen]
         ahead = (flat @ covariance[active]).reshape(len(active), size, 2, 6)
         spread = np.einsum("spak,pbk->spab", ahead, pairs.by_pose) + pairs.noise
-        residual = pairs.residual - np.einsum("pak,sk->spa", pairs.by_pose, step[active])
-        distance2, _ = _distance2(residual, spread)
-        gain = _gain(residual, spread, log_density)
+        residual = pairs.residual - (step[active] @ flat.T).reshape(len(active), size, 2)
+        distance2, log_det = _distance2(residual, spread)
+        gain = _gain_of(distance2, log_det, log_density)
         gain[~free[active] | (distance2 > gate)] = -np.inf
         chosen = np.argmax(gain, axis=1)
         best = gain[np.arange(len(active)), chosen]
@@ -181,8 +181,11 @@ def _first_gain(pairs: _Pairs, seeds: Ints, prior: Array, log_density: float) ->
 
 def _gain(residual: Array, spread: Array, log_density: float) -> Array:
     """Log-likelihood of pairs (..., 2) against the same observations being false alarms."""
-    distance2, log_det = _distance2(residual, spread)
-    return -0.5 * (distance2 + log_det) - math.log(2.0 * math.pi) - log_density
+    return _gain_of(*_distance2(residual, spread), log_density)
+
+
+def _gain_of(distance2: Array, log_det: Array, log_density: float) -> Array:
+    return -0.5 * (distance2 + log_det) - (math.log(2.0 * math.pi) + log_density)
 
 
 def _condition(pairs: _Pairs, chosen: Ints, active: Ints, step: Array, covariance: Array) -> None:

@@ -11,10 +11,12 @@ from dalearn_ros.geometry.camera import NEAR_M, Camera
 from dalearn_ros.geometry.projection import Projection, project_with_jacobian
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.landmarks.types import LandmarkMap
 from dalearn_ros.maps.index import IndexedMap
 
 Array = npt.NDArray[np.float64]
 
+MOVED_ON_M = 10.0
 RANGE_FACTOR = 1.3  # a detector may see further than its class is asked to
 SEEN_FROM_THE_SIDE = 0.05  # cosine below which a face is edge-on
 ONCOMING = (
@@ -61,8 +63,35 @@ class Candidates:
         return len(self.rows)
 
 
+class Surroundings:
+    """Landmarks around a place, looked up again only when the place has moved on.
+
+    Args:
+        landmarks: The map.
+        label_space: For the ranges of the classes.
+    """
+
+    def __init__(self, landmarks: IndexedMap, label_space: LabelSpace) -> None:
+        self._landmarks = landmarks
+        self._radius_m = float(reach_m(label_space).max()) + MOVED_ON_M
+        self._centre, self._rows = np.full(3, np.nan), np.zeros(0, np.int64)
+
+    def rows(self, eye: Array) -> npt.NDArray[np.int64]:
+        """All rows in the range of any class from (3,), ascending, and some that are not."""
+        if not np.abs(eye - self._centre)[:2].sum() <= MOVED_ON_M:
+            self._centre, self._rows = eye, self._landmarks.near(eye, self._radius_m)
+        return self._rows
+
+
+def reach_m(label_space: LabelSpace) -> Array:
+    """From how far each class may be seen, metres."""
+    reach: Array = np.asarray(label_space.range_m, dtype=np.float64) * RANGE_FACTOR
+    return reach
+
+
 def visible(
-    landmarks: IndexedMap,
+    landmarks: LandmarkMap,
+    around: npt.NDArray[np.int64],
     label_space: LabelSpace,
     camera: Camera,
     base_from_camera: Transform,
@@ -72,6 +101,7 @@ def visible(
 
     Args:
         landmarks: The map.
+        around: Rows of it, all that are in range and any others.
         label_space: For the range of each class.
         camera: Intrinsics.
         base_from_camera: Mounting.
@@ -79,8 +109,7 @@ def visible(
     """
     map_from_camera = map_from_base @ base_from_camera
     eye, forward = map_from_camera.translation, map_from_camera.rotation[:, 2]
-    reach = np.asarray(label_space.range_m) * RANGE_FACTOR
-    rows = landmarks.near(eye, float(reach.max()))
+    reach, rows = reach_m(label_space), around
     towards = eye - landmarks.point_m[rows]
     distance = np.linalg.norm(towards, axis=1)
     with np.errstate(invalid="ignore"):  # NaN: the landmark has no face or no direction

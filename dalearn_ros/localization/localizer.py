@@ -16,7 +16,13 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap, Observations
 from dalearn_ros.localization.association import Association, associate, pairs_at
-from dalearn_ros.localization.candidates import Candidates, Visible, candidates, visible
+from dalearn_ros.localization.candidates import (
+    Candidates,
+    Surroundings,
+    Visible,
+    candidates,
+    visible,
+)
 from dalearn_ros.localization.observability import observability
 from dalearn_ros.localization.pairing import among
 from dalearn_ros.localization.results import (
@@ -61,6 +67,7 @@ class Localizer:
         self.base_from_camera = base_from_camera
         self.settings = settings or LocalizerSettings()
         self.label_space = label_space or LabelSpace.load()
+        self._surroundings = Surroundings(self.landmarks, self.label_space)
 
     def update(self, observations: Observations, prior: Pose) -> LocalizationResult:
         """Estimate the pose at the image's stamp.
@@ -149,8 +156,10 @@ class Localizer:
 
     def visible(self, pose: Pose) -> Visible:
         """Landmarks in range that face the camera, from exactly that pose."""
+        eye = pose.map_from_base.apply(self.base_from_camera.translation)
+        around = self._surroundings.rows(eye)
         place = self.camera, self.base_from_camera, pose.map_from_base
-        return visible(self.landmarks, self.label_space, *place)
+        return visible(self.landmarks, around, self.label_space, *place)
 
     def near(self, pose: Pose, found: Visible | None = None) -> Candidates:
         """Landmarks that may be in the image, seen from a pose with its covariance.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.geometry.transforms import Transform, rotation_of_vector, skew
+from dalearn_ros.geometry.transforms import Transform, rotations_of_vectors, skew
 from dalearn_ros.localization.settings import LocalizerSettings
 
 Array = npt.NDArray[np.float64]
@@ -88,7 +88,7 @@ class Chain:
         count = len(self)
         error = self._effect @ errors
         back = np.zeros((count - 1, 4, 4))
-        back[:, :3, :3] = (rotation_of_vector(error[:, 3:]) @ self._turns).swapaxes(1, 2)
+        back[:, :3, :3] = (rotations_of_vectors(error[:, 3:]) @ self._turns).swapaxes(1, 2)
         back[:, :3, 3:] = -back[:, :3, :3] @ (self._ways_m + error[:, :3])[:, :, None]
         back[:, 3, 3] = 1.0
         found = np.empty((count, 4, 4))

@@ -21,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 MOST_STEPS = 10
-NEGLIGIBLE = 1e-4  # a step that changes the chi-square by less ends the search
+ROUGH, NEGLIGIBLE = 1e-2, 1e-4  # a step that changes the chi-square by less ends the search
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +185,10 @@ class WindowProblem:
     def search(
         self, pose: Transform, errors: Array, weights: Array | None
     ) -> tuple[Transform, Array]:
-        """Gauss-Newton; ``weights`` None means Cauchy's, renewed in each step."""
+        """Gauss-Newton; ``weights`` None means Cauchy's, renewed in each step, only roughly to the
+        end: it is where a search with the inliers starts.
+        """
+        enough = ROUGH if weights is None else NEGLIGIBLE
         for _ in range(MOST_STEPS):
             used = weights
             if used is None:
@@ -193,7 +196,7 @@ class WindowProblem:
             matrix, right = self.normal(pose, errors, used)
             step: Array = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
             pose, errors = moved(pose, step[:6]), errors + step[6:]
-            if float(step @ right) < NEGLIGIBLE:
+            if float(step @ right) < enough:
                 break
         return pose, errors
 

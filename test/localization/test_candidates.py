@@ -6,15 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.geometry.transforms import Transform
-from dalearn_ros.localization.candidates import Candidates, candidates, visible
+from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.localization.candidates import (
+    Candidates,
+    Surroundings,
+    candidates,
+    reach_m,
+    visible,
+)
 from dalearn_ros.maps.index import IndexedMap, indexed
 
 
 def near(street: Any, landmarks: IndexedMap, pose: Transform, covariance: Any) -> Candidates:
     """Candidates of the street's camera from a pose."""
-    seen = visible(landmarks, LabelSpace.load(), street.camera, street.mounting, pose)
+    everything = np.arange(len(landmarks))
+    seen = visible(landmarks, everything, LabelSpace.load(), street.camera, street.mounting, pose)
     return candidates(seen, street.camera, covariance)
 
 
@@ -43,3 +50,14 @@ def test_the_spread_is_that_of_the_pose(street: Any) -> None:
     found = near(street, indexed(street.landmarks), street.pose(100.0), covariance)
     middle = np.argmin(np.abs(found.seen.pixels[:, 0] - 639.5))
     assert 12.0 < np.sqrt(found.spread_px2[middle, 0, 0]) < 17.0
+
+
+def test_surroundings_hold_all_that_is_in_range_however_the_place_moves(street: Any) -> None:
+    landmarks, classes = indexed(street.landmarks), LabelSpace.load()
+    around = Surroundings(landmarks, classes)
+    for along in [0.0, 3.0, 9.0, 14.0, 250.0, 251.0, 100.0]:
+        eye = street.pose(along).translation
+        rows = around.rows(eye)
+        assert np.isin(landmarks.near(eye, float(reach_m(classes).max())), rows).all()
+        assert (np.diff(rows) > 0).all()
+    assert len(rows) < len(landmarks)
