@@ -2,7 +2,7 @@
 
 Observations, priors and odometry of the drive are made first (``localization_stress.py``, as
 shipped) and are not timed. With ``--against`` the same inputs go through another checkout of this
-project, in turns, each time in a process of its own; the ratio is that of the medians of one turn. ::
+project, in turns, each time in a process of its own; the ratio is that of a turn's medians. ::
 
     python benchmarks/localization_speed.py
     python benchmarks/localization_speed.py --against ../before --no-record
@@ -22,35 +22,30 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parents[1]
+SCENARIOS = ("as shipped", "30 % of the landmarks moved")
 CITIES, SECONDS, ROUNDS = ("north", "south"), 20, 3
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def write_inputs(path: Path, city: str, seconds: int, moved: bool) -> None:
-    """The localizer's inputs of a drive, image by image, as a pickle."""
-    from benchmarks.localization_stress import (
-        DETECTORS,
-        POSE_HZ,
-        RATE_HZ,
-        SEED,
-        CameraImage,
-        Drive,
-        Scenario,
-        generator,
-        stamp_of,
-    )
+def write_inputs(folder: Path, city: str, seconds: int) -> dict[str, Path]:
+    """The localizer's inputs of a drive, image by image, as a pickle for each scenario."""
+    from benchmarks import localization_stress as stress
 
-    drive = Drive(city, SEED, seconds)
-    scenario = Scenario(moved=0.3 if moved else 0.0)
+    drive = stress.Drive(city, stress.SEED, seconds)
     size = drive.camera.width, drive.camera.height
-    steps = []
-    for i in range(POSE_HZ, len(drive.truth), POSE_HZ // RATE_HZ):
-        rng = generator(SEED, "detector", "front", str(i))
-        labels = drive.labels(i, "front")
-        seen = DETECTORS[scenario.detector].simulate(labels, size, rng, stamp_of(i))
-        steps.append((CameraImage("front", seen, drive.driven[i]), drive.prior(i, scenario)))
     places = {"front": (drive.camera, drive.mountings["front"])}
-    path.write_bytes(pickle.dumps((drive.map_of(scenario), places, steps)))
+    images = []
+    for i in range(stress.POSE_HZ, len(drive.truth), stress.POSE_HZ // stress.RATE_HZ):
+        rng = stress.generator(stress.SEED, "detector", "front", str(i))
+        seen = stress.SHIPPED.simulate(drive.labels(i, "front"), size, rng, stress.stamp_of(i))
+        images.append((i, stress.CameraImage("front", seen, drive.driven[i])))
+    written = {}
+    for name in SCENARIOS:
+        scenario = stress.SCENARIOS[name]
+        steps = [(image, drive.prior(i, scenario)) for i, image in images]
+        written[name] = folder / f"{city} {name}.pickle"
+        written[name].write_bytes(pickle.dumps((drive.map_of(scenario), places, steps)))
+    return written
 
 
 def time_updates(inputs: Path) -> list[float]:
@@ -102,6 +97,7 @@ def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=int, default=SECONDS)
+    parser.add_argument("--cities", nargs="+", default=list(CITIES))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--against", type=Path, help="folder of another checkout")
     parser.add_argument("--no-record", action="store_true")
@@ -115,11 +111,8 @@ def main() -> None:
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for city in CITIES:
-            for moved in (False, True):
-                inputs = Path(folder) / f"{city}_{moved}.pickle"
-                write_inputs(inputs, city, options.seconds, moved)
-                scenario = "30 % of the landmarks moved" if moved else "as shipped"
+        for city in options.cities:
+            for scenario, inputs in write_inputs(Path(folder), city, options.seconds).items():
                 row = compare(inputs, options.against, options.rounds)
                 rows.append({"city": city, "scenario": scenario, **row})
                 print(*rows[-1].values(), sep=" | ", flush=True)

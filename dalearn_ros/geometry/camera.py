@@ -129,7 +129,7 @@ class Camera:
         return jacobian
 
     def _normalised(self, points: npt.ArrayLike) -> tuple[Array, Array, Array, Mask]:
-        """Quotients x / z, y / z, then z (1 behind the camera) and whether it is valid, each (N,)."""
+        """Quotients x / z and y / z, z (1 behind the camera), which are valid, each (N,)."""
         p = np.asarray(points, dtype=np.float64).reshape(-1, 3)
         valid = p[:, 2] > NEAR_M
         z = np.where(valid, p[:, 2], 1.0)
