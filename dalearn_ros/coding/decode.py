@@ -236,20 +236,22 @@ def _candidates(votes: Votes, merged: list[tuple[int, Ints]]) -> Candidates:
         return Candidates(seeds, none, none, np.zeros((0, 2)), np.zeros((0, 2, 2)), none, none)
     members = np.concatenate([rows for _, rows in merged])
     counts = np.array([len(rows) for _, rows in merged])
-    starts, owner = np.cumsum(counts) - counts, np.repeat(np.arange(len(counts)), counts)
+    owner = np.repeat(np.arange(len(counts)), counts)
 
     def summed(values: Floats) -> Floats:
-        return np.add.reduceat(values, starts, axis=0)
+        return np.bincount(owner, values, minlength=len(counts))
 
-    score = votes.score[members]
+    score, place = votes.score[members], votes.point_px[members]
     support = summed(score)
-    weight = (score / support[owner])[:, None]
-    point = summed(weight * votes.point_px[members])
-    away = votes.point_px[members] - point[owner]
-    variance = summed(weight * (away * away + votes.variance_px2[members]))
-    across = summed(weight[:, 0] * away[:, 0] * away[:, 1])
-    covariance = np.stack([variance[:, 0], across, across, variance[:, 1]], axis=1)
-    log_range = summed(weight[:, 0] * votes.log_range[members])
+    weight = score / support[owner]
+    point = np.stack([summed(weight * place[:, 0]), summed(weight * place[:, 1])], axis=1)
+    u, v = (place - point[owner]).T
+    own = votes.variance_px2[members]
+    variance_u = summed(weight * (u * u + own[:, 0]))
+    variance_v = summed(weight * (v * v + own[:, 1]))
+    across = summed(weight * u * v)
+    covariance = np.stack([variance_u, across, across, variance_v], axis=1)
+    log_range = summed(weight * votes.log_range[members])
     off = votes.log_range[members] - log_range[owner]
     return Candidates(
         class_id=votes.class_id[seeds],
@@ -258,5 +260,5 @@ def _candidates(votes: Votes, merged: list[tuple[int, Ints]]) -> Candidates:
         point_px=point,
         covariance_px2=covariance.reshape(-1, 2, 2),
         log_range=log_range,
-        range_spread=np.sqrt(summed(weight[:, 0] * off * off)),
+        range_spread=np.sqrt(summed(weight * off * off)),
     )

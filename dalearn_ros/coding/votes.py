@@ -66,12 +66,10 @@ def gather_votes(outputs: RawOutputs, grid: Grid, threshold: float) -> Votes:
     if len(found) > MAX_VOTES:
         found = found[np.argpartition(-margin[found], MAX_VOTES)[:MAX_VOTES]]
     node, cell = np.divmod(found, rows * columns)
-    chosen = logits[node, :, cell].astype(np.float64)
-    chosen -= chosen.max(axis=1, keepdims=True)
-    exponent = np.exp(chosen)
-    probability = exponent[:, 1:] / exponent.sum(axis=1, keepdims=True)
-    class_id = probability.argmax(axis=1) + 1
-    score = probability.max(axis=1)
+    chosen = logits.swapaxes(0, 1)[:, node, cell].astype(np.float64)  # (1+M, n): a row a class
+    exponent = np.exp(chosen - chosen.max(axis=0))
+    landmark = exponent[1:].argmax(axis=0)
+    score = exponent[1:].max(axis=0) / exponent.sum(axis=0)
     order = np.argsort(-score, kind="stable")
     order = order[: np.count_nonzero(score >= threshold)]
     node, cell = node[order], cell[order]
@@ -80,7 +78,7 @@ def gather_votes(outputs: RawOutputs, grid: Grid, threshold: float) -> Votes:
     row, column = np.divmod(cell, columns)
     place = grid.centers_px(row, column) + grid.node_offsets_px[node]
     return Votes(
-        class_id=class_id[order],
+        class_id=landmark[order] + 1,
         score=score[order],
         point_px=place + offset * grid.cell_px,
         variance_px2=variance * float(grid.cell_px) ** 2,
