@@ -27,7 +27,8 @@ from dalearn_ros.labels.offsets import (
     jacobian_of,
     median_norm,
 )
-from dalearn_ros.labels.residuals import Pairs, twists
+from dalearn_ros.labels.residuals import Pairs
+from dalearn_ros.localization.motion_path import laid, swung, turned, velocities
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -146,8 +147,8 @@ class _Window:
         path = [first @ view.odom_from_base for view in views]
         self.turn = np.unwrap([step.yaw_rad for step in path])
         along = np.array([step.translation[:2] for step in path])
-        self.steps = _turned(np.diff(along, axis=0), -self.turn[:-1])  # vehicle's axes
-        self.start = _laid(along, np.array([view.place_m[:2] for view in views]))
+        self.steps = turned(np.diff(along, axis=0), -self.turn[:-1])  # vehicle's axes
+        self.start = laid(along, np.array([view.place_m[:2] for view in views]))
         self.pairs = Pairs(
             camera=camera,
             base_from_camera=base_from_camera,
@@ -169,7 +170,8 @@ class _Window:
         poses = self._poses(values)
         rotation = np.array([pose.rotation for pose in poses])
         position = np.array([pose.translation for pose in poses])
-        twist = twists(self.stamps, rotation, position)
+        heading = values[SHARED + 2] + self.turn + values[7] * self.time_s
+        twist = velocities(self.stamps, rotation, position, heading)
         pairs = replace(self.pairs, rotation=rotation, position_m=position, twist=twist)
         residual = pairs.residual_px(values[:6])
         by_value = np.concatenate(
@@ -183,17 +185,17 @@ class _Window:
     def evidence(self, information: Array, pull: Array) -> WindowEvidence:
         """Packed with what the window's motion was."""
         speed = np.linalg.norm(self.steps, axis=1) / np.maximum(np.diff(self.time_s), 1e-3)
-        turned = float(np.abs(np.diff(self.turn)).sum())
+        swept = float(np.abs(np.diff(self.turn)).sum())
         span = float(speed.min()), float(speed.max())
         rows = frozenset(self.rows[self.told].tolist())
-        return WindowEvidence(information, pull, rows, turned, span)
+        return WindowEvidence(information, pull, rows, swept, span)
 
     def _poses(self, values: Array) -> list[Transform]:
         """map_from_base of each image: the odometry's path laid into the map."""
         scale, drift, x, y, yaw, up, roll, pitch = values[6:]
         heading = yaw + self.turn + drift * self.time_s
         middle = 0.5 * drift * np.diff(self.time_s)  # a step swings by the drift of its middle
-        moves = (1.0 + scale) * _turned(self.steps, heading[:-1] + middle)
+        moves = (1.0 + scale) * turned(self.steps, heading[:-1] + middle)
         place = np.array([x, y]) + np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
         tilt = self.tilt + np.array([roll, pitch])
         return [
@@ -219,7 +221,7 @@ class _Window:
         moved = np.zeros((len(poses), 6, 8))
         away = position[:, :2] - position[0, :2]
         moved[:, :2, 0] = away / (1.0 + values[6])
-        moved[:, :2, 1] = self._swung(position)
+        moved[:, :2, 1] = swung(position, self.time_s)
         moved[:, 5, 1] = self.time_s
         moved[:, 0, 2] = moved[:, 1, 3] = moved[:, 5, 4] = moved[:, 2, 5] = 1.0
         moved[:, :2, 4] = np.stack([-away[:, 1], away[:, 0]], axis=1)
@@ -227,13 +229,6 @@ class _Window:
         moved[:, 3:, 6] = np.array([pose.rotation[:, 0] for pose in poses])
         moved[:, 3, 7], moved[:, 4, 7] = -np.sin(heading), np.cos(heading)
         return by_pose @ moved[self.frame]
-
-    def _swung(self, position: Array) -> Array:
-        """(F, 2) derivative of the places by the drift: a step swings by its middle's time."""
-        step = np.diff(position[:, :2], axis=0)
-        middle = 0.5 * (self.time_s[:-1] + self.time_s[1:])
-        swing = np.stack([-step[:, 1], step[:, 0]], axis=1) * middle[:, None]
-        return np.concatenate([np.zeros((1, 2)), np.cumsum(swing, axis=0)])
 
 
 def _prior_precision() -> Array:
@@ -258,23 +253,3 @@ def _eliminated(system: Array, right: Array) -> tuple[Array, Array]:
     gain = np.linalg.solve(system[SHARED:, SHARED:], cross.T).T
     information = system[:SHARED, :SHARED] - gain @ cross.T
     return 0.5 * (information + information.T), right[:SHARED] - gain @ right[SHARED:]
-
-
-def _turned(vectors: Array, angle: Array) -> Array:
-    """Vectors (N, 2) turned by angles (N,)."""
-    c, s = np.cos(angle), np.sin(angle)
-    x, y = vectors.T
-    return np.stack([c * x - s * y, s * x + c * y], axis=1)
-
-
-def _laid(along: Array, places: Array) -> Array:
-    """(3,) x, y, heading that lay a path (F, 2) onto places (F, 2) (Kabsch 1976, in the plane).
-
-    Images without a place (NaN) take no part.
-    """
-    known = np.isfinite(places).all(axis=1)
-    along, places = along[known], places[known]
-    a, b = along - along.mean(axis=0), places - places.mean(axis=0)
-    yaw = np.arctan2((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum(), (a * b).sum())
-    start = places.mean(axis=0) - _turned(along.mean(axis=0)[None], np.array([yaw]))[0]
-    return np.array([start[0], start[1], yaw])
