@@ -2,6 +2,12 @@
 
 Fed image by image with what the map makes one expect at the estimated pose, what was seen, and
 what was matched. It never feeds anything back: what is expected is no observation.
+
+The localizer's own supposition that a landmark has moved (``moved_landmarks``) is not taken in. It
+rests on the same pixels as the bearings that are kept here, so they would count twice; and it holds
+for a window of seconds, under a share of moved landmarks that is there for the pose's safety. What
+the localizer leaves out as moved is no match, and comes here as unexplained, to be crossed from
+several poses like anything else.
 """
 
 from __future__ import annotations

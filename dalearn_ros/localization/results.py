@@ -15,6 +15,7 @@ from dalearn_ros.localization.observability import Observability
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+LATE = "late image: a newer one, or one of the same stamp, was used before it"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dalearn_ros.localization.judge import Judge
 from dalearn_ros.localization.localizer import UNUSABLE, Localizer
 from dalearn_ros.localization.lost import lost
 from dalearn_ros.localization.odometry import OdometryNoise, carried
-from dalearn_ros.localization.results import LocalizationResult, nothing, too_few
+from dalearn_ros.localization.results import LATE, LocalizationResult, nothing, too_few
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window import Window
 from dalearn_ros.localization.window_fit import WindowFit
@@ -84,12 +84,15 @@ class WindowLocalizer:
         """Take in images and estimate the pose at the newest stamp.
 
         Args:
-            images: One or more, none older than those before; their stamps may differ if there is
-                odometry.
+            images: One or more; their stamps may differ if there is odometry. If the newest is a
+                little older than one before, or its camera has been read at its stamp, nothing is
+                done (``late image``); older by ``max_gap_s``, all starts anew.
             prior: Pose at the newest stamp, see :meth:`Localizer.update`; None if there is none, or
                 while it is carried on from :meth:`restart`.
         """
         newest = max(images, key=lambda image: image.stamp_ns)
+        if self._late(newest):
+            return nothing(LATE)
         self._check_time(newest)
         start = self._start(newest, prior)
         if isinstance(start, str):
@@ -112,8 +115,18 @@ class WindowLocalizer:
         known = self._judge.known(fit)
         return result_of(fit, self._window.views, taken, images, reason, known)
 
+    def _late(self, newest: CameraImage) -> bool:
+        """Whether a newer image has been used, or one of this camera and stamp."""
+        now, before = newest.stamp_ns, self._latest_ns
+        if before is None or now > before:
+            return False
+        if now == before:
+            here = [view.name for view in self._window.views if view.stamp_ns == now]
+            return newest.camera in here
+        return before - now <= 1e9 * self.settings.max_gap_s
+
     def _check_time(self, newest: CameraImage) -> None:
-        """End the window where a gap is too long; start anew where time goes back."""
+        """End the window where a gap is too long; start anew where time goes far back."""
         now, before = newest.stamp_ns, self._latest_ns
         if before is not None and now < before:
             self.reset()

@@ -30,13 +30,11 @@ from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.types import Observations
-from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.diagnostics import PERIOD_S
-from dalearn_ros.nodes.landmark_localizer import need_map
 from dalearn_ros.nodes.landmark_messages import observations_of
 from dalearn_ros.nodes.map_projector import blank_frame
-from dalearn_ros.nodes.map_settings import MapNodeSettings
+from dalearn_ros.nodes.map_settings import MapNodeSettings, map_of
 from dalearn_ros.nodes.messages import pose_of, stamp_of
 from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting, PoseBuffer
 
@@ -75,9 +73,7 @@ class EvaluatorNode(process.CleanCalls, Node):
         super().__init__("evaluator")
         self.settings = settings = parameters.declare(self, EvaluatorNodeSettings)
         check_out(Path(settings.out))
-        self._labeller = Labeller(
-            load_map(need_map(settings.map), settings.catalogue or None), settings.labels
-        )
+        self._labeller = Labeller(map_of(settings), settings.labels)
         self.finished = False
         self._seen: dict[int, Observations] = {}
         self._estimates: dict[int, Pose] = {}

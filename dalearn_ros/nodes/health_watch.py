@@ -115,7 +115,7 @@ class HealthWatch:
                 expected = self._expected(stamp, *places[name], result.pose)
                 view = *places[name], result.pose
                 self._look(name, HealthFrame(*view, expected, observations, matches), prior, driven)
-            except (ValueError, KeyError, np.linalg.LinAlgError) as error:
+            except Exception as error:  # a bad frame never stops the node
                 problem = f"health: an image is left out: {type(error).__name__}: {error}"
         return problem
 
@@ -141,13 +141,23 @@ class HealthWatch:
         return self._labeller.label(Frame(blank, stamp_ns, camera, mounting, pose)).labels
 
     def publish(self) -> None:
-        """Publish what is known by now, if anything came since the last time."""
+        """Publish what is known by now, if anything came since the last time; never raises."""
         if self._latest_ns is None:
             return
+        latest_ns, self._latest_ns = self._latest_ns, None
+        try:
+            self._publish_map(latest_ns)
+            self._publish_cameras()
+        except Exception as error:  # what is wrong with a report never stops the node
+            sentence = f"health: nothing is published: {type(error).__name__}: {error}"
+            self._node.get_logger().error(sentence, throttle_duration_sec=60.0)
+
+    def _publish_map(self, latest_ns: int) -> None:
         report = self.map.report()
         self._map_json.publish(map_health_message(report))
-        markers = health_markers(report, self._latest_ns, self._landmarks.frame_id)
-        self._markers.publish(markers)
+        self._markers.publish(health_markers(report, latest_ns, self._landmarks.frame_id))
+
+    def _publish_cameras(self) -> None:
         title = self._node.get_fully_qualified_name()
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
@@ -157,4 +167,3 @@ class HealthWatch:
             where = f"{title}/{name}/camera_health".replace("//", "/")
             message.status.append(camera_diagnostics(found, where))
         self._diagnostics.publish(message)
-        self._latest_ns = None

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -22,12 +21,10 @@ from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Observations
-from dalearn_ros.localization.results import LocalizationResult
+from dalearn_ros.localization.results import LATE, LocalizationResult
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window_images import CameraImage
 from dalearn_ros.localization.window_localizer import WindowLocalizer
-from dalearn_ros.maps import load_map
-from dalearn_ros.maps.index import indexed
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.camera_names import check_cameras
 from dalearn_ros.nodes.diagnostics import Reporter
@@ -36,6 +33,7 @@ from dalearn_ros.nodes.landmark_messages import observations_of
 from dalearn_ros.nodes.localizer_inputs import CheckedPoses, Gathering, finite_rows
 from dalearn_ros.nodes.localizer_report import LocalizerCounters
 from dalearn_ros.nodes.localizer_settings import LocalizerNodeSettings
+from dalearn_ros.nodes.map_settings import map_of
 from dalearn_ros.nodes.markers import markers_of
 from dalearn_ros.nodes.messages import stamp_of
 from dalearn_ros.nodes.pose_output import PoseOutput
@@ -53,8 +51,7 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         self._how = parameters.declare(self, LocalizerSettings)
         check_cameras(self.settings.cameras)
         self._names = self.settings.cameras
-        loaded = load_map(need_map(self.settings.map), self.settings.catalogue or None)
-        self._map = indexed(loaded)  # once, for all cameras, health and markers
+        self._map = map_of(self.settings)
         frame = self._map.frame_id
         self._prior = CheckedPoses("~/input/pose", frame)
         self._odometry = CheckedPoses("~/input/odometry", continuous=True)
@@ -168,7 +165,7 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
         if done - taken > 1e9 * self._how.max_gap_s:
             self._forget()
             return ""
-        return "late image: a newer one, or one of the same stamp, was used before it"
+        return LATE
 
     def _locate(
         self,
@@ -231,17 +228,6 @@ class LandmarkLocalizerNode(process.CleanCalls, Node):
     def _say(self, sentence: str) -> None:
         self.get_logger().info(sentence)
         self.reporter.problem(sentence)
-
-
-def need_map(path: str) -> Path:
-    """The map that a parameter names.
-
-    Raises:
-        InputError: It names none.
-    """
-    if not path:
-        raise InputError("the parameter 'map' is empty; give the map: -p map:=FOLDER.")
-    return Path(path)
 
 
 def main() -> int:

@@ -17,12 +17,10 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.types import Frame, Labels, Observations
-from dalearn_ros.maps import load_map
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
-from dalearn_ros.nodes.landmark_localizer import need_map
 from dalearn_ros.nodes.landmark_messages import cloud_of
-from dalearn_ros.nodes.map_settings import MapNodeSettings
+from dalearn_ros.nodes.map_settings import MapNodeSettings, map_of
 from dalearn_ros.nodes.messages import stamp_of
 from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting, WaitingRoom
 
@@ -43,8 +41,7 @@ class MapProjectorNode(process.CleanCalls, Node):
     def __init__(self) -> None:
         super().__init__("map_projector")
         self.settings = parameters.declare(self, ProjectorNodeSettings)
-        landmarks = load_map(need_map(self.settings.map), self.settings.catalogue or None)
-        self._labeller = Labeller(landmarks, self.settings.labels)
+        self._labeller = Labeller(map_of(self.settings), self.settings.labels)
         self.counters = FrameCounters()
         self.reporter = Reporter(self, self.counters)
         self._output = self.create_publisher(PointCloud2, "~/output/landmarks", qos.results())

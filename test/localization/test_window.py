@@ -145,6 +145,24 @@ def test_from_a_start_pose_with_odometry_only(street: Any) -> None:
     assert before.pose is None and before.reason.startswith("no prior pose")
 
 
+def test_a_late_image_is_refused_and_costs_nothing(street: Any) -> None:
+    run = Run(street, 12)
+    late, orderly = run.localizer(), run.localizer()
+    for i in range(10):
+        before = late.update([run.image(i)], run.prior(i))
+        orderly.update([run.image(i)], run.prior(i))
+    assert before.images >= 4
+    for i in (7, 9):  # older than the newest, and the newest once more
+        again = late.update([run.image(i)], run.prior(i))
+        assert again.pose is None and again.reason.startswith("late image")
+    one = late.update([run.image(10)], run.prior(10))
+    other = orderly.update([run.image(10)], run.prior(10))
+    assert one.images == other.images and one.reason == other.reason
+    np.testing.assert_array_equal(one.matches, other.matches)
+    far_back = late.update([run.image(0)], run.prior(0))  # two seconds: all starts anew
+    assert far_back.images <= 1 and not far_back.reason.startswith("late image")
+
+
 def test_a_broken_start_pose_is_refused(street: Any) -> None:
     run = Run(street, 1)
     bad = dataclasses.replace(run.prior(0), covariance=np.full((6, 6), np.nan))

@@ -203,6 +203,21 @@ def test_health_that_fails_is_told_and_harms_nothing(
     assert node.sent and "Singular matrix" in told["health"]
 
 
+def test_a_health_report_that_fails_does_not_stop_the_node(
+    node: Any, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("no views")
+
+    for i in range(4):
+        feed(node, run, i, run.prior(i))
+    monkeypatch.setattr(node._health.map, "report", fail)
+    node._health.publish()
+    for i in range(4, 10):
+        feed(node, run, i, run.prior(i))
+    assert node.sent
+
+
 def test_health_topics_of_several_cameras_and_its_switch(node: Any, run: Any) -> None:
     names = ("front", "left")
     watch = health_watch.HealthWatch(
