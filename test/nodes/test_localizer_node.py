@@ -17,6 +17,7 @@ from std_srvs.srv import Trigger
 
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.localization.settings import LocalizerSettings
+from dalearn_ros.maps.index import indexed
 from dalearn_ros.nodes import health_watch, landmark_localizer, messages, pose_output
 from dalearn_ros.nodes.landmark_messages import cloud_of
 from dalearn_ros.nodes.localizer_settings import LocalizerNodeSettings
@@ -50,7 +51,7 @@ def node(run: Any, ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> Iterator
         LocalizerSettings: LocalizerSettings(),
     }
     monkeypatch.setattr(landmark_localizer.parameters, "declare", lambda _, cls: settings[cls])
-    monkeypatch.setattr(landmark_localizer, "load_map", lambda *_: run.street.landmarks)
+    monkeypatch.setattr(landmark_localizer, "map_of", lambda _: indexed(run.street.landmarks))
     rclpy.init()
     made = landmark_localizer.LandmarkLocalizerNode()
     made.sent, made.tf, made.said = [], [], []
