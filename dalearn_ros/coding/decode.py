@@ -239,7 +239,8 @@ def _candidates(votes: Votes, merged: list[tuple[int, Ints]]) -> Candidates:
     owner = np.repeat(np.arange(len(counts)), counts)
 
     def summed(values: Floats) -> Floats:
-        return np.bincount(owner, values, minlength=len(counts))
+        sums: Floats = np.bincount(owner, values, len(counts)).astype(np.float64, copy=False)
+        return sums
 
     score, place = votes.score[members], votes.point_px[members]
     support = summed(score)
