@@ -86,7 +86,7 @@ def fit_window(
     sigma = max(map_sigma_m, SMALLEST_SIGMA_M)
     problem = WindowProblem(views, chain, map_m, prior, anchor, sigma)
     pose, errors = problem.carried_prior(), np.zeros(problem.size - 6)
-    known = _covariance(problem.normal(pose, errors, np.zeros(len(problem.pixels)))[0])
+    known = _covariance(problem.without_landmarks(pose, errors))
     carried = Pose(chain.stamps_ns[-1], pose, known)
     pose, errors = problem.search(pose, errors, None)
     for _ in range(3):

@@ -173,14 +173,26 @@ class WindowProblem:
         right = weighted.T @ np.where(valid[:, None], at.residual, 0.0).ravel()
         matrix[self._errors, self._errors] += 1.0
         right[6:] -= errors
+        believed, pull = self._believed(at)
+        matrix[: self.first, : self.first] += believed
+        right[: self.first] += pull
+        return matrix, right
+
+    def _believed(self, at: _Linear) -> tuple[Array, Array]:
+        """The prior's part of the normal matrix (first, first) and of the right side (first,)."""
         offset = difference(at.anchor, self.prior.map_from_base)
         slope = np.eye(6)
         slope[3:, 3:] = inverse_left_jacobian(offset[3:])
         by = slope @ at.by_anchor
-        pull = by.T @ self.information
-        matrix[: self.first, : self.first] += pull @ by
-        right[: self.first] -= pull @ offset
-        return matrix, right
+        weighted = by.T @ self.information
+        return weighted @ by, -weighted @ offset
+
+    def without_landmarks(self, pose: Transform, errors: Array) -> Array:
+        """(first, first) normal matrix of the prior and the odometry alone."""
+        matrix, _ = self._believed(self.linearised(pose, errors))
+        odometry = np.arange(6, self.first)
+        matrix[odometry, odometry] += 1.0
+        return matrix
 
     def search(
         self, pose: Transform, errors: Array, weights: Array | None
