@@ -6,7 +6,6 @@ of each, detects and publishes. What it cannot keep up with is overwritten and c
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import sys
 import threading
@@ -20,17 +19,21 @@ from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import LabelInfo
 
 from dalearn_ros.core.errors import DalearnError
-from dalearn_ros.core.resources import resource
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.camera_names import check_cameras
 from dalearn_ros.nodes.camera_stream import CameraStream
 from dalearn_ros.nodes.detection_worker import DISABLED, DetectionWorker, arrived
+from dalearn_ros.nodes.detector_model import (
+    load_detector,
+    load_into,
+    model_path,
+    overrides_of,
+)
 from dalearn_ros.nodes.detector_settings import CHANGEABLE, DetectorNodeSettings
 from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
 from dalearn_ros.nodes.landmark_messages import label_info_of
 
-DEFAULT_MODEL = "models/landmarks-s.onnx"
 # Of one camera; of several they carry its name: ~/input/NAME/image, ~/output/NAME/landmarks.
 IMAGE_TOPICS = {"raw": "~/input/image", "compressed": "~/input/image/compressed"}
 INFO_TOPIC = "~/input/camera_info"
@@ -175,7 +178,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
     def _change(self, settings: DetectorNodeSettings) -> None:
         """Take changed parameters; a new ``model`` is loaded by ~/reload_model only."""
         if self._detector is not None and settings.score_threshold != self.settings.score_threshold:
-            self._detector.override(_overrides(settings))
+            self._detector.override(overrides_of(settings))
             if self._worker is not None:
                 self._tell_classes()
         self.settings = settings
@@ -195,7 +198,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
             return response
         done: Any = Future()
         settings = self.settings
-        threading.Thread(target=_load_into, args=(settings, done), daemon=True).start()
+        threading.Thread(target=load_into, args=(settings, done), daemon=True).start()
         new = await done
         if isinstance(new, DalearnError):
             response.message = f"the old model stays: {new}"
@@ -203,7 +206,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
         elif self._detector is None:
             response.message = "the node was cleaned up meanwhile"
         else:
-            new.override(_overrides(self.settings))  # it may have changed meanwhile
+            new.override(overrides_of(self.settings))  # it may have changed meanwhile
             self._take(new)
             response.success, response.message = True, f"{model_path(settings)}: {new.info}"
         return response
@@ -213,39 +216,6 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
         if self._failure is not None:
             raise self._failure
         self.trigger_activate()
-
-
-def model_path(settings: DetectorNodeSettings) -> Path:
-    """The model that the parameters name, or the shipped one."""
-    return Path(settings.model) if settings.model else resource(DEFAULT_MODEL)
-
-
-def load_detector(settings: DetectorNodeSettings) -> LandmarkDetector:
-    """Open the model that the parameters name, for images of all cameras at once.
-
-    Raises:
-        DalearnError: It cannot be read, or the backend cannot run it here.
-    """
-    threads = settings.threads or None
-    path, overrides = model_path(settings), _overrides(settings)
-    batch = max(settings.engine.batch, len(settings.cameras))
-    engine = dataclasses.replace(settings.engine, batch=batch)
-    return LandmarkDetector.load(path, threads, overrides, settings.backend, engine)
-
-
-def _overrides(settings: DetectorNodeSettings) -> dict[str, float]:
-    least = settings.score_threshold
-    return {"score_threshold": least} if least > 0.0 else {}
-
-
-def _load_into(settings: DetectorNodeSettings, done: Any) -> None:
-    """Set the future to the loaded model, or to what speaks against it."""
-    try:
-        done.set_result(load_detector(settings))
-    except DalearnError as error:
-        done.set_result(error)
-    except Exception as error:  # a runtime's own: the service must answer
-        done.set_result(DalearnError(f"{type(error).__name__}: {error}"))
 
 
 def main() -> int:

@@ -7,8 +7,8 @@ import pytest
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.engine_settings import EngineSettings, profiles_of
+from dalearn_ros.nodes.detector_model import load_detector
 from dalearn_ros.nodes.detector_settings import DetectorNodeSettings
-from dalearn_ros.nodes.landmark_detector import load_detector
 from dalearn_ros.nodes.parameters import described
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "detector.yaml"

@@ -16,7 +16,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.nodes import landmark_detector, messages, parameters, qos
+from dalearn_ros.nodes import detector_model, landmark_detector, messages, parameters, qos
 from dalearn_ros.nodes.landmark_messages import observations_of
 
 pytestmark = [pytest.mark.dds, pytest.mark.timeout(300)]
@@ -224,13 +224,13 @@ def test_images_are_used_while_a_model_is_loaded(
     import threading
 
     node = make()
-    gate, real = threading.Event(), landmark_detector.load_detector
+    gate, real = threading.Event(), detector_model.load_detector
 
     def slow(settings: Any) -> Any:
         assert gate.wait(PATIENCE_S)
         return real(settings)
 
-    monkeypatch.setattr(landmark_detector, "load_detector", slow)
+    monkeypatch.setattr(detector_model, "load_detector", slow)
     sender = listener.create_publisher(Image, "/landmark_detector/input/image", qos.results())
     client = listener.create_client(Trigger, "/landmark_detector/reload_model")
     listener.wait_until(lambda: client.service_is_ready() and sender.get_subscription_count())
