@@ -18,7 +18,6 @@ from dalearn_ros.localization.results import (
     too_few,
 )
 
-
 UNUSABLE = "the prior pose or its covariance is not usable (not finite)"
 
 
