@@ -87,3 +87,28 @@ def listener(ros_domain: int) -> Iterator[Any]:
     executor.shutdown()
     node.destroy_node()
     rclpy.shutdown()
+
+
+@pytest.fixture
+def make(
+    drive: Any, listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Any]]:
+    """Make the node with settings of its own; it runs in the listener's executor."""
+    from dalearn_ros.nodes import landmark_detector, parameters
+
+    nodes: list[Any] = []
+    declare = parameters.declare
+
+    def begin(**settings: Any) -> Any:
+        given = {"model": str(drive.model), "backend": "onnx", "threads": 1, **settings}
+        monkeypatch.setattr(parameters, "declare", lambda *words: declare(*words, **given))
+        node = landmark_detector.LandmarkDetectorNode()
+        nodes.append(node)
+        listener.executor.add_node(node)
+        return node
+
+    yield begin
+    for node in nodes:
+        node._stop_working()
+        listener.executor.remove_node(node)
+        node.destroy_node()
