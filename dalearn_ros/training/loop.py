@@ -26,7 +26,7 @@ from dalearn_ros.training.interrupt import Interrupt
 from dalearn_ros.training.log import RunLog
 from dalearn_ros.training.peers import ALONE, Peers
 from dalearn_ros.training.settings import LoopSettings
-from dalearn_ros.training.step import Stepper, Task, learning_rate
+from dalearn_ros.training.step import Stepper, Task, Watching, learning_rate
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
@@ -40,7 +40,7 @@ class TrainResult:
     Attributes:
         steps: Steps done, those before a resumption included.
         minutes: Time spent.
-        reason: ``steps``, ``time`` or ``converged``.
+        reason: ``steps``, ``time``, ``converged``, or what a watching task said.
         figures: The last validation.
     """
 
@@ -125,7 +125,7 @@ class Trainer:
                     clock = time.monotonic() - start
                     self.seconds, interrupt.asked = self.peers.agree(clock, interrupt.asked)
                     self._log(log, values)
-                    ended = self._ended(values["convergence"])
+                    ended = self._ended(values)
                     interrupt.check()
                     if ended:
                         break
@@ -142,9 +142,14 @@ class Trainer:
         if log is not None and (self.step % self.settings.log_every == 0 or self.step == 1):
             log.losses(self.step, self.seconds, values)
 
-    def _ended(self, convergence: float) -> bool:
+    def _ended(self, values: dict[str, float]) -> bool:
         """Is it converged, or at the end of its steps or time? The reason is kept."""
-        if self.convergence.update(convergence):
+        converged = self.convergence.update(values["convergence"])
+        if isinstance(self.task, Watching):
+            self.reason = self.task.watch(self.step, self.progress(), values)
+        if self.reason:
+            return True
+        if converged:
             self.reason = "converged"
         elif self.progress() >= 1.0:
             self.reason = "steps" if self.step >= self.settings.steps else "time"
@@ -211,6 +216,7 @@ class Trainer:
             "pending": watch.pending,
             "unusable": self._unusable,
             "scaler": self.stepper.scaler.state_dict(),
+            "task": self.task.state() if isinstance(self.task, Watching) else None,
         }
         save_checkpoint(self.run_path / CHECKPOINT, Checkpoint(groups, header))
 
@@ -225,6 +231,8 @@ class Trainer:
             self.convergence.best = math.inf if header["best"] is None else float(header["best"])
             self.convergence.stale = int(header["stale"])
             self.convergence.pending = [float(value) for value in header["pending"]]
+            if isinstance(self.task, Watching):
+                self.task.restore(header["task"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{path}: is no checkpoint of a run ({error!r}).") from None
         self._unusable = int(header.get("unusable", 0))
