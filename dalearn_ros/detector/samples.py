@@ -171,12 +171,10 @@ def split_batch(
     for number in range(count):
         rows = part_of(size, number, count)
         part = {
-            key: value[rows.start : rows.stop].to(device, non_blocking=True)
-            if isinstance(value, torch.Tensor)
-            else value
+            key: value[rows.start : rows.stop] if isinstance(value, torch.Tensor) else value
             for key, value in batch.items()
         }
-        parts.append((part, len(rows) / whole))
+        parts.append((to_device(part, device), len(rows) / whole))
     return parts
 
 
@@ -189,9 +187,17 @@ def check_label_spaces(data: Sequence[Dataset]) -> None:
             raise DatasetError.at(dataset.path, "dataset.json", expected, found)
 
 
-def batch_loader(batches: CropBatches, start: int, stop: int) -> Iterable[Batch]:
-    """The batches of the steps start..stop-1, prepared by worker processes."""
-    workers = batches.settings.batch.workers
+def to_device(value: Any, device: torch.device) -> Any:
+    """A tensor, or the tensors of a batch, on a device; all else as it is."""
+    if isinstance(value, dict):
+        return {key: to_device(part, device) for key, part in value.items()}
+    return value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+
+
+def batch_loader(
+    batches: torch.utils.data.Dataset[Batch], workers: int, start: int, stop: int
+) -> Iterable[Batch]:
+    """The batches of the steps start..stop-1, prepared by ``workers`` processes, 0: by this one."""
     if workers:
         cv2.setNumThreads(1)  # a worker that inherits OpenCV's pool waits for its threads for ever
     return DataLoader(
