@@ -1,0 +1,94 @@
+"""The rows of ``benchmarks/adaptation.py``: what is switched on, as changes of the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SOURCE_ONLY, ORACLE = "source only", "oracle"
+FULL = "+ self-training"
+ABLATION_PAIR = "north to south"
+
+
+@dataclass(frozen=True)
+class Group:
+    """What is peculiar to a group of pairs.
+
+    Attributes:
+        start: Changes of ``config/train_two_cities.yaml`` for the start.
+        changes: Changes of ``benchmarks/adaptation.yaml``.
+    """
+
+    start: Mapping[str, Any]
+    changes: Mapping[str, Any]
+
+
+_ONE_CORE = {"batch": {"threads": 1}}
+GROUPS = {
+    "world": Group({**_ONE_CORE, "loop": {"steps": 8000, "max_minutes": None}}, {}),
+    "lights": Group(
+        {
+            **_ONE_CORE,
+            "crops": {"width": 320, "height": 256, "mirror": 0.5},
+            "loop": {"steps": 2000, "max_minutes": None},
+        },
+        {"crops": {"width": 320, "height": 256, "mirror": 0.5}},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting.
+
+    Attributes:
+        name: In the tables.
+        changes: Of the recipe.
+        per_class: Labelled target images a class.
+        groups: Where it is measured.
+        ablation: It stands in the ablation, on one pair only.
+    """
+
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    per_class: int = 0
+    groups: tuple[str, ...] = ("world",)
+    ablation: bool = False
+
+    def fits(self, pair: str, group: str) -> bool:
+        """Is it measured on a pair?"""
+        return group in self.groups and (not self.ablation or pair == ABLATION_PAIR)
+
+
+def _adaptation(**values: Any) -> dict[str, Any]:
+    return {"adaptation": values}
+
+
+def _pseudo(**values: Any) -> dict[str, Any]:
+    return _adaptation(self_training={"pseudo": values})
+
+
+BOTH = ("world", "lights")
+CAPS = {"below": "two_thresholds", "low_threshold": 0.4, "total_share": 0.8}
+ROWS = (
+    Row(SOURCE_ONLY, groups=BOTH),
+    Row("+ domain loss", _adaptation(self_training={"weight": 0.0}), groups=BOTH),
+    Row(FULL, groups=BOTH),
+    Row("+ masking and caps", _pseudo(**CAPS)),
+    Row("+ 1 image a class", per_class=1),
+    Row("+ 5 images a class", per_class=5),
+    Row(ORACLE, groups=BOTH),
+    Row("no domain loss", _adaptation(domain={"weight": 0.0}), ablation=True),
+    Row("no reversal", _adaptation(domain={"reversal": False}), ablation=True),
+    Row(
+        "start by threshold",
+        _adaptation(self_training={"start": {"rule": "threshold", "source_threshold": 0.5}}),
+        ablation=True,
+    ),
+    Row("maximum masking", _pseudo(below="mask_max"), ablation=True),
+    Row("true negative", _pseudo(below="negative"), ablation=True),
+    Row("equal classes", _pseudo(balance="equal"), ablation=True),
+    Row("two stages", _adaptation(self_training={"stages": 2}), ablation=True),
+    Row("scores of the network", _pseudo(scores_from="network"), ablation=True),
+)
