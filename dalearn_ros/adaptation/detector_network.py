@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
 from dalearn_ros.adaptation.domain import DomainClassifier, domain_loss
 from dalearn_ros.adaptation.settings import DomainSettings
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
+
+
+class Answers(NamedTuple):
+    """What F and C say of N images: the fields of :class:`Outputs`, and F's features."""
+
+    class_logits: Tensor
+    offset: Tensor
+    log_variance: Tensor
+    log_range: Tensor
+    features: Tensor
+
+    def split(self, sizes: list[int]) -> list[Outputs]:
+        """The answers to the first images, to those after them, and so on."""
+        pieces = (tensor.split(sizes) for tensor in self[:-1])
+        return [Outputs(*piece) for piece in zip(*pieces, strict=True)]
 
 
 class AdaptNetwork(nn.Module):
@@ -30,10 +47,10 @@ class AdaptNetwork(nn.Module):
             DomainClassifier(channels, settings) if wanted in ("subregion", "both") else None
         )
 
-    def forward(self, image: Tensor) -> tuple[Outputs, Tensor]:
+    def forward(self, image: Tensor) -> Answers:
         """(N, H, W, C) uint8 to the detector's answers and its features (N, channels, h, w)."""
         features = self.detector.features(image)
-        return self.detector.answers(features), features
+        return Answers(*self.detector.answers(features), features)
 
     def domain_losses(
         self, features: Tensor, is_target: Tensor, progress: float

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dalearn_ros.adaptation.detector_network import AdaptNetwork
+from dalearn_ros.adaptation.detector_network import AdaptNetwork, Answers
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.adaptation.landmark_labels import (
     PseudoTargets,
@@ -93,9 +93,9 @@ class AdaptTask:
         images = [source["image"]]
         images += [] if few is None else [few["image"]]
         images += [] if target is None else [target["strong"]]
-        outputs, features = network(torch.cat(images))
-        sizes = [len(part) for part in images]
-        pieces = [Outputs(*parts) for parts in zip(*(o.split(sizes) for o in outputs), strict=True)]
+        answers: Answers = network(torch.cat(images))
+        features, sizes = answers.features, [len(part) for part in images]
+        pieces = answers.split(sizes)
         labelled = self._detector.loss_of(pieces[0], source)
         terms = {"source": labelled["total"]}
         total = weights.source * labelled["total"]
@@ -103,7 +103,6 @@ class AdaptTask:
             terms["few_shot"] = self._detector.loss_of(pieces[1], few)["total"]
             total = total + weights.few_shot * terms["few_shot"]
         if target is not None and weights.domain > 0.0:
-            assert isinstance(self._inner(network), AdaptNetwork)
             is_target = torch.arange(len(features), device=features.device) >= sizes[0]
             found = self._inner(network).domain_losses(features, is_target, self._progress)
             terms.update(found)
@@ -118,7 +117,8 @@ class AdaptTask:
 
     def _second_stage(self, network: nn.Module, batch: Batch, weight: float) -> dict[str, Tensor]:
         """Self-training alone, with scores of the weights as they are now (U10)."""
-        outputs, _ = network(batch["target"]["strong"])
+        strong = batch["target"]["strong"]
+        (outputs,) = network(strong).split([len(strong)])
         loss = self._self_training(network, outputs, batch["target"], batch["step"])
         convergence = torch.tensor(self._convergence, device=loss.device)
         return {"total": weight * loss, "convergence": convergence, "self_training": loss}
