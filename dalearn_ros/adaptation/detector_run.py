@@ -20,6 +20,7 @@ from dalearn_ros.adaptation.selection import (
     Choice,
     candidates,
     choose,
+    of_source,
     state_of,
 )
 from dalearn_ros.adaptation.settings import check_adaptation
@@ -46,6 +47,7 @@ from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run
 
 LEARNING, CANDIDATES = "learning", "candidates"
 PSEUDO_LABELS, SUMMARY = "pseudo_labels.csv", "adaptation.json"
+TARGET_IMAGES = "target_images"  # of a bag, extracted before the run begins
 OF_THE_START = ("network", "grid", "input", "targets", "decoding")
 
 
@@ -125,7 +127,7 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
     for sentence in warnings:
         logging.getLogger(__name__).warning("%s", sentence)
     space = inputs.source[0].label_space
-    claim_run(run, _description(inputs, settings, seed))
+    claim_run(run, _description(inputs, settings, seed), (TARGET_IMAGES,))
     start = build_network(settings, space, seed)
     path = inputs.init / WEIGHTS if inputs.init.is_dir() else inputs.init
     load_weights(start, dict(load_checkpoint(path).groups.get("network", {})), path, new=NEW_PARTS)
@@ -256,13 +258,7 @@ def _description(inputs: Inputs, settings: AdaptSettings, seed: int) -> dict[str
 
 def _finish(run: Path, outcome: Outcome, inputs: Inputs) -> None:
     """Write the chosen network as a run's weights, and what was chosen."""
-    figures = outcome.chosen.figures
-    of_source = {
-        name.removeprefix("source/"): value
-        for name, value in figures.items()
-        if name.startswith("source/")
-    }
-    header = {"step": outcome.chosen.step, "minutes": outcome.minutes, "figures": of_source}
+    header = {"step": outcome.chosen.step, "figures": of_source(outcome.chosen)}
     save_checkpoint(run / WEIGHTS, Checkpoint({"network": state_of(outcome.chosen)}, header))
     write_json(
         run / SUMMARY,
@@ -279,6 +275,7 @@ def _finish(run: Path, outcome: Outcome, inputs: Inputs) -> None:
             ],
             "ended": outcome.reason,
             "steps": outcome.steps,
+            "minutes": outcome.minutes,
             "target_images": len(inputs.target),
             "target_left_out": {k: len(v) for k, v in inputs.target.left_out.items()},
             "warnings": outcome.warnings,

@@ -9,6 +9,7 @@ nonsense twice, the watch against collapse and the F1 on source images are there
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +25,20 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import LandmarkNetwork
 from dalearn_ros.detector.regime import metadata_of, validate
 from dalearn_ros.detector.validation import TorchBackend, claimed
-from dalearn_ros.inference.preprocess import to_input
+from dalearn_ros.inference.preprocess import Image, to_input
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.localization.pairing import nearest_first
-from dalearn_ros.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from dalearn_ros.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+)
 from dalearn_ros.training.transforms import change_colours
 
 CRITERION = "target/agreement"
+_SOURCE = "source/"
 _SEEN = 0.5  # the best vote of what counts as seen
 
 
@@ -92,31 +100,40 @@ class Choice:
             ``target/same_as_before``: F1 between this network and the one judged before.
         """
         on_source = validate(detector, self.settings, self._space, self._source)
-        figures = {f"source/{name}": value for name, value in on_source.items()}
-        figures |= self._on_target(detector)
+        figures = {_SOURCE + name: value for name, value in on_source.items()}
+        figures |= self._on_target(detector, step)
         path = self.folder / f"step_{step:07d}.safetensors"
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {"network": dict(detector.state_dict())}
         save_checkpoint(path, Checkpoint(state, {"step": step, "figures": figures}))
         return figures
 
-    def _on_target(self, detector: LandmarkNetwork) -> dict[str, float]:
-        metadata = metadata_of(self.settings, self._space, {}, {})
-        backend = TorchBackend(detector, metadata)
-        pairs = [
-            [claimed(backend, view, self.settings.decoding, _SEEN) for view in views]
-            for views in self._views
-        ]
+    def _on_target(self, detector: LandmarkNetwork, step: int) -> dict[str, float]:
+        pairs = [self._seen(detector, views) for views in self._views]
         plain = [first for first, _ in pairs]
         radius = self.settings.validation.match_px
         figures = {
             CRITERION: agreement(plain, [second for _, second in pairs], radius),
             "target/landmarks": float(np.mean([len(found) for found in plain])),
         }
-        if self._before is not None:
-            figures["target/same_as_before"] = agreement(self._before, plain, radius)
+        before = self._before or self._kept_before(detector, step)
+        if before:
+            figures["target/same_as_before"] = agreement(before, plain, radius)
         self._before = plain
         return figures
+
+    def _seen(self, detector: LandmarkNetwork, views: Sequence[Image]) -> list[Candidates]:
+        backend = TorchBackend(detector, metadata_of(self.settings, self._space, {}, {}))
+        return [claimed(backend, view, self.settings.decoding, _SEEN) for view in views]
+
+    def _kept_before(self, detector: LandmarkNetwork, step: int) -> list[Candidates]:
+        """What the network judged before saw, in a run that goes on; empty if there is none."""
+        earlier = [c for c in candidates(self.folder) if c.step < step]
+        if not earlier:
+            return []
+        network = copy.deepcopy(detector)
+        load_weights(network, state_of(earlier[-1]), earlier[-1].path)
+        return [self._seen(network, views[:1])[0] for views in self._views]
 
 
 def agreement(one: Sequence[Candidates], other: Sequence[Candidates], radius_px: float) -> float:
@@ -127,13 +144,18 @@ def agreement(one: Sequence[Candidates], other: Sequence[Candidates], radius_px:
         other: Those of the second time, in the same pixels.
         radius_px: Largest distance of two that are the same; their classes must be equal, too.
     """
-    same = total = 0
-    for a, b in zip(one, other, strict=True):
-        away = np.linalg.norm(a.point_px[:, None] - b.point_px[None], axis=-1)
-        alike = (a.class_id[:, None] == b.class_id[None]) & (away <= radius_px)
-        same += len(nearest_first(np.where(alike, away, np.inf)))
-        total += len(a) + len(b)
+    same = sum(seen_twice(a, b, radius_px) for a, b in zip(one, other, strict=True))
+    total = sum(map(len, one)) + sum(map(len, other))
     return 2.0 * same / total if total else 0.0
+
+
+def seen_twice(
+    one: Candidates | Observations, other: Candidates | Observations, radius_px: float
+) -> int:
+    """How many landmarks are among both, one to one: of a class, at most the radius apart."""
+    away = np.linalg.norm(one.point_px[:, None] - other.point_px[None], axis=-1)
+    alike = (one.class_id[:, None] == other.class_id[None]) & (away <= radius_px)
+    return len(nearest_first(np.where(alike, away, np.inf)))
 
 
 def candidates(folder: Path) -> list[Candidate]:
@@ -173,6 +195,15 @@ def choose(found: Sequence[Candidate], settings: AdaptSettings) -> tuple[Candida
             f"adaptation did not help by {CRITERION}: {after:.3f} at best, {before:.3f} without"
         )
     return best, ""
+
+
+def of_source(candidate: Candidate) -> dict[str, float]:
+    """Figures on source images by their own names, thresholds and calibration among them."""
+    return {
+        name.removeprefix(_SOURCE): value
+        for name, value in candidate.figures.items()
+        if name.startswith(_SOURCE)
+    }
 
 
 def state_of(candidate: Candidate) -> dict[str, Any]:

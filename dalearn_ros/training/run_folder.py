@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ RUN_FILE = "run.json"
 FORMAT_VERSION = 1
 
 
-def claim_run(run: Path, description: Mapping[str, Any]) -> None:
+def claim_run(run: Path, description: Mapping[str, Any], prepared: Collection[str] = ()) -> None:
     """Make the folder this run's, or see that it is.
 
     Args:
         run: The folder.
         description: All that the run's outcome depends on, as JSON values.
+        prepared: Names that may be in the folder before the run is.
 
     Raises:
         InputError: It holds something else, or a run that differs; the difference is named.
@@ -27,8 +28,7 @@ def claim_run(run: Path, description: Mapping[str, Any]) -> None:
     found = read_run(run)
     wanted = plain(description)
     if found is None:
-        if run.is_file() or (run.is_dir() and any(run.iterdir())):
-            raise InputError(f"{run}: holds something else; choose another --out.")
+        refuse_other(run, prepared)
         write_json(run / RUN_FILE, description)
     elif found != wanted:
         key = _difference(found, wanted)
@@ -36,6 +36,19 @@ def claim_run(run: Path, description: Mapping[str, Any]) -> None:
             f"{run}: holds a run with another '{key}'; choose another --out, or give the same "
             "settings, data and seed to continue it."
         )
+
+
+def refuse_other(run: Path, prepared: Collection[str] = ()) -> None:
+    """Raise InputError if the folder holds something that is no run.
+
+    Args:
+        run: The folder.
+        prepared: Names that may be in it before the run is.
+    """
+    if (run / RUN_FILE).is_file():
+        return
+    if run.is_file() or (run.is_dir() and {path.name for path in run.iterdir()} - {*prepared}):
+        raise InputError(f"{run}: holds something else; choose another --out.")
 
 
 def read_run(run: Path) -> dict[str, Any] | None:
