@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
+from benchmarks.adaptation_map import mapped_landmarks
 from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, Row
 from benchmarks.adaptation_tables import record_tables
 from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
@@ -72,7 +73,8 @@ def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str
         if row.per_class:
             few = [few_shot(pair, row.per_class, seed, place.parent / f"few_{place.name}")]
         target = ImageList.open([data.path for data in pair.target])
-        inputs = Inputs(start, pair.source, pair.val, target, few)
+        mapped = mapped_landmarks(pair.target, target, seed) if row.mapped else None
+        inputs = Inputs(start, pair.source, pair.val, target, few, mapped)
         adapt_detector(inputs, place, settings, seed)
         summary = json.loads((place / SUMMARY).read_text(encoding="utf-8"))
         refused, chosen = summary["refused"], summary["chosen_step"]
