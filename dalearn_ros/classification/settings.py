@@ -46,5 +46,5 @@ class ClassificationSettings:
     )
     batch: BatchSettings = field(BatchSettings, "Batches.")
     loop: LoopSettings = field(
-        LoopSettings(steps=1500, validate_every=0, average_decay=0.995), "Length and rate."
+        LoopSettings(steps=1200, validate_every=0, average_decay=0.998), "Length and rate."
     )
