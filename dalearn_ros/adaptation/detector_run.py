@@ -150,6 +150,9 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
         if trainer.step == 0:
             choice(trainer.average.network.detector, 0)
         result = trainer.run()
+    if task.skipped:
+        names = ", ".join(sorted(task.skipped)[:3])
+        warnings.append(f"{len(task.skipped)} images cannot be read, among them {names}.")
     chosen, refused = choose(candidates(run / CANDIDATES), settings)
     outcome = Outcome(
         chosen,

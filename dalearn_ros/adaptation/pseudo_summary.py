@@ -102,14 +102,15 @@ def summarise_pseudo_labels(
     """How many there were, and what was done with them.
 
     Returns:
-        ``all`` and, for each class that was claimed at all, in ``by_class`` its name → ``made``,
-        ``used_as`` (role → count), ``refused_by`` (``threshold``, ``cap``, ``map`` → count),
-        ``mean_score`` and ``mean_score_of_labels`` (NaN without any); ``never_claimed``: classes
-        that the network never claimed to see; ``never_learnt``: claimed, but never learnt from.
+        ``all`` and ``by_class``, name → the same for each class that was claimed at all, with its
+        ``class_id``: ``made``, ``used_as`` (role → count), ``refused_by`` (threshold, cap, map →
+        count), ``mean_score`` and ``mean_score_of_labels`` (NaN without any); ``never_claimed``:
+        classes that the network never claimed to see; ``never_learnt``: claimed, but never learnt
+        from.
     """
     reasons = refused_by(rows, settings)
     by_class = {
-        name: _counts(rows, reasons, rows.class_id == i)
+        name: {"class_id": i, **_counts(rows, reasons, rows.class_id == i)}
         for i, name in enumerate(label_space.names)
         if i and (rows.class_id == i).any()
     }
@@ -121,31 +122,32 @@ def summarise_pseudo_labels(
     }
 
 
-def over_time(rows: PseudoRows, steps: int, bins: int = 40) -> tuple[Floats, dict[str, Floats]]:
-    """How the use of claims changes along the way.
+def over_time(
+    rows: PseudoRows, steps: int, bins: int = 40
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """How the use of claims changes along the way, over at most ``bins`` equal spans of steps.
 
     Args:
         rows: Of the file.
         steps: Steps of the run.
-        bins: At most so many equal spans of steps.
+        bins: At most so many spans.
 
     Returns:
-        (b,) last step of each span; and (b,) of each: ``claimed`` per step with self-training,
-        ``label`` per such step, ``score``: mean score (NaN where nothing was claimed).
+        (b,) last step of each span; (b,) claims, and (b, classes) claims of each class that were
+        learnt from, both per step of the span that had claims; (b,) mean score of all claims. NaN
+        where nothing was claimed.
     """
     edges = np.unique(np.linspace(0, steps, min(bins, steps) + 1).round().astype(np.int64))
-    span = np.searchsorted(edges[1:], rows.step)
-    count = len(edges) - 1
-    made = np.bincount(span, minlength=count)[:count].astype(np.float64)
-    label = np.bincount(span[rows.role == Role.LABEL], minlength=count)[:count]
-    score = np.bincount(span, rows.score, minlength=count)[:count]
-    active = np.bincount(np.searchsorted(edges[1:], np.unique(rows.step)), minlength=count)[:count]
+    ends, count = edges[1:], len(edges) - 1
+    span = np.searchsorted(ends, rows.step)
+    active = np.bincount(np.searchsorted(ends, np.unique(rows.step)), minlength=count)
+    made = np.bincount(span, minlength=count)
+    label = np.zeros((count, int(rows.class_id.max(initial=0)) + 1))
+    learnt = rows.role == Role.LABEL
+    np.add.at(label, (span[learnt], rows.class_id[learnt]), 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return edges[1:].astype(np.float64), {
-            "claimed": made / active,
-            "label": label / active,
-            "score": score / made,
-        }
+        score = np.bincount(span, rows.score, minlength=count) / made
+        return ends.astype(np.float64), made / active, label / active[:, None], score
 
 
 def _counts(

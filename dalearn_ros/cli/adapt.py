@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+
+from dalearn_ros.cli.adapt_detection import adapt_detection, add_detection_arguments
 
 NAME = "adapt"
 HELP = "adapt a model to a new city by its images alone, without their labels"
@@ -23,22 +26,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init", type=Path, help="run folder or weights to start from; detection needs one"
     )
-    parser.add_argument("--source", type=Path, required=True, help="labelled images")
+    parser.add_argument(
+        "--source", type=Path, nargs="+", required=True, help="labelled images; detection: datasets"
+    )
     parser.add_argument(
         "--target",
         type=Path,
+        nargs="+",
         required=True,
-        help="images of the new city; labels and folders' names are not looked at",
+        help="images of the new city, folders or (detection) bags; labels and folders' names are "
+        "not looked at",
     )
-    parser.add_argument("--few-shot", type=Path, help="a few labelled images of the new city")
     parser.add_argument(
-        "--evaluate", type=Path, help="labelled images of the new city, for the score alone"
+        "--few-shot", type=Path, nargs="+", default=[], help="a few labelled images of the new city"
+    )
+    parser.add_argument(
+        "--evaluate",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="labelled images of the new city, for the score alone",
     )
     parser.add_argument("--config", type=Path, help="settings (YAML)")
     parser.add_argument(
         "--out", type=Path, required=True, help="run folder; the same run in it is continued"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, changes and order")
+    add_detection_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> str:
@@ -48,8 +62,6 @@ def run(args: argparse.Namespace) -> str:
     try:
         if args.task == "classification":
             return _classification(args)
-        from dalearn_ros.cli.adapt_detection import adapt_detection
-
         return adapt_detection(args)
     except KeyboardInterrupt:
         raise DalearnError(
@@ -63,7 +75,10 @@ def _classification(args: argparse.Namespace) -> str:
     from dalearn_ros.core.settings import load_settings
 
     settings = load_settings(AdaptClassifierSettings, args.config)
-    folders = Folders(args.source, args.target, args.few_shot, args.evaluate)
+    source, target = _only(args.source, "--source"), _only(args.target, "--target")
+    assert source is not None and target is not None
+    few, labelled = _only(args.few_shot, "--few-shot"), _only(args.evaluate, "--evaluate")
+    folders = Folders(source, target, few, labelled)
     metrics = adapt_classifier(folders, args.out, settings, args.seed, args.init)
     scored = "no --evaluate, so no score"
     if metrics["accuracy"] is not None:
@@ -76,3 +91,12 @@ def _classification(args: argparse.Namespace) -> str:
     same = metrics["target_repeated"]
     repeated = f"; {same} repeated target images left out" if same else ""
     return f"{args.out / METRICS}: {scored}{skipped}{repeated}."
+
+
+def _only(paths: Sequence[Path], option: str) -> Path | None:
+    """The one folder that classification takes; None if none was given."""
+    from dalearn_ros.core.errors import InputError
+
+    if len(paths) > 1:
+        raise InputError.at(option, "", "one folder for classification", f"{len(paths)}")
+    return paths[0] if paths else None
