@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    pairs = world_pairs(args.data)
+    pairs = world_pairs(args.data, args.pairs)
     if args.real_data is not None:
         pairs += light_pairs(args.real_data, args.out / "lights")
     pairs = [p for p in pairs if any(part in p.name for part in args.pairs)]

@@ -54,10 +54,17 @@ class Pair:
     test: Sequence[Dataset]
 
 
-def world_pairs(data: Path) -> list[Pair]:
-    """Drives of ``ship_data.py``; test drives by the exact map are rendered if they are absent."""
+def world_pairs(data: Path, wanted: Sequence[str]) -> list[Pair]:
+    """Drives of ``ship_data.py``; test drives by the exact map are rendered if they are absent.
+
+    Args:
+        data: Folder of the drives.
+        wanted: Parts of the names of the pairs.
+    """
     pairs = []
     for name, (source, target) in WORLD.items():
+        if not any(part in name for part in wanted):
+            continue
         city, condition = target.split("_")
         number = CONDITION_NUMBER[condition]
         drives = [Drive("adaptation_test", city, condition, s * 10 + number) for s in TEST_SEEDS]
