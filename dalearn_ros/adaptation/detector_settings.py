@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dalearn_ros.adaptation.settings import AdaptationSettings
 from dalearn_ros.core.settings import field
+from dalearn_ros.datasets.image_filter import FilterSettings
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.training.transforms import ColourSettings
 
@@ -80,5 +81,6 @@ class AdaptSettings(TrainSettings):
 
     adaptation: AdaptationSettings = field(AdaptationSettings, "The four losses.")
     target: TargetSettings = field(TargetSettings, "Target images.")
+    filter: FilterSettings = field(FilterSettings, "Target images that are left out.")
     choice: ChoiceSettings = field(ChoiceSettings, "Choice of the network.")
     collapse: CollapseSettings = field(CollapseSettings, "Watch against collapse.")
