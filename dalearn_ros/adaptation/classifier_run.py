@@ -3,73 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dalearn_ros.adaptation.classifier import AdaptedClassifier, ClassifierAdaptation
+from dalearn_ros.adaptation.classifier_choice import Judgement, judge
+from dalearn_ros.adaptation.classifier_data import Data, Folders, read_data
 from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings, check_classifier
-from dalearn_ros.classification.folders import (
-    ImageSet,
-    check_classes,
-    class_names,
-    read_flat,
-    read_labelled,
-)
+from dalearn_ros.classification.folders import ImageSet, read_labelled
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.task import ClassificationTask, classify
-from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
-from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+)
 from dalearn_ros.training.loop import WEIGHTS, Trainer
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
 ADAPTED, SOURCE_ONLY, METRICS = "adapted", "source_only", "metrics.json"
-_HANDFUL = 10  # images of a class below which nothing much can be learnt of the target
+NAMES = (ADAPTED, SOURCE_ONLY)
 _PREFIX = "classifier."
 Event = tuple[int, str, str]
-
-
-@dataclass(frozen=True)
-class Folders:
-    """What is read.
-
-    Attributes:
-        source: Labelled images, a folder a class.
-        target: Images; the names of its folders are not looked at.
-        few_shot: A few labelled target images, or None.
-        evaluate: Labelled target images for the score alone, opened after the training; or None.
-    """
-
-    source: Path
-    target: Path
-    few_shot: Path | None = None
-    evaluate: Path | None = None
-
-
-@dataclass(frozen=True)
-class Data:
-    """What is learnt from."""
-
-    classes: tuple[str, ...]
-    source: ImageSet
-    target: ImageSet
-    few_shot: ImageSet | None
-
-    @property
-    def channels(self) -> int:
-        """1 or 3, of all images."""
-        return int(self.source.images.shape[1])
-
-    @property
-    def sets(self) -> list[ImageSet]:
-        """All that there are."""
-        return [data for data in (self.source, self.target, self.few_shot) if data is not None]
 
 
 def adapt_classifier(
@@ -79,7 +41,8 @@ def adapt_classifier(
 
     Args:
         folders: What to learn from, and what to score on.
-        run: The folder: ``source_only/``, ``adapted/`` and ``metrics.json``.
+        run: The folder: ``source_only/``, ``adapted/``, ``weights.safetensors`` with F and C of
+            the one that is kept (U16), and ``metrics.json``.
         settings: All settings.
         seed: Seed of weights, orders and changes.
         init: Weights file, or folder with one, that both start from.
@@ -100,7 +63,14 @@ def adapt_classifier(
     claim_run(run, _description(folders, data, settings, seed, init))
     train_source_only(data, run / SOURCE_ONLY, settings, seed, init)
     events = train_adapted(data, run / ADAPTED, settings, seed, init)
-    metrics = _metrics(folders, run, data, settings, events)
+    networks = {name: open_classifier(run / name, data, settings) for name in NAMES}
+    judgement = judge(*networks.values(), data.target.images, data.classes, settings, seed)
+    kept = SOURCE_ONLY if judgement.refused else ADAPTED
+    header = {"kept": kept, "classes": list(data.classes)}
+    groups = {"network": dict(networks[kept].state_dict())}
+    save_checkpoint(run / WEIGHTS, Checkpoint(groups, header))
+    metrics = _metrics(folders, networks, data, settings, judgement)
+    metrics["self_training"] = [{"step": s, "what": what, "why": why} for s, what, why in events]
     write_json(run / METRICS, metrics)
     return metrics
 
@@ -136,47 +106,6 @@ def train_adapted(
     return task.schedule.events
 
 
-def read_data(folders: Folders, settings: AdaptClassifierSettings) -> Data:
-    """Read all that is learnt from; of ``folders.evaluate`` only the folders' names.
-
-    Raises:
-        DatasetError: No images, classes that do not fit, or a target that is the source.
-    """
-    classes = class_names(folders.source)
-    if len(classes) < 2:
-        raise DatasetError.at(folders.source, "", "at least two classes", f"only {classes[0]}")
-    for path in (folders.few_shot, folders.evaluate):
-        if path is not None:
-            check_classes(path, class_names(path), classes, folders.source)
-    size, channels = settings.input.size, settings.input.channels
-    source = read_labelled(folders.source, classes, size, channels)
-    empty = [n for i, n in enumerate(classes) if not bool((source.labels == i).any())]
-    if empty:
-        raise DatasetError.at(folders.source, empty[0], "images of this class", "no readable one")
-    target = read_flat(folders.target, size, channels)
-    if set(source.digests) == set(target.digests):
-        raise DatasetError(
-            f"{folders.target}: holds the same images as {folders.source}; there is nothing to "
-            "adapt to."
-        )
-    few_shot = None
-    if folders.few_shot is not None:
-        few_shot = read_labelled(folders.few_shot, classes, size, channels)
-    sets = [data for data in (source, target, few_shot) if data is not None]
-    wanted = max(int(data.images.shape[1]) for data in sets)
-    if len(target) < _HANDFUL * len(classes):
-        logging.getLogger(__name__).warning(
-            "%s: only %d images for %d classes; do not expect much.",
-            folders.target, len(target), len(classes),
-        )  # fmt: skip
-    return Data(
-        classes,
-        source.with_channels(wanted),
-        target.with_channels(wanted),
-        None if few_shot is None else few_shot.with_channels(wanted),
-    )
-
-
 def make_classifier(
     settings: AdaptClassifierSettings, data: Data, seed: int, init: Path | None
 ) -> ImageClassifier:
@@ -193,12 +122,12 @@ def make_classifier(
 
 
 def load_classifier(network: ImageClassifier, path: Path) -> None:
-    """Put the weights of a run, its adapted ones if it has them, or of a file into a network.
+    """Put the weights of a run or of a file into a network; those of D are not needed.
 
     Raises:
         ModelError: There are none, or they are of another network.
     """
-    inside = (path / ADAPTED / WEIGHTS, path / WEIGHTS, path)
+    inside = (path / WEIGHTS, path)
     file = next((place for place in inside if place.is_file()), path / WEIGHTS)
     state = dict(load_checkpoint(file).groups.get("network", {}))
     both = any(name.startswith(_PREFIX) for name in state)
@@ -207,55 +136,55 @@ def load_classifier(network: ImageClassifier, path: Path) -> None:
     load_weights(network, state, file)
 
 
-def score_run(
-    run: Path, data: Data, settings: AdaptClassifierSettings, labelled: ImageSet
-) -> dict[str, Any]:
-    """``accuracy`` on labelled images, and ``per_class`` {name: share that is right}.
+def open_classifier(run: Path, data: Data, settings: AdaptClassifierSettings) -> ImageClassifier:
+    """The network of a run, in evaluation mode."""
+    return make_classifier(settings, data, 0, run).eval()
 
-    Args:
-        run: A folder with weights.
-        data: What they were learnt from.
-        settings: Of their training.
-        labelled: Images with labels.
-    """
-    network = make_classifier(settings, data, 0, run).eval()
+
+def score(
+    network: ImageClassifier, labelled: ImageSet, classes: Sequence[str]
+) -> tuple[float, dict[str, float]]:
+    """Share of labelled images that is right, of all and {name: of those of a class}."""
     right = classify(network, labelled.images).argmax(dim=1) == labelled.labels
     shares = {
         name: float(right[labelled.labels == number].float().mean())
-        for number, name in enumerate(data.classes)
+        for number, name in enumerate(classes)
         if bool((labelled.labels == number).any())
     }
-    return {"accuracy": float(right.float().mean()), "per_class": shares}
+    return float(right.float().mean()), shares
 
 
 def _metrics(
     folders: Folders,
-    run: Path,
+    networks: Mapping[str, ImageClassifier],
     data: Data,
     settings: AdaptClassifierSettings,
-    events: Sequence[Event],
+    judgement: Judgement,
 ) -> dict[str, Any]:
+    """``accuracy`` is that of the network that is kept."""
+    kept = SOURCE_ONLY if judgement.refused else ADAPTED
     found: dict[str, Any] = {"accuracy": None, "source_only_accuracy": None}
     sets = data.sets
     if folders.evaluate is not None:
         labelled = read_labelled(folders.evaluate, data.classes, settings.input.size, data.channels)
         sets.append(labelled)
-        scores = {
-            name: score_run(run / name, data, settings, labelled) for name in (ADAPTED, SOURCE_ONLY)
-        }
-        found["accuracy"] = scores[ADAPTED]["accuracy"]
-        found["source_only_accuracy"] = scores[SOURCE_ONLY]["accuracy"]
-        found["per_class"] = scores[ADAPTED]["per_class"]
-        found["source_only_per_class"] = scores[SOURCE_ONLY]["per_class"]
         found["evaluated_images"] = len(labelled)
+        for name, network in networks.items():
+            found[f"{name}_accuracy"], found[f"{name}_per_class"] = score(
+                network, labelled, data.classes
+            )
+        found["accuracy"] = found[f"{kept}_accuracy"]
     return {
         **found,
+        "kept": kept,
+        "refused": judgement.refused,
+        "agreement": judgement.agreement,
+        "source_only_agreement": judgement.source_only_agreement,
         "classes": list(data.classes),
         "source_images": len(data.source),
         "target_images": len(data.target),
         "target_repeated": data.target.repeated,
         "unreadable": [sentence for one in sets for sentence in one.unreadable],
-        "self_training": [{"step": step, "what": what, "why": why} for step, what, why in events],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dalearn_ros.adaptation.detector_settings import CollapseSettings
 from dalearn_ros.adaptation.settings import (
     AdaptationSettings,
     DomainSettings,
@@ -34,6 +35,21 @@ class TargetSettings:
 
 
 @dataclass(frozen=True)
+class ChoiceSettings:
+    """When the adapted network is taken."""
+
+    images: int = field(
+        2000, "Target images on which the networks are compared.", minimum=2, maximum=10_000_000
+    )
+    margin: float = field(
+        0.0,
+        "By so much the agreement must be above that of the source alone.",
+        minimum=-1.0,
+        maximum=1.0,
+    )
+
+
+@dataclass(frozen=True)
 class AdaptClassifierSettings(ClassificationSettings):
     """Settings of the adaptation of a classifier: those of its training, and these."""
 
@@ -49,6 +65,10 @@ class AdaptClassifierSettings(ClassificationSettings):
         "The four losses.",
     )
     target: TargetSettings = field(TargetSettings, "Target images.")
+    choice: ChoiceSettings = field(ChoiceSettings, "Choice of the network.")
+    collapse: CollapseSettings = field(
+        CollapseSettings, "How far the classes' shares may move; only class_share matters here."
+    )
 
 
 def check_classifier(settings: AdaptClassifierSettings, source: str = "settings") -> list[str]:

@@ -70,7 +70,8 @@ def run(args: argparse.Namespace) -> str:
 
 
 def _classification(args: argparse.Namespace) -> str:
-    from dalearn_ros.adaptation.classifier_run import METRICS, Folders, adapt_classifier
+    from dalearn_ros.adaptation.classifier_data import Folders
+    from dalearn_ros.adaptation.classifier_run import METRICS, adapt_classifier
     from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
     from dalearn_ros.core.settings import load_settings
 
@@ -86,11 +87,12 @@ def _classification(args: argparse.Namespace) -> str:
             f"accuracy {metrics['accuracy']:.4f} on {metrics['evaluated_images']} images, "
             f"source only {metrics['source_only_accuracy']:.4f}"
         )
+    refused = f"; source only kept: {metrics['refused']}" if metrics["refused"] else ""
     left = len(metrics["unreadable"])
     skipped = f"; {left} unreadable files left out" if left else ""
     same = metrics["target_repeated"]
     repeated = f"; {same} repeated target images left out" if same else ""
-    return f"{args.out / METRICS}: {scored}{skipped}{repeated}."
+    return f"{args.out / METRICS}: {scored}{refused}{skipped}{repeated}."
 
 
 def _only(paths: Sequence[Path], option: str) -> Path | None:

@@ -12,13 +12,8 @@ from helpers.tiny_images import TINY, write_images
 
 from dalearn_ros.adaptation import classifier_run
 from dalearn_ros.adaptation.classifier import ClassifierAdaptation
-from dalearn_ros.adaptation.classifier_run import (
-    ADAPTED,
-    METRICS,
-    SOURCE_ONLY,
-    Folders,
-    adapt_classifier,
-)
+from dalearn_ros.adaptation.classifier_data import Folders
+from dalearn_ros.adaptation.classifier_run import ADAPTED, METRICS, SOURCE_ONLY, adapt_classifier
 from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
 from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.core.settings import load_settings
@@ -55,8 +50,12 @@ def test_it_writes_both_scores(place: Path) -> None:
     assert 0.0 <= written["source_only_accuracy"] <= 1.0
     assert written["classes"] == ["bar", "cross", "dot"]
     assert (written["target_images"], written["evaluated_images"]) == (12, 12)
-    shares = written["per_class"].values()
-    assert np.mean(list(shares)) == pytest.approx(written["accuracy"], abs=1e-5)
+    shares = written["adapted_per_class"].values()
+    assert np.mean(list(shares)) == pytest.approx(written["adapted_accuracy"], abs=1e-5)
+    assert written["accuracy"] == written[f"{written['kept']}_accuracy"]
+    assert (written["refused"] == "") == (written["kept"] == ADAPTED)
+    kept, own = _weights(place / "run"), _weights(place / "run" / written["kept"])
+    assert kept == {name: own[name if name in own else f"classifier.{name}"] for name in kept}
     assert [event["what"] for event in written["self_training"]] == ["started"]
     history = (place / "run" / ADAPTED / "history.jsonl").read_text()
     assert "self_training" in history and "domain" in history
@@ -135,11 +134,7 @@ def test_both_start_from_given_weights(place: Path, monkeypatch: pytest.MonkeyPa
     run = Trainer.run
     monkeypatch.setattr(Trainer, "run", spy)
     adapt_classifier(_folders(place), place / "second", SETTINGS, 2, place / "first")
-    given = {
-        name.removeprefix("classifier."): value
-        for name, value in _weights(place / "first" / ADAPTED).items()
-        if not name.startswith("domain.")
-    }
+    given = _weights(place / "first")
     assert started == [given, given]
 
 
