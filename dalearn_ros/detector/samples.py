@@ -46,6 +46,7 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         settings: TrainSettings,
         seed: int,
         peers: Peers = ALONE,
+        repeats: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """Draw from datasets; every image once per round, in a random order.
 
@@ -54,6 +55,8 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
             settings: Crops, colours, targets, batch.
             seed: Seed of all draws.
             peers: The processes that share each batch; this one makes its part.
+            repeats: How often each image of all datasets, one after the other, is drawn in a
+                round; 0: never. None: once.
 
         Raises:
             DatasetError: There is no image, or the label spaces differ.
@@ -64,6 +67,9 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         self._frames = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
         if not self._frames:
             raise DatasetError("--data: there is no image to train on.")
+        self._draws = np.repeat(np.arange(len(self._frames)), 1 if repeats is None else repeats)
+        if not len(self._draws):
+            raise DatasetError("--data: every image is left out of training.")
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
         self._cache = ImageCache([self._bytes(*f) for f in self._frames], self._limit(peers))
 
@@ -104,11 +110,11 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         }
 
     def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
-        return generator(self.seed, "order", round_number).permutation(len(self._frames))
+        return generator(self.seed, "order", round_number).permutation(self._draws)
 
     def _frame(self, number: int, skipped: list[str]) -> tuple[Image, Labels, str]:
         for attempt in range(_TRIES):
-            round_number, place = divmod(number + attempt, len(self._frames))
+            round_number, place = divmod(number + attempt, len(self._draws))
             frame = int(self._order(round_number)[place])
             which, index = self._frames[frame]
             dataset = self.data[which]
