@@ -37,9 +37,11 @@ from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
 from dalearn_ros.classification.folders import read_labelled
 from dalearn_ros.core.files import atomic_directory
 from dalearn_ros.core.progress import track
-from dalearn_ros.core.settings import load_settings
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
 NAME = "digits"
+FORMAT = {"format": "digits", "format_version": FORMAT_VERSION}
 PARTS = ("train", "test")
 PAIRS = (("mnist", "usps"), ("usps", "mnist"))
 CONFIG = ROOT / "config" / "adapt_digits.yaml"
@@ -102,6 +104,7 @@ def accuracies(
         used = variant(settings, kind)
         run = work / f"{kind or SOURCE_ONLY}-{seed}"
         name = ADAPTED if kind else SOURCE_ONLY
+        claim_run(run, {**FORMAT, "settings": dump_settings(used), "seed": seed})
         if kind:
             train_adapted(data, run / name, used, seed)
         else:

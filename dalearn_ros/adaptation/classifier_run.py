@@ -64,7 +64,8 @@ def adapt_classifier(
     train_source_only(data, run / SOURCE_ONLY, settings, seed, init)
     events = train_adapted(data, run / ADAPTED, settings, seed, init)
     networks = {name: open_classifier(run / name, data, settings) for name in NAMES}
-    judgement = judge(*networks.values(), data.target.images, data.classes, settings, seed)
+    adapted, alone = (networks[name] for name in NAMES)
+    judgement = judge(adapted, alone, data.target.images, data.classes, settings, seed)
     kept = SOURCE_ONLY if judgement.refused else ADAPTED
     header = {"kept": kept, "classes": list(data.classes)}
     groups = {"network": dict(networks[kept].state_dict())}
