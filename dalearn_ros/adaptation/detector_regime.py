@@ -23,6 +23,7 @@ from dalearn_ros.adaptation.masking import self_training_loss
 from dalearn_ros.adaptation.pseudo_log import PseudoLog
 from dalearn_ros.adaptation.schedule import Schedule
 from dalearn_ros.adaptation.target_crops import AdaptBatches
+from dalearn_ros.detector.calibrate import PREFIX, calibration_from
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
 from dalearn_ros.detector.regime import DetectorTask
 from dalearn_ros.detector.samples import batch_loader, to_device
@@ -66,6 +67,7 @@ class AdaptTask:
         self.skipped: set[str] = set()
         self._batches, self._detector, self._choose = batches, detector, choose
         self._progress, self._convergence, self._step = 0.0, 0.0, 0
+        self._calibration: dict[str, float] = {}
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
@@ -157,7 +159,7 @@ class AdaptTask:
                 hold_against(f, m, radius) for f, m in zip(found, target["mapped"], strict=True)
             ]
             doubts, keep_out = [h[0] for h in held], [h[1] for h in held]
-        chosen = pseudo_landmarks(found, pseudo, doubts)
+        chosen = pseudo_landmarks(found, pseudo, doubts, calibration_from(self._calibration))
         self.log.add(step, target, chosen)
         return pseudo_targets(
             answers,
@@ -192,9 +194,13 @@ class AdaptTask:
         return self._detector.describe(batch["source"])
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Figures of a network on the way, which is kept if it is the best so far."""
+        """Figures of a network on the way; its calibration on source images scores from now on."""
         assert isinstance(network, AdaptNetwork)
-        return self._choose(network.detector, self._step)
+        figures = self._choose(network.detector, self._step)
+        if self.settings.target.score == "calibrated":
+            on_source = {name.removeprefix("source/"): v for name, v in figures.items()}
+            self._calibration = {n: v for n, v in on_source.items() if n.startswith(PREFIX)}
+        return figures
 
     def watch(self, step: int, progress: float, values: Mapping[str, float]) -> str:
         """Switch self-training; a reason to end if the pseudo labels have run away."""
@@ -212,6 +218,7 @@ class AdaptTask:
             "progress": self._progress,
             "step": self._step,
             "convergence": self._convergence,
+            "calibration": self._calibration,
             "log": self.log.state(),
         }
 
@@ -220,4 +227,5 @@ class AdaptTask:
         self.schedule.restore(state["schedule"])
         self._progress, self._convergence = float(state["progress"]), float(state["convergence"])
         self._step = int(state["step"])
+        self._calibration = {name: float(v) for name, v in state["calibration"].items()}
         self.log.restore(state["log"])

@@ -148,7 +148,7 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
         assert isinstance(trainer.average.network, AdaptNetwork)
         task.teacher = trainer.average.network
         if trainer.step == 0:
-            choice(trainer.average.network.detector, 0)
+            task.validate(trainer.average.network)
         result = trainer.run()
     if task.skipped:
         names = ", ".join(sorted(task.skipped)[:3])

@@ -19,6 +19,12 @@ class TargetSettings:
     few_shot_crops: int = field(
         2, "Crops per step of the few labelled target images.", minimum=1, maximum=4096
     )
+    score: str = field(
+        "calibrated",
+        "A pseudo landmark's score: the largest softmax value of its votes (U6), or the "
+        "probability of a hit that source images gave such votes.",
+        choices=("softmax", "calibrated"),
+    )
     background_threshold: float = field(
         0.9,
         "A subregion whose background reaches this probability is background.",

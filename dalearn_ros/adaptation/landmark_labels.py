@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dalearn_ros.adaptation.pseudo_labels import Role, apply_caps, choose_roles
 from dalearn_ros.adaptation.settings import PseudoLabelSettings
+from dalearn_ros.coding.calibration import Calibration
 from dalearn_ros.coding.decode import Candidates, DecodeSettings, merge_votes
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.votes import RawOutputs, gather_votes
@@ -31,7 +32,7 @@ class PseudoLandmarks:
     Attributes:
         crop: (n,) number of the crop.
         label: (n,) class, 1 or more.
-        score: (n,) largest softmax value among its votes.
+        score: (n,) largest softmax value among its votes, or the calibrated probability of a hit.
         point_px: (n, 2) decoded reference point, pixels of the crop.
         role: (n,) of :class:`Role`.
         doubt: (n,) bool, a map that is at hand does not explain it.
@@ -82,6 +83,7 @@ def pseudo_landmarks(
     found: Sequence[Candidates],
     settings: PseudoLabelSettings,
     doubts: Sequence[npt.NDArray[np.bool_]] | None = None,
+    calibration: Calibration | None = None,
 ) -> PseudoLandmarks:
     """Roles of all landmarks that were claimed in a batch.
 
@@ -90,10 +92,14 @@ def pseudo_landmarks(
         settings: Thresholds and caps.
         doubts: (n,) of each crop: claims that a map does not explain, which become neutral before
             the caps count; None: there is no map.
+        calibration: Turns votes into the probability of a hit; None: the score is the best vote.
     """
     crop = np.concatenate([np.full(len(one), i, np.int64) for i, one in enumerate(found)])
     label = np.concatenate([one.class_id for one in found])
     score = np.concatenate([one.best for one in found])
+    if calibration is not None:
+        features = np.concatenate([one.features for one in found])
+        score = calibration.probability(features, label)
     doubt = np.zeros(len(crop), bool) if doubts is None else np.concatenate(list(doubts))
     scores, labels = torch.from_numpy(score), torch.from_numpy(label)
     role = choose_roles(scores, settings)

@@ -129,10 +129,10 @@ class Trainer:
                     interrupt.check()
                     if ended:
                         break
-                    if self.step % settings.checkpoint_every == 0:
-                        self.save()
                     if settings.validate_every and self.step % settings.validate_every == 0:
                         self._validate(log)
+                    if self.step % settings.checkpoint_every == 0:
+                        self.save()
         except KeyboardInterrupt:
             if self._whole:
                 self.save()

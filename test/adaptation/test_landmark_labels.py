@@ -13,6 +13,7 @@ from dalearn_ros.adaptation.landmark_labels import (
 )
 from dalearn_ros.adaptation.pseudo_labels import Role
 from dalearn_ros.adaptation.settings import PseudoLabelSettings
+from dalearn_ros.coding.calibration import Calibration
 from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.votes import RawOutputs
@@ -125,3 +126,11 @@ def test_nothing_seen_at_all():
     assert len(chosen) == 0
     targets = pseudo_targets([empty], found, chosen, GRID, DECODING, 0.9)
     assert (targets.class_id == 0).all()
+
+
+def test_a_calibration_gives_the_scores():
+    found = claims([TWO], GRID, DECODING, 0.3)
+    surer = Calibration((0.0, 0.0, 0.0, 0.0), (0.0, np.log(0.25), np.log(4.0)))
+    chosen = pseudo_landmarks(found, PseudoLabelSettings(threshold=0.5), calibration=surer)
+    assert chosen.score == pytest.approx([0.2, 0.8])
+    assert chosen.role.tolist() == [Role.NEUTRAL, Role.LABEL]
