@@ -67,8 +67,9 @@ def pick(pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
     """Some evenly chosen ones, and of the others those that changed most, most first."""
     places = np.linspace(0, len(pairs) - 1, min(SHOWN, len(pairs))).round().astype(int)
     evenly = [pairs[i] for i in np.unique(places).tolist()] if pairs else []
-    rest = [p for p in pairs if p.changed and p not in evenly]
-    return evenly, sorted(rest, key=lambda p: (-p.changed, p.row))[:SHOWN]
+    taken = {pair.row for pair in evenly}
+    rest = [pair for pair in pairs if pair.changed and pair.row not in taken]
+    return evenly, sorted(rest, key=lambda pair: (-pair.changed, pair.row))[:SHOWN]
 
 
 def before_after(

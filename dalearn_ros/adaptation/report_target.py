@@ -96,8 +96,8 @@ def _of_step(scored: Mapping[str, Any], step: int) -> Mapping[str, Any]:
 
 
 def _between(ends: Sequence[float], digits: int) -> str:
-    low, high = ends
-    return f"{number(low, digits)} to {number(high, digits)}"
+    low, high = (number(end, digits) for end in ends)
+    return low if low == high == number(None) else f"{low}–{high}"
 
 
 def _gain(gain: Mapping[str, Any]) -> str:
