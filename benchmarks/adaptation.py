@@ -31,7 +31,8 @@ from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, Row
 from benchmarks.adaptation_tables import record_tables
 from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
 from benchmarks.figures import ROOT
-from dalearn_ros.adaptation.detector_run import SUMMARY, Inputs, adapt_detector, read_settings
+from dalearn_ros.adaptation.detector_inputs import Inputs, read_settings
+from dalearn_ros.adaptation.detector_run import SUMMARY, adapt_detector
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings

@@ -17,7 +17,9 @@ ORDER = [
     *("adaptation", "export", "nodes", "cli"),
 ]
 LEARNING = {"training", "detector", "classification", "adaptation", "export"}
-LEARNING_VERBS = {"dalearn_ros.cli.train", "dalearn_ros.cli.adapt", "dalearn_ros.cli.export"}
+LEARNING_VERBS = {
+    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "export")
+}
 TORCH = {"torch", "torchvision", "safetensors", "tensorboard", "onnxscript"}
 ROS = {
     *("rclpy", "rcl_interfaces", "rosidl_runtime_py", "builtin_interfaces", "std_msgs", "std_srvs"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dalearn_ros.adaptation.classifier_data import class_repeats
 from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
 from dalearn_ros.adaptation.domain import DomainClassifier, domain_loss
 from dalearn_ros.adaptation.masking import self_training_loss
@@ -85,10 +87,13 @@ class ClassifierAdaptation:
         """
         self.settings, self.schedule = settings, Schedule(settings.adaptation)
         self.teacher: AdaptedClassifier | None = None
-        self._source = ClassificationTask(settings, source, seed)
+        repeats = class_repeats(source, settings.oversampling)
+        self._source = ClassificationTask(settings, source, seed, repeats)
         self._target, self._few_shot = target, few_shot
-        self._order = Order(torch.zeros(len(target), dtype=torch.int64), False, seed, "target")
-        self._few_order = None if few_shot is None else Order(few_shot.labels, True, seed, "few")
+        self._order = Order(np.ones(len(target), dtype=np.int64), seed, "target")
+        self._few_order: Order | None = None
+        if few_shot is not None:
+            self._few_order = Order(class_repeats(few_shot, settings.oversampling), seed, "few")
         self._progress, self._convergence = 0.0, 0.0
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:

@@ -6,7 +6,12 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+from torch.nn import functional
+
 from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
+from dalearn_ros.adaptation.oversampling import OversamplingSettings, even_repeats
 from dalearn_ros.classification.folders import (
     ImageSet,
     check_classes,
@@ -95,3 +100,9 @@ def read_data(folders: Folders, settings: AdaptClassifierSettings) -> Data:
         target.with_channels(wanted),
         None if few_shot is None else few_shot.with_channels(wanted),
     )
+
+
+def class_repeats(images: ImageSet, settings: OversamplingSettings) -> npt.NDArray[np.int64]:
+    """(n,) how often each labelled image comes in a round, so that rare classes come as often."""
+    counts = functional.one_hot(images.labels).numpy().astype(np.int64)
+    return even_repeats(counts, settings.largest)

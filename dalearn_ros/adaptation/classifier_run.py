@@ -11,7 +11,7 @@ import torch
 
 from dalearn_ros.adaptation.classifier import AdaptedClassifier, ClassifierAdaptation
 from dalearn_ros.adaptation.classifier_choice import Judgement, judge
-from dalearn_ros.adaptation.classifier_data import Data, Folders, read_data
+from dalearn_ros.adaptation.classifier_data import Data, Folders, class_repeats, read_data
 from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings, check_classifier
 from dalearn_ros.classification.folders import ImageSet, read_labelled
 from dalearn_ros.classification.network import ImageClassifier
@@ -82,7 +82,8 @@ def train_source_only(
     """Train on the source's labels alone, or go on; the weights are in ``run``."""
     run.mkdir(parents=True, exist_ok=True)
     network = make_classifier(settings, data, seed, init)
-    task = ClassificationTask(settings, data.source, seed)
+    repeats = class_repeats(data.source, settings.oversampling)
+    task = ClassificationTask(settings, data.source, seed, repeats)
     Trainer(network, task, settings.loop, run, ALONE, seed).run()
 
 

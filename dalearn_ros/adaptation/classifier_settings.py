@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dalearn_ros.adaptation.detector_settings import CollapseSettings
+from dalearn_ros.adaptation.oversampling import OversamplingSettings
 from dalearn_ros.adaptation.settings import (
     AdaptationSettings,
     DomainSettings,
@@ -65,6 +66,9 @@ class AdaptClassifierSettings(ClassificationSettings):
         "The four losses.",
     )
     target: TargetSettings = field(TargetSettings, "Target images.")
+    oversampling: OversamplingSettings = field(
+        OversamplingSettings, "Rare classes, also for the source alone."
+    )
     choice: ChoiceSettings = field(ChoiceSettings, "Choice of the network.")
     collapse: CollapseSettings = field(
         CollapseSettings, "How far the classes' shares may move; only class_share matters here."

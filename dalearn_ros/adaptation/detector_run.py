@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from dalearn_ros.adaptation.detector_inputs import Inputs, check_inputs, labelled_draws
 from dalearn_ros.adaptation.detector_network import AdaptNetwork
 from dalearn_ros.adaptation.detector_regime import AdaptTask
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
@@ -23,19 +23,14 @@ from dalearn_ros.adaptation.selection import (
     of_source,
     state_of,
 )
-from dalearn_ros.adaptation.settings import check_adaptation
+from dalearn_ros.adaptation.source_images import Draws
 from dalearn_ros.adaptation.target_crops import AdaptBatches, TargetCrops, few_shot_settings
-from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.files import write_json
-from dalearn_ros.core.settings import dump_settings, load_settings
-from dalearn_ros.datasets.image_list import ImageList
-from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import DetectorTask, build_network
-from dalearn_ros.detector.run import open_run
-from dalearn_ros.detector.samples import CropBatches, check_label_spaces, worker_errors
-from dalearn_ros.detector.settings import TrainSettings, check_settings
-from dalearn_ros.landmarks.types import Labels
+from dalearn_ros.detector.samples import CropBatches, worker_errors
+from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -43,33 +38,11 @@ from dalearn_ros.training.checkpoint import (
     save_checkpoint,
 )
 from dalearn_ros.training.loop import WEIGHTS, Trainer
-from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run
+from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
 LEARNING, CANDIDATES = "learning", "candidates"
 PSEUDO_LABELS, SUMMARY = "pseudo_labels.csv", "adaptation.json"
 TARGET_IMAGES = "target_images"  # of a bag, extracted before the run begins
-OF_THE_START = ("network", "grid", "input", "targets", "decoding")
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What an adaptation learns from.
-
-    Attributes:
-        init: Run folder or weights of the start.
-        source: Labelled datasets of the old city.
-        validation: Labelled source images for thresholds and choice; empty: those of ``source``.
-        target: Images of the new city.
-        few_shot: The few labelled images of it; may be empty.
-        mapped: For each target image the landmarks that a map has there; None: no map.
-    """
-
-    init: Path
-    source: Sequence[Dataset]
-    validation: Sequence[Dataset]
-    target: ImageList
-    few_shot: Sequence[Dataset] = ()
-    mapped: Sequence[Labels] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,19 +68,6 @@ class Outcome:
     warnings: list[str]
 
 
-def read_settings(init: Path, config: Path | None) -> AdaptSettings:
-    """Settings of an adaptation: the network's are those of the start, where it is a run folder.
-
-    Raises:
-        SettingsError: A settings file that cannot be used.
-        ModelError: ``init`` is no finished run.
-    """
-    if not init.is_dir():
-        return load_settings(AdaptSettings, config)
-    values = dump_settings(open_run(init).settings)
-    return load_settings(AdaptSettings, config, {name: values[name] for name in OF_THE_START})
-
-
 def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int) -> Outcome:
     """Adapt, or go on with the run that is in the folder.
 
@@ -121,9 +81,7 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
         ModelError: ``init`` does not fit, or a loss is not finite.
         SettingsError: Settings that do not fit together.
     """
-    warnings = [*check_adaptation(settings.adaptation), *compare_images(inputs)]
-    _check(settings, inputs)
-    check_settings(settings, 1)
+    warnings = check_inputs(settings, inputs)
     for sentence in warnings:
         logging.getLogger(__name__).warning("%s", sentence)
     space = inputs.source[0].label_space
@@ -131,6 +89,8 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
     start = build_network(settings, space, seed)
     path = inputs.init / WEIGHTS if inputs.init.is_dir() else inputs.init
     load_weights(start, dict(load_checkpoint(path).groups.get("network", {})), path, new=NEW_PARTS)
+    draws, few_draws = labelled_draws(inputs, settings)
+    warnings += [*draws.notes, *(few_draws.notes if few_draws else ())]
     with worker_errors():
         choice = Choice(
             settings,
@@ -140,7 +100,16 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
             run / CANDIDATES,
             seed,
         )
-        task = _task(inputs, run, settings, seed, start, choice)
+        source = CropBatches(inputs.source, settings, seed, repeats=draws.repeats)
+        few = None
+        if few_draws is not None:
+            own = few_shot_settings(settings)
+            few = CropBatches(inputs.few_shot, own, seed, repeats=few_draws.repeats)
+        batches = AdaptBatches(source, _target_crops(inputs, settings, seed, start), few)
+        images = [inputs.target.name(i) for i in range(len(inputs.target))]
+        log = PseudoLog(run / PSEUDO_LABELS, images, space.names, settings.collapse)
+        detector = DetectorTask(settings, inputs.source, [], seed)
+        task = AdaptTask(settings, batches, detector, log, choice)
         torch.manual_seed(seed)
         network = AdaptNetwork(start, settings.adaptation.domain)
         (run / LEARNING).mkdir(exist_ok=True)
@@ -163,80 +132,19 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
         task.schedule.events,
         warnings,
     )
-    _finish(run, outcome, inputs)
+    _finish(run, outcome, inputs, draws)
     return outcome
 
 
-def compare_images(inputs: Inputs) -> list[str]:
-    """Hold target images against source images.
-
-    Returns:
-        Sentences to warn with: images of both, images of another size.
-
-    Raises:
-        DatasetError: There is no image that is not one of the source.
-    """
-    source = ImageList.open([dataset.path for dataset in inputs.source])
-    known = {source.digest(i) for i in range(len(source))}
-    target = inputs.target
-    both = sum(target.digest(i) in known for i in range(len(target)))
-    if both == len(target):
-        raise DatasetError(
-            "--target: all of its images are images of --source; there is nothing to adapt to."
-        )
-    found = []
-    if both:
-        found.append(f"{both} of {len(target)} target images are images of the source, too.")
-    few = 50
-    if len(target) < few:
-        found.append(
-            f"There are only {len(target)} target images; what is learnt from so few may not hold "
-            "for the city."
-        )
-    here, there = source.size(0)[0], target.size(0)[0]
-    if not 2 / 3 <= there / here <= 3 / 2:
-        found.append(
-            f"Target images are {there} px wide, source images {here} px: landmarks differ in size "
-            "by as much; cameras of like resolution are better."
-        )
-    return found
-
-
-def _check(settings: AdaptSettings, inputs: Inputs) -> None:
-    check_label_spaces([*inputs.source, *inputs.validation, *inputs.few_shot])
-    if settings.loop.accumulate > 1:
-        expected = "1, because domains are compared within a batch"
-        found = str(settings.loop.accumulate)
-        raise SettingsError.at("settings", "key 'loop.accumulate'", expected, found)
-    if settings.loop.validate_every == 0:
-        expected = "a number of steps, because the networks in between are compared"
-        raise SettingsError.at("settings", "key 'loop.validate_every'", expected, "0")
-    if inputs.few_shot and settings.adaptation.few_shot_weight == 0.0:
-        expected = "a weight above 0 for --few-shot"
-        raise SettingsError.at("settings", "key 'adaptation.few_shot_weight'", expected, "0")
-
-
-def _task(
-    inputs: Inputs,
-    run: Path,
-    settings: AdaptSettings,
-    seed: int,
-    start: LandmarkNetwork,
-    choice: Choice,
-) -> AdaptTask:
-    own, names = settings.adaptation, inputs.source[0].label_space.names
-    target = None
-    if own.domain.weight > 0.0 or own.self_training.weight > 0.0:
-        places = scan(start, settings, inputs.source[0].label_space, inputs.target)
-        target = TargetCrops(inputs.target, places, settings, seed, inputs.mapped)
-    few = None
-    if inputs.few_shot:
-        few = CropBatches(inputs.few_shot, few_shot_settings(settings), seed)
-    batches = AdaptBatches(CropBatches(inputs.source, settings, seed), target, few)
-    detector = DetectorTask(settings, inputs.source, [], seed)
-    images = [inputs.target.name(i) for i in range(len(inputs.target))]
-    log = PseudoLog(run / PSEUDO_LABELS, images, names, settings.collapse)
-    return AdaptTask(settings, batches, detector, log, choice)
+def _target_crops(
+    inputs: Inputs, settings: AdaptSettings, seed: int, start: LandmarkNetwork
+) -> TargetCrops | None:
+    """None if no loss looks at target images."""
+    own = settings.adaptation
+    if own.domain.weight == 0.0 and own.self_training.weight == 0.0:
+        return None
+    places = scan(start, settings, inputs.source[0].label_space, inputs.target)
+    return TargetCrops(inputs.target, places, settings, seed, inputs.mapped)
 
 
 def _description(inputs: Inputs, settings: AdaptSettings, seed: int) -> dict[str, object]:
@@ -259,7 +167,7 @@ def _description(inputs: Inputs, settings: AdaptSettings, seed: int) -> dict[str
     }
 
 
-def _finish(run: Path, outcome: Outcome, inputs: Inputs) -> None:
+def _finish(run: Path, outcome: Outcome, inputs: Inputs, draws: Draws) -> None:
     """Write the chosen network as a run's weights, and what was chosen."""
     header = {"step": outcome.chosen.step, "figures": of_source(outcome.chosen)}
     save_checkpoint(run / WEIGHTS, Checkpoint({"network": state_of(outcome.chosen)}, header))
@@ -281,9 +189,7 @@ def _finish(run: Path, outcome: Outcome, inputs: Inputs) -> None:
             "minutes": outcome.minutes,
             "target_images": len(inputs.target),
             "target_left_out": {k: len(v) for k, v in inputs.target.left_out.items()},
+            "source_left_out": {k: len(v) for k, v in draws.left_out.items()},
             "warnings": outcome.warnings,
         },
     )
-
-
-__all__ = ["RUN_FILE", "Inputs", "Outcome", "adapt_detector", "compare_images", "read_settings"]

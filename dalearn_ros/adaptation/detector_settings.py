@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dalearn_ros.adaptation.oversampling import OversamplingSettings
 from dalearn_ros.adaptation.settings import AdaptationSettings
 from dalearn_ros.core.settings import field
 from dalearn_ros.datasets.image_filter import FilterSettings
@@ -87,6 +88,9 @@ class AdaptSettings(TrainSettings):
 
     adaptation: AdaptationSettings = field(AdaptationSettings, "The four losses.")
     target: TargetSettings = field(TargetSettings, "Target images.")
-    filter: FilterSettings = field(FilterSettings, "Target images that are left out.")
+    filter: FilterSettings = field(FilterSettings, "Images that are left out, of both cities.")
+    oversampling: OversamplingSettings = field(
+        OversamplingSettings, "Labelled images of rare classes are drawn more often."
+    )
     choice: ChoiceSettings = field(ChoiceSettings, "Choice of the network.")
     collapse: CollapseSettings = field(CollapseSettings, "Watch against collapse.")

@@ -163,6 +163,10 @@ def _inputs(run: Path, images: ImageList, metrics: Mapping[str, Any]) -> str:
     rows += [
         ["target images", str(metrics["target_images"])],
         *(["target images left out", line] for line in left_out_lines(images.left_out)),
+        *(
+            ["labelled images left out", f"{count} {reason}"]
+            for reason, count in metrics.get("source_left_out", {}).items()
+        ),
         ["sha256 of the target images", str(said.get("target", {}).get("sha256"))],
         ["seed", str(said.get("seed"))],
         ["steps", f"{metrics['steps']} in {metrics.get('minutes') or 0.0:.1f} min"],

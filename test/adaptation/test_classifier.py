@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -69,6 +70,13 @@ def test_the_total_is_the_weighted_sum(sets: Sets) -> None:
 def test_before_the_start_there_is_no_self_training(sets: Sets) -> None:
     network, task = _ready(sets, _settings(), running=False)
     assert "self_training" not in task.losses(network, _batch(task))
+
+
+def test_rare_classes_come_as_often_as_common_ones(sets: Sets) -> None:
+    rare = dataclasses.replace(sets[0], labels=torch.tensor([0] * 8 + [1] * 2 + [2] * 2))
+    task = ClassifierAdaptation(_settings(), rare, sets[1], None, 0)
+    labels = torch.cat([batch["label"] for batch in task.batches(0, 4)])  # 24: a round
+    assert torch.bincount(labels).tolist() == [8, 8, 8]
 
 
 def test_few_labelled_images_are_target_images_for_the_domain_loss(
