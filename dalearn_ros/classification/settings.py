@@ -29,9 +29,6 @@ class BatchSettings:
     """How batches are made."""
 
     size: int = field(64, "Labelled images per step.", minimum=2, maximum=65536)
-    oversample: bool = field(
-        True, "Show rare classes as often as common ones, each time changed at random (U12)."
-    )
     threads: int = field(0, "Threads of the network; 0: as many as cores.", minimum=0, maximum=256)
 
 

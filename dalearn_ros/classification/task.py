@@ -19,63 +19,60 @@ from dalearn_ros.core.randomness import generator
 from dalearn_ros.training.peers import part_of
 
 Batch = dict[str, Any]
+Counts = npt.NDArray[np.int64]
 _AT_ONCE = 500  # images that are classified together
 
 
 class Order:
-    """An endless order of samples; each once per round, rare classes more often if wanted."""
+    """An endless order of samples, in rounds of which each is another shuffle."""
 
-    def __init__(self, labels: Tensor, oversample: bool, seed: int, name: str) -> None:
+    def __init__(self, repeats: Counts, seed: int, name: str) -> None:
         """Prepare it.
 
         Args:
-            labels: (n,) class numbers.
-            oversample: In a round every class has as many samples as the largest (U12).
+            repeats: (n,) how often each sample comes in a round.
             seed: Seed of the order.
             name: Of the stream of random numbers.
         """
-        self._labels = labels.numpy()
-        self._oversample, self._seed, self._name = oversample, seed, name
-        counts = np.bincount(self._labels)
-        present = int((counts > 0).sum())
-        self._round = int(counts.max()) * present if oversample else len(labels)
-        self._made: tuple[int, npt.NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
+        self._rows = np.repeat(np.arange(len(repeats)), repeats)
+        self._seed, self._name = seed, name
+        self._made: tuple[int, Counts] = (-1, self._rows)
 
     def take(self, start: int, stop: int) -> Tensor:
         """(stop - start,) int64 sample numbers at these places of the order."""
         places = np.arange(start, stop)
-        rounds, within = places // self._round, places % self._round
+        rounds, within = places // len(self._rows), places % len(self._rows)
         chosen = [self._of_round(int(r))[w] for r, w in zip(rounds, within, strict=True)]
         return torch.tensor(chosen, dtype=torch.int64)
 
-    def _of_round(self, number: int) -> npt.NDArray[np.int64]:
+    def _of_round(self, number: int) -> Counts:
         if self._made[0] != number:
-            self._made = number, self._shuffled(generator(self._seed, self._name, number))
+            random = generator(self._seed, self._name, number)
+            self._made = number, random.permutation(self._rows)
         return self._made[1]
-
-    def _shuffled(self, random: np.random.Generator) -> npt.NDArray[np.int64]:
-        rows = random.permutation(len(self._labels))
-        if not self._oversample:
-            return rows
-        groups = [rows[self._labels[rows] == c] for c in np.unique(self._labels)]
-        most = max(map(len, groups))
-        filled = np.concatenate([np.resize(group, most) for group in groups])
-        return random.permutation(filled)
 
 
 class ClassificationTask:
     """Learns labelled images; see :class:`training.step.Task`."""
 
-    def __init__(self, settings: ClassificationSettings, data: ImageSet, seed: int) -> None:
+    def __init__(
+        self,
+        settings: ClassificationSettings,
+        data: ImageSet,
+        seed: int,
+        repeats: Counts | None = None,
+    ) -> None:
         """Prepare it.
 
         Args:
             settings: Augmentation and batch.
             data: Labelled images.
             seed: Seed of the order.
+            repeats: (n,) how often each image comes in a round; once if it is not given.
         """
         self.settings, self.data = settings, data
-        self._order = Order(data.labels, settings.batch.oversample, seed, "source")
+        once = np.ones(len(data), dtype=np.int64)
+        self._order = Order(once if repeats is None else repeats, seed, "source")
         if settings.batch.threads:
             torch.set_num_threads(settings.batch.threads)
 
