@@ -49,14 +49,18 @@ RECIPE = ROOT / "benchmarks" / "adaptation.yaml"
 
 
 def start_of(pair: Pair, out: Path) -> Path:
-    """The run folder of the pair's start; trained if it is not there (see its settings' length)."""
-    run = out / "starts" / pair.start.replace(" ", "_")
-    if not (run / "weights.safetensors").is_file():
-        settings = load_settings(
-            TrainSettings, ROOT / "config" / "train_two_cities.yaml", GROUPS[pair.group].start
-        )
-        train_detector(list(pair.source), list(pair.val), run, settings, seed=1)
-    return run
+    """The run folder of the pair's start, which learnt the source alone; trained if need be."""
+    group, base = GROUPS[pair.group], out / "starts" / pair.start.replace(" ", "_")
+    parts = {"train_two_cities.yaml": group.start, "train_ship_hard.yaml": group.second}
+    start: Path | None = None
+    for number, (config, changes) in enumerate(parts.items(), start=1):
+        run = base / f"part{number}"
+        if not (run / "weights.safetensors").is_file():
+            settings = load_settings(TrainSettings, ROOT / "config" / config, changes)
+            train_detector(list(pair.source), list(pair.val), run, settings, number, start)
+        start = run
+    assert start is not None
+    return start
 
 
 def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str, Any]:

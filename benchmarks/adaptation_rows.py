@@ -16,24 +16,30 @@ class Group:
     """What is peculiar to a group of pairs.
 
     Attributes:
-        start: Changes of ``config/train_two_cities.yaml`` for the start.
+        start: Changes of ``config/train_two_cities.yaml`` for the start's first part.
+        second: Changes of ``config/train_ship_hard.yaml`` for its second part.
         changes: Changes of ``benchmarks/adaptation.yaml``.
     """
 
     start: Mapping[str, Any]
+    second: Mapping[str, Any]
     changes: Mapping[str, Any]
 
 
-_ONE_CORE = {"batch": {"threads": 1}}
+def _start(steps: int, rate: float, **crops: Any) -> dict[str, Any]:
+    return {
+        "network": {"refine": [1, 2, 2]},
+        "batch": {"size": 4, "workers": 0, "threads": 1},
+        "loop": {"steps": steps, "max_minutes": None, "learning_rate": rate},
+        "crops": crops,
+    }
+
+
+_LIGHTS = {"width": 320, "height": 256, "mirror": 0.5}
 GROUPS = {
-    "world": Group({**_ONE_CORE, "loop": {"steps": 8000, "max_minutes": None}}, {}),
+    "world": Group(_start(8000, 0.002), _start(5000, 0.0015), {}),
     "lights": Group(
-        {
-            **_ONE_CORE,
-            "crops": {"width": 320, "height": 256, "mirror": 0.5},
-            "loop": {"steps": 2000, "max_minutes": None},
-        },
-        {"crops": {"width": 320, "height": 256, "mirror": 0.5}},
+        _start(1500, 0.002, **_LIGHTS), _start(1000, 0.0015, **_LIGHTS), {"crops": _LIGHTS}
     ),
 }
 
