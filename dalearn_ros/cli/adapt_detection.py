@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dalearn_ros.adaptation.detector_run import Outcome
     from dalearn_ros.datasets.image_filter import Filtered
     from dalearn_ros.datasets.image_list import ImageList
     from dalearn_ros.datasets.store import Dataset
@@ -39,13 +38,8 @@ def adapt_detection(args: argparse.Namespace) -> str:
         DalearnError: An input is missing or does not fit; the sentence says which.
         KeyboardInterrupt: The state is saved; the same command goes on.
     """
-    from dalearn_ros.adaptation.detector_run import (
-        CANDIDATES,
-        TARGET_IMAGES,
-        Inputs,
-        adapt_detector,
-        read_settings,
-    )
+    from dalearn_ros.adaptation.detector_inputs import Inputs, read_settings
+    from dalearn_ros.adaptation.detector_run import CANDIDATES, TARGET_IMAGES, adapt_detector
     from dalearn_ros.adaptation.map_labels import labels_by_content
     from dalearn_ros.adaptation.report import write_report
     from dalearn_ros.adaptation.selection import candidates
@@ -84,8 +78,8 @@ def adapt_detection(args: argparse.Namespace) -> str:
         found = candidates(args.out / CANDIDATES)
         scored = score_target(found, outcome.chosen.step, settings, labelled)
     space = source[0].label_space
-    write_report(args.out, target, settings, space, scored, notes)
-    return _closing(args.out, outcome, scored, args.out / RUN_MODEL)
+    metrics = write_report(args.out, target, settings, space, scored, notes)
+    return _closing(args.out, metrics)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -126,14 +120,16 @@ def _labelled(paths: Sequence[Path], source: Sequence[Dataset]) -> list[Dataset]
     return data
 
 
-def _closing(out: Path, outcome: Outcome, scored: dict[str, Any] | None, model: Path) -> str:
+def _closing(out: Path, metrics: Mapping[str, Any]) -> str:
     from dalearn_ros.adaptation.report import REPORT
+    from dalearn_ros.inference.detector import RUN_MODEL
 
-    if outcome.refused:
-        text = f"refused: {outcome.refused}; the source model is kept"
+    chosen = metrics["chosen_step"]
+    if metrics["refused"]:
+        text = f"refused: {metrics['refused']}; the source model is kept"
     else:
-        text = f"adapted, step {outcome.chosen.step} of {outcome.steps} chosen"
-    if scored is not None:
-        f1 = {network["step"]: network["f1"] for network in scored["networks"]}
-        text += f"; F1 on target labels {f1[outcome.chosen.step]:.3f}, start {f1[0]:.3f}"
-    return f"{out}: {text}; model in {model}, report in {out / REPORT}."
+        text = f"adapted, step {chosen} of {metrics['steps']} chosen"
+    if metrics["evaluation"] is not None:
+        f1 = {network["step"]: network["f1"] for network in metrics["evaluation"]["networks"]}
+        text += f"; F1 on target labels {f1[chosen]:.3f}, start {f1[0]:.3f}"
+    return f"{out}: {text}; model in {out / RUN_MODEL}, report in {out / REPORT}."

@@ -82,7 +82,7 @@ class Trainer:
         self.convergence = Convergence(settings.window, settings.patience, settings.tolerance)
         self.step, self.seconds = 0, 0.0
         self.reason = ""
-        self._unusable, self._whole = 0, True
+        self._unusable, self._whole, self._due = 0, True, False
         path = run / CHECKPOINT
         found = peers.first(lambda: load_checkpoint(path) if path.is_file() else None)
         if found is not None:
@@ -116,6 +116,8 @@ class Trainer:
 
     def _learn(self, log: RunLog | None) -> None:
         settings, start = self.settings, time.monotonic() - self.seconds
+        if self._due:
+            self._validate(log)
         batches = self.task.batches(self.step, settings.steps)
         bar = track(batches, total=settings.steps - self.step, label="train") if log else batches
         try:
@@ -126,10 +128,12 @@ class Trainer:
                     self.seconds, interrupt.asked = self.peers.agree(clock, interrupt.asked)
                     self._log(log, values)
                     ended = self._ended(values)
+                    every = settings.validate_every
+                    self._due = every > 0 and self.step % every == 0
                     interrupt.check()
                     if ended:
                         break
-                    if settings.validate_every and self.step % settings.validate_every == 0:
+                    if self._due:
                         self._validate(log)
                     if self.step % settings.checkpoint_every == 0:
                         self.save()
@@ -185,6 +189,7 @@ class Trainer:
         figures = self.peers.first(lambda: self.task.validate(self.average.network))
         if log is not None:
             log.figures(self.step, self.seconds, figures)
+        self._due = False
         return figures
 
     def _finish(self, log: RunLog | None) -> dict[str, float]:
@@ -215,6 +220,7 @@ class Trainer:
             "stale": watch.stale,
             "pending": watch.pending,
             "unusable": self._unusable,
+            "due": self._due,  # interrupted between a step and its validation
             "scaler": self.stepper.scaler.state_dict(),
             "task": self.task.state() if isinstance(self.task, Watching) else None,
         }
@@ -235,6 +241,6 @@ class Trainer:
                 self.task.restore(header["task"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{path}: is no checkpoint of a run ({error!r}).") from None
-        self._unusable = int(header.get("unusable", 0))
+        self._unusable, self._due = int(header.get("unusable", 0)), bool(header.get("due", False))
         if header.get("scaler") and self.stepper.scaler.is_enabled():
             self.stepper.scaler.load_state_dict(header["scaler"])
