@@ -35,7 +35,12 @@ Event = tuple[int, str, str]
 
 
 def adapt_classifier(
-    folders: Folders, run: Path, settings: AdaptClassifierSettings, seed: int, init: Path | None
+    folders: Folders,
+    run: Path,
+    settings: AdaptClassifierSettings,
+    seed: int,
+    init: Path | None = None,
+    settings_file: str = "settings",
 ) -> dict[str, Any]:
     """Train with source labels only and adapted, or go on with the run in the folder.
 
@@ -46,6 +51,7 @@ def adapt_classifier(
         settings: All settings.
         seed: Seed of weights, orders and changes.
         init: Weights file, or folder with one, that both start from.
+        settings_file: Where the settings are from, for the sentence of an error.
 
     Returns:
         What ``metrics.json`` holds: ``accuracy`` and ``source_only_accuracy`` (None without
@@ -57,7 +63,7 @@ def adapt_classifier(
         ModelError: ``init`` does not fit, or a loss is not finite.
         SettingsError: Settings that make no sense together.
     """
-    for warning in check_classifier(settings):
+    for warning in check_classifier(settings, settings_file):
         logging.getLogger(__name__).warning("%s", warning)
     data = read_data(folders, settings)
     claim_run(run, _description(folders, data, settings, seed, init))

@@ -80,7 +80,8 @@ def _classification(args: argparse.Namespace) -> str:
     assert source is not None and target is not None
     few, labelled = _only(args.few_shot, "--few-shot"), _only(args.evaluate, "--evaluate")
     folders = Folders(source, target, few, labelled)
-    metrics = adapt_classifier(folders, args.out, settings, args.seed, args.init)
+    named = str(args.config or "settings")
+    metrics = adapt_classifier(folders, args.out, settings, args.seed, args.init, named)
     scored = "no --evaluate, so no score"
     if metrics["accuracy"] is not None:
         scored = (

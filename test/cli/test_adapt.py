@@ -57,7 +57,10 @@ def test_without_a_score_it_says_so(
 @pytest.mark.parametrize(
     "changes,parts",
     [
-        ({"adaptation": {"domain": {"levels": "both"}}}, ["adaptation.domain.levels"]),
+        (
+            {"adaptation": {"domain": {"levels": "both"}}},
+            ["adapt.yaml", "adaptation.domain.levels"],
+        ),
         ({"target": {"wek": 0.1}}, ["adapt.yaml", "target.wek", "Did you mean"]),
         (
             {"adaptation": {"self_training": {"fall_from": 2.0, "fall_to": 1.0}}},
