@@ -64,7 +64,7 @@ def write_report(
     pseudo = summarise_pseudo_labels(rows, settings.adaptation.self_training.pseudo, label_space)
     metrics = {
         **summary,
-        "warnings": [*summary["warnings"], *notes],
+        "warnings": [*_early_end(summary), *summary["warnings"], *notes],
         "verdict": verdict(summary),
         "pseudo_labels": pseudo,
         "evaluation": scored,
@@ -113,6 +113,13 @@ def _read_summary(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: is damaged ({error}).") from None
     assert isinstance(content, dict)
     return content
+
+
+def _early_end(summary: Mapping[str, Any]) -> list[str]:
+    """A sentence if learning was ended because the pseudo labels ran away."""
+    if summary["ended"] in ENDED:
+        return []
+    return [f"Learning was ended after step {summary['steps']}: {summary['ended']}."]
 
 
 def _cards(metrics: Mapping[str, Any]) -> str:

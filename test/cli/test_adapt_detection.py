@@ -10,14 +10,26 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import cv2
 import pytest
 import torch
-from helpers.tiny_adaptation import ADAPT, picture, write_adapt_config, write_city, write_start
+from helpers.tiny_adaptation import (
+    ADAPT,
+    picture,
+    png,
+    write_adapt_config,
+    write_city,
+    write_start,
+)
 
 from dalearn_ros.adaptation.detector_inputs import Inputs, read_settings
 from dalearn_ros.adaptation.detector_regime import AdaptTask
-from dalearn_ros.adaptation.detector_run import CANDIDATES, PSEUDO_LABELS, SUMMARY, adapt_detector
+from dalearn_ros.adaptation.detector_run import (
+    CANDIDATES,
+    LEARNING,
+    PSEUDO_LABELS,
+    SUMMARY,
+    adapt_detector,
+)
 from dalearn_ros.adaptation.report import METRICS, REPORT
 from dalearn_ros.adaptation.selection import candidates
 from dalearn_ros.bags.writer import BagWriter
@@ -26,6 +38,7 @@ from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.training.checkpoint import load_checkpoint
+from dalearn_ros.training.log import HISTORY
 from dalearn_ros.training.loop import WEIGHTS
 
 SEED = "3"
@@ -146,11 +159,16 @@ def test_a_refused_adaptation_to_a_bag_says_so_and_keeps_the_start(
 ) -> None:
     with BagWriter(tmp_path / "bag") as bag:
         for seed in range(20, 23):
-            encoded = cv2.imencode(".png", picture(seed, 60)[0])[1].tobytes()
+            encoded = png(picture(seed, 60)[0])
             bag.compressed_image("/camera/image_raw/compressed", seed, encoded, "camera", "png")
+    write_city(tmp_path / "few", range(40, 42), light=60)
+    write_city(tmp_path / "mapped", range(21, 24), light=60, as_png=True)
     loop = {**ADAPT["loop"], "steps": 2}
     config = write_adapt_config(tmp_path / "c.yaml", {"choice": {"margin": 1.0}, "loop": loop})
-    more = ["--target", f"{tmp_path}/bag", "--config", str(config)]
+    more = [
+        "--target", f"{tmp_path}/bag", "--config", str(config), "--val", f"{cities}/a",
+        "--few-shot", f"{tmp_path}/few", "--map-labels", f"{tmp_path}/mapped",
+    ]  # fmt: skip
     assert main(_arguments(cities, tmp_path / "run", *more)) == 0
     told = capsys.readouterr().out
     assert "refused: adaptation did not help by target/agreement" in told
@@ -158,7 +176,12 @@ def test_a_refused_adaptation_to_a_bag_says_so_and_keeps_the_start(
     assert "Adaptation did not help by target/agreement" in page
     assert "the source model is kept." in page
     assert "which was refused" in page
-    assert json.loads((tmp_path / "run" / METRICS).read_text())["target_images"] == 3
+    metrics = json.loads((tmp_path / "run" / METRICS).read_text())
+    assert metrics["target_images"] == 3
+    note = "The map has labels for 2 of 3 target images"
+    assert any(text.startswith(note) for text in metrics["warnings"]) and note in page
+    history = (tmp_path / "run" / LEARNING / HISTORY).read_text()
+    assert '"few_shot"' in history
     kept, start = (
         load_checkpoint(path / WEIGHTS).groups["network"]
         for path in (tmp_path / "run", cities / "start")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import yaml
 
@@ -44,13 +45,18 @@ def picture(seed: int, light: int = 120) -> tuple[np.ndarray, tuple[float, float
     return image, (u - 0.5, v - 0.5)
 
 
-def write_city(path: Path, seeds: range, light: int = 120) -> Path:
+def png(image: np.ndarray) -> bytes:
+    """A picture as a file, in the bytes that datasets and bags keep."""
+    return bytes(cv2.imencode(".png", image)[1].tobytes())
+
+
+def write_city(path: Path, seeds: range, light: int = 120, as_png: bool = False) -> Path:
     """A dataset of these pictures, the squares labelled as warning signs."""
     with DatasetWriter(path, LabelSpace.load(), {"test": True}) as writer:
         for seed in seeds:
             image, point = picture(seed, light)
             meta = {"name": f"f{seed}", "width": SIZE[0], "height": SIZE[1], "stamp_ns": seed}
-            writer.add(image, one_label(1, point), meta)
+            writer.add(png(image) if as_png else image, one_label(1, point), meta)
     return path
 
 
