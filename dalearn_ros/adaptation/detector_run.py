@@ -38,6 +38,7 @@ from dalearn_ros.training.checkpoint import (
     save_checkpoint,
 )
 from dalearn_ros.training.loop import WEIGHTS, Trainer
+from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
 LEARNING, CANDIDATES = "learning", "candidates"
@@ -111,7 +112,7 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
         detector = DetectorTask(settings, inputs.source, [], seed)
         task = AdaptTask(settings, batches, detector, log, choice)
         torch.manual_seed(seed)
-        network = AdaptNetwork(start, settings.adaptation.domain)
+        network = AdaptNetwork(start, settings.adaptation.domain).to(ALONE.device)
         (run / LEARNING).mkdir(exist_ok=True)
         trainer = Trainer(network, task, settings.loop, run / LEARNING, seed=seed)
         assert isinstance(trainer.average.network, AdaptNetwork)
