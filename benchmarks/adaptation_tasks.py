@@ -21,6 +21,7 @@ from dalearn_ros.datasets.split import Subset, merge, stratified_folds
 
 SHARES = ("train", "wide", "streets")
 TEST_SEEDS = (9201, 9202, 9203)  # streets that nothing else shows
+VAL_SEEDS = (9301, 9302, 9303, 9304, 9305)
 WORLD = {
     "north to south": ("north_day", "south_day"),
     "north to east": ("north_day", "east_day"),
@@ -55,7 +56,7 @@ class Pair:
 
 
 def world_pairs(data: Path, wanted: Sequence[str]) -> list[Pair]:
-    """Drives of ``ship_data.py``; test drives by the exact map are rendered if they are absent.
+    """Drives of ``ship_data.py``; those to validate and test on are rendered if they are absent.
 
     Args:
         data: Folder of the drives.
@@ -65,18 +66,15 @@ def world_pairs(data: Path, wanted: Sequence[str]) -> list[Pair]:
     for name, (source, target) in WORLD.items():
         if not any(part in name for part in wanted):
             continue
-        city, condition = target.split("_")
-        number = CONDITION_NUMBER[condition]
-        drives = [Drive("adaptation_test", city, condition, s * 10 + number) for s in TEST_SEEDS]
         pairs.append(
             Pair(
                 name,
                 "world",
                 source,
                 _shares(data, source),
-                [Dataset.open(path) for path in sorted((data / "val").glob(f"{source}_*"))],
+                _rendered(data, "adaptation_val", source, VAL_SEEDS),
                 _shares(data, target),
-                [Dataset.open(make(drive, data)) for drive in drives],
+                _rendered(data, "adaptation_test", target, TEST_SEEDS),
             )
         )
     return pairs
@@ -129,6 +127,12 @@ def few_shot(pair: Pair, per_class: int, seed: int, path: Path) -> Dataset:
             for c in set(classes[i]):
                 wanted[c] -= 1
     return write_subset(whole.select(np.array(sorted(chosen))), path, {"kind": "few shot"})
+
+
+def _rendered(data: Path, share: str, name: str, seeds: Sequence[int]) -> list[Dataset]:
+    city, condition = name.split("_")
+    drives = [Drive(share, city, condition, s * 10 + CONDITION_NUMBER[condition]) for s in seeds]
+    return [Dataset.open(make(drive, data)) for drive in drives]
 
 
 def _shares(data: Path, name: str) -> list[Dataset]:
