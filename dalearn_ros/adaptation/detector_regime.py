@@ -159,7 +159,9 @@ class AdaptTask:
                 hold_against(f, m, radius) for f, m in zip(found, target["mapped"], strict=True)
             ]
             doubts, keep_out = [h[0] for h in held], [h[1] for h in held]
-        chosen = pseudo_landmarks(found, pseudo, doubts, calibration_from(self._calibration))
+        calibration = calibration_from(self._calibration)
+        least = settings.target.map_threshold
+        chosen = pseudo_landmarks(found, pseudo, calibration, doubts, least)
         self.log.add(step, target, chosen)
         return pseudo_targets(
             answers,

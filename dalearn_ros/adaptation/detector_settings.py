@@ -42,6 +42,12 @@ class TargetSettings:
         ColourSettings(blur=0.3, noise=0.4, jpeg=0.2),
         "How crops are changed for learning; pseudo labels come from the unchanged ones.",
     )
+    map_threshold: float = field(
+        0.1,
+        "With labels from a map: a pseudo landmark that the map explains needs this score only.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     map_radius_px: float = field(
         24.0,
         "With labels from a map: a pseudo label farther from a mapped landmark is doubtful.",

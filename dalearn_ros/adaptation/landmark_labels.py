@@ -82,17 +82,19 @@ def claims(
 def pseudo_landmarks(
     found: Sequence[Candidates],
     settings: PseudoLabelSettings,
-    doubts: Sequence[npt.NDArray[np.bool_]] | None = None,
     calibration: Calibration | None = None,
+    doubts: Sequence[npt.NDArray[np.bool_]] | None = None,
+    map_threshold: float = 1.0,
 ) -> PseudoLandmarks:
     """Roles of all landmarks that were claimed in a batch.
 
     Args:
         found: Claims of each crop.
         settings: Thresholds and caps.
+        calibration: Turns votes into the probability of a hit; None: the score is the best vote.
         doubts: (n,) of each crop: claims that a map does not explain, which become neutral before
             the caps count; None: there is no map.
-        calibration: Turns votes into the probability of a hit; None: the score is the best vote.
+        map_threshold: Score that a claim needs which a map explains.
     """
     crop = np.concatenate([np.full(len(one), i, np.int64) for i, one in enumerate(found)])
     label = np.concatenate([one.class_id for one in found])
@@ -103,7 +105,9 @@ def pseudo_landmarks(
     doubt = np.zeros(len(crop), bool) if doubts is None else np.concatenate(list(doubts))
     scores, labels = torch.from_numpy(score), torch.from_numpy(label)
     role = choose_roles(scores, settings)
-    role[torch.from_numpy(doubt)] = int(Role.NEUTRAL)
+    if doubts is not None:
+        role[torch.from_numpy(doubt)] = int(Role.NEUTRAL)
+        role[torch.from_numpy(~doubt & (score >= map_threshold))] = int(Role.LABEL)
     role = apply_caps(scores, labels, role, len(crop), settings)
     points = np.concatenate([one.point_px for one in found])
     return PseudoLandmarks(crop, label, score, points, role.numpy(), doubt)

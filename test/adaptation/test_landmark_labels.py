@@ -105,7 +105,7 @@ def test_a_doubtful_claim_is_neutral_and_leaves_its_place_in_the_cap():
     found = claims([TWO, TWO], GRID, DECODING, 0.3)
     settings = PseudoLabelSettings(threshold=0.5, class_cap=1)
     doubts = [np.array([True, False]), np.array([False, False])]
-    chosen = pseudo_landmarks(found, settings, doubts)
+    chosen = pseudo_landmarks(found, settings, doubts=doubts)
     assert chosen.role.tolist() == [Role.NEUTRAL, Role.LABEL, Role.LABEL, Role.NEUTRAL]
 
 
@@ -134,3 +134,13 @@ def test_a_calibration_gives_the_scores():
     chosen = pseudo_landmarks(found, PseudoLabelSettings(threshold=0.5), calibration=surer)
     assert chosen.score == pytest.approx([0.2, 0.8])
     assert chosen.role.tolist() == [Role.NEUTRAL, Role.LABEL]
+
+
+def test_what_a_map_explains_needs_less_of_a_score():
+    found = claims([TWO], GRID, DECODING, 0.3)
+    settings = PseudoLabelSettings(threshold=0.999)
+    doubts = [np.array([True, False])]
+    chosen = pseudo_landmarks(found, settings, doubts=doubts, map_threshold=0.4)
+    assert chosen.role.tolist() == [Role.NEUTRAL, Role.LABEL]
+    chosen = pseudo_landmarks(found, settings, doubts=doubts, map_threshold=0.99)
+    assert chosen.role.tolist() == [Role.NEUTRAL, Role.NEUTRAL]
