@@ -30,8 +30,9 @@ SEEDS = {
     "test": (9101,),
 }
 FRAMES = {"val": 20, "train": 80, "wide": 20, "streets": 16, "test": 20}
-EVERY = {"streets": 10, "test": 10}
-MAPS = {"test": "exact_map"}
+FRAMES |= {"adaptation_val": 20, "adaptation_test": 20}  # of benchmarks/adaptation.py
+EVERY = {"streets": 10, "test": 10, "adaptation_val": 10, "adaptation_test": 10}
+MAPS = {"test": "exact_map", "adaptation_test": "exact_map"}
 
 
 class Drive(NamedTuple):

@@ -18,6 +18,7 @@ from dalearn_ros.detector.calibrate import Seen
 from dalearn_ros.detector.validation import f1_at
 from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.detection import MATCH_PX, DetectionScore
+from dalearn_ros.evaluation.intervals import f1_interval
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.landmarks.types import Observations
 
@@ -25,7 +26,6 @@ LEAST = 0.02
 SWEEP = tuple(round(LEAST + 0.02 * i, 3) for i in range(48))
 OVERLAPS = (0.3, 0.5, 0.7)
 SIZE = (1280, 736)
-BOOTSTRAP = 2000
 Look = Callable[[npt.NDArray[np.uint8]], Mapping[str, Observations]]
 
 
@@ -90,7 +90,7 @@ def figures(data: Dataset, seen: Sequence[Seen], threshold: float) -> dict[str, 
         counts.append([len(match.truth), len(match.false_alarms), len(match.missed)])
     found = scored.result()
     pixels = found["reference_point_px"]
-    low, high = interval(np.array(counts))
+    low, high = f1_interval(np.array(counts))
     return {
         "F1 at 8 px": float(found["f1_at"]["8"]),
         "F1 at 8 px, low": low,
@@ -99,20 +99,6 @@ def figures(data: Dataset, seen: Sequence[Seen], threshold: float) -> dict[str, 
         "point, median px": _finite(pixels["median"]),
         "point, p95 px": _finite(pixels["p95"]),
     }
-
-
-def interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """95 % of the F1 of images drawn anew, with replacement.
-
-    Args:
-        counts: (N, 3) hits, false alarms and misses of each image.
-    """
-    random = np.random.default_rng(0)
-    drawn = random.integers(0, len(counts), (BOOTSTRAP, len(counts)))
-    hits, wrong, missed = counts[drawn].sum(axis=1).T
-    f1 = 2.0 * hits / np.maximum(2 * hits + wrong + missed, 1)
-    low, high = np.percentile(f1, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _finite(value: float) -> float | None:

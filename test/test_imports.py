@@ -13,10 +13,13 @@ PACKAGE = ROOT / "dalearn_ros"
 # From the ground up: a room imports rooms before it only.
 ORDER = [
     *("core", "geometry", "landmarks", "coding", "maps", "bags", "labels", "datasets", "world"),
-    *("inference", "localization", "evaluation", "training", "detector", "export", "nodes", "cli"),
+    *("inference", "localization", "evaluation", "training", "detector", "classification"),
+    *("adaptation", "export", "nodes", "cli"),
 ]
-LEARNING = {"training", "detector", "export"}
-LEARNING_VERBS = {"dalearn_ros.cli.train", "dalearn_ros.cli.export"}
+LEARNING = {"training", "detector", "classification", "adaptation", "export"}
+LEARNING_VERBS = {
+    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "export")
+}
 TORCH = {"torch", "torchvision", "safetensors", "tensorboard", "onnxscript"}
 ROS = {
     *("rclpy", "rcl_interfaces", "rosidl_runtime_py", "builtin_interfaces", "std_msgs", "std_srvs"),

@@ -147,6 +147,9 @@ def _build(cls: type[T], values: Mapping[str, Any], source: str, prefix: str) ->
             hint = f"Did you mean '{prefix}{near[0]}'?" if near else ""
             expected = "one of " + ", ".join(known)
             raise SettingsError.at(source, f"key '{place}'", expected, f"'{key}'", hint)
+        default = known[key].default
+        if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
+            value = _merge(dump_settings(default), value)  # what is not named keeps its value
         arguments[key] = _convert(hints[key], value, source, place)
         _check_range(known[key], arguments[key], source, place)
     return cls(**arguments)

@@ -171,19 +171,31 @@ class LandmarkNetwork(nn.Module):
             return self.fine(features[0]) + _twice(fused)
         return fused
 
+    def features(self, image: Tensor) -> Tensor:
+        """(N, H, W, C) uint8, sides multiples of 32, to (N, head_channels, h, w)."""
+        fused: Tensor = self.mix(self.fuse(self.backbone(self.normalise(image))))
+        return fused
+
+    def maps(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(N, head_channels, h, w) to the four maps, channels anchor by anchor."""
+        return (
+            self.class_head(features),
+            self.offset_head(features),
+            self.variance_head(features),
+            self.range_head(features),
+        )
+
     def heads(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(N, H, W, C) uint8 to the four maps, channels anchor by anchor (as exported)."""
-        fused = self.mix(self.fuse(self.backbone(self.normalise(image))))
-        return (
-            self.class_head(fused),
-            self.offset_head(fused),
-            self.variance_head(fused),
-            self.range_head(fused),
-        )
+        return self.maps(self.features(image))
 
     def forward(self, image: Tensor) -> Outputs:
         """(N, H, W, C) uint8, sides multiples of 32, to :class:`Outputs`."""
-        logits, offset, variance, distance = self.heads(image)
+        return self.answers(self.features(image))
+
+    def answers(self, features: Tensor) -> Outputs:
+        """(N, head_channels, h, w) of :meth:`features` to :class:`Outputs`."""
+        logits, offset, variance, distance = self.maps(features)
         count, _, rows, columns = logits.shape
         shape = (count, self.grid.nodes, -1, rows, columns)
         return Outputs(

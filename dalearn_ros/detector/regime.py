@@ -14,7 +14,7 @@ from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import calibration_from
 from dalearn_ros.detector.losses import landmark_loss
-from dalearn_ros.detector.network import LandmarkNetwork
+from dalearn_ros.detector.network import LandmarkNetwork, Outputs
 from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader, split_batch
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.detector.validation import TorchBackend, observe, summarise
@@ -87,21 +87,25 @@ class DetectorTask:
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
-        return batch_loader(self._batches, start, stop)
+        return batch_loader(self._batches, self.settings.batch.workers, start, stop)
 
     def parts(
         self, batch: Batch, count: int, device: torch.device
     ) -> Sequence[tuple[Batch, float]]:
         """A batch in parts; see :func:`detector.samples.split_batch`."""
-        self._centers, self._nodes = self._centers.to(device), self._nodes.to(device)
         return split_batch(batch, count, self.settings.batch.size, device)
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """The loss terms of a batch; see :func:`detector.losses.landmark_loss`."""
         self.skipped.update(batch["skipped"])
-        cell_px = self.settings.grid.cell_px
+        return self.loss_of(network(batch["image"]), batch)
+
+    def loss_of(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """The loss terms of answers to a batch; see :func:`detector.losses.landmark_loss`."""
+        cell_px, device = self.settings.grid.cell_px, outputs.class_logits.device
+        self._centers, self._nodes = self._centers.to(device), self._nodes.to(device)
         return landmark_loss(
-            network(batch["image"]),
+            outputs,
             batch["class_id"],
             (batch["point_px"] - self._centers) / cell_px,
             batch["log_range"],

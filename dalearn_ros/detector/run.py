@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.core.errors import InputError, ModelError, SettingsError
-from dalearn_ros.core.files import plain, write_json
+from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
@@ -20,9 +18,7 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE, Peers
-
-RUN_FILE = "run.json"
-FORMAT_VERSION = 1
+from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ def train_detector(
         load_weights(network, weights, path, new=NEW_PARTS)
     with peers.together(), worker_errors():
         task = DetectorTask(settings, data, validation, seed, peers)
-        peers.first(lambda: _claim(run, description))
+        peers.first(lambda: claim_run(run, description))
         network = network.to(peers.device)
         result = Trainer(network, task, settings.loop, run, peers, seed).run()
         return result, set().union(*peers.gather(task.skipped))
@@ -108,7 +104,7 @@ def open_run(path: Path) -> Run:
     Raises:
         ModelError: Not a run folder, no weights yet, or damaged.
     """
-    description = _read(path)
+    description = read_run(path)
     if description is None:
         hint = "Give the --out folder of 'dalearn train'."
         raise ModelError.at(path, "", f"a run folder with {RUN_FILE}", "none", hint)
@@ -124,40 +120,3 @@ def open_run(path: Path) -> Run:
     network = build_network(settings, space, 0)
     load_weights(network, dict(checkpoint.groups.get("network", {})), weights)
     return Run(path, settings, space, network.eval(), checkpoint.header, description)
-
-
-def _claim(run: Path, description: Mapping[str, Any]) -> None:
-    """Make the folder this run's, or see that it is."""
-    found = _read(run)
-    wanted = plain(description)
-    if found is None:
-        if run.is_file() or (run.is_dir() and any(run.iterdir())):
-            raise InputError(f"{run}: holds something else; choose another --out.")
-        write_json(run / RUN_FILE, description)
-    elif found != wanted:
-        key = _difference(found, wanted)
-        raise InputError(
-            f"{run}: holds a run with another '{key}'; choose another --out, or give the same "
-            "settings, data and seed to continue it."
-        )
-
-
-def _read(run: Path) -> dict[str, Any] | None:
-    path = run / RUN_FILE
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ModelError(f"{path}: is damaged; it is no readable JSON.") from None
-    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
-        raise ModelError.at(path, "", f"a run of format {FORMAT_VERSION}", "another")
-    return content
-
-
-def _difference(found: Any, wanted: Any, prefix: str = "") -> str:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in sorted({*found, *wanted}):
-            if found.get(key) != wanted.get(key):
-                return _difference(found.get(key), wanted.get(key), f"{prefix}.{key}".lstrip("."))
-    return prefix

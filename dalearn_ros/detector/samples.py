@@ -46,6 +46,7 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         settings: TrainSettings,
         seed: int,
         peers: Peers = ALONE,
+        repeats: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """Draw from datasets; every image once per round, in a random order.
 
@@ -54,6 +55,8 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
             settings: Crops, colours, targets, batch.
             seed: Seed of all draws.
             peers: The processes that share each batch; this one makes its part.
+            repeats: How often each image of all datasets, one after the other, is drawn in a
+                round; 0: never. None: once.
 
         Raises:
             DatasetError: There is no image, or the label spaces differ.
@@ -64,6 +67,9 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         self._frames = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
         if not self._frames:
             raise DatasetError("--data: there is no image to train on.")
+        self._draws = np.repeat(np.arange(len(self._frames)), 1 if repeats is None else repeats)
+        if not len(self._draws):
+            raise DatasetError("--data: every image is left out of training.")
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
         self._cache = ImageCache([self._bytes(*f) for f in self._frames], self._limit(peers))
 
@@ -104,11 +110,11 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         }
 
     def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
-        return generator(self.seed, "order", round_number).permutation(len(self._frames))
+        return generator(self.seed, "order", round_number).permutation(self._draws)
 
     def _frame(self, number: int, skipped: list[str]) -> tuple[Image, Labels, str]:
         for attempt in range(_TRIES):
-            round_number, place = divmod(number + attempt, len(self._frames))
+            round_number, place = divmod(number + attempt, len(self._draws))
             frame = int(self._order(round_number)[place])
             which, index = self._frames[frame]
             dataset = self.data[which]
@@ -171,12 +177,10 @@ def split_batch(
     for number in range(count):
         rows = part_of(size, number, count)
         part = {
-            key: value[rows.start : rows.stop].to(device, non_blocking=True)
-            if isinstance(value, torch.Tensor)
-            else value
+            key: value[rows.start : rows.stop] if isinstance(value, torch.Tensor) else value
             for key, value in batch.items()
         }
-        parts.append((part, len(rows) / whole))
+        parts.append((to_device(part, device), len(rows) / whole))
     return parts
 
 
@@ -189,9 +193,17 @@ def check_label_spaces(data: Sequence[Dataset]) -> None:
             raise DatasetError.at(dataset.path, "dataset.json", expected, found)
 
 
-def batch_loader(batches: CropBatches, start: int, stop: int) -> Iterable[Batch]:
-    """The batches of the steps start..stop-1, prepared by worker processes."""
-    workers = batches.settings.batch.workers
+def to_device(value: Any, device: torch.device) -> Any:
+    """A tensor, or the tensors of a batch, on a device; all else as it is."""
+    if isinstance(value, dict):
+        return {key: to_device(part, device) for key, part in value.items()}
+    return value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+
+
+def batch_loader(
+    batches: torch.utils.data.Dataset[Batch], workers: int, start: int, stop: int
+) -> Iterable[Batch]:
+    """The batches of the steps start..stop-1, prepared by ``workers`` processes, 0: by this one."""
     if workers:
         cv2.setNumThreads(1)  # a worker that inherits OpenCV's pool waits for its threads for ever
     return DataLoader(

@@ -13,6 +13,7 @@ import torch
 
 from dalearn_ros.coding.decode import (
     MAX_CANDIDATES,
+    Candidates,
     DecodeSettings,
     inside_image,
     merge_votes,
@@ -62,6 +63,23 @@ class TorchBackend:
         return split_outputs([output.cpu().numpy() for output in found])
 
 
+def claimed(
+    backend: Backend, image: npt.NDArray[np.uint8], decoding: DecodeSettings, least: float
+) -> Candidates:
+    """Possible landmarks of one network input.
+
+    Args:
+        backend: The network.
+        image: (1, H, W, C) uint8, sides multiples of 32.
+        decoding: How votes are merged; its thresholds on scores are not used.
+        least: Probability that a landmark's best vote must reach.
+    """
+    votes = gather_votes(
+        backend.run(image), backend.metadata.grid, min(decoding.vote_threshold, least)
+    )
+    return merge_votes(votes, decoding, least, MAX_CANDIDATES)
+
+
 def observe(
     backend: Backend,
     decoding: DecodeSettings,
@@ -80,16 +98,15 @@ def observe(
     count = min(settings.images, len(frames))
     chosen = np.linspace(0, len(frames) - 1, count).round().astype(int) if count else []
     found = []
-    grid, takes = backend.metadata.grid, backend.metadata.input
+    takes = backend.metadata.input
     for drive, index in track((frames[i] for i in chosen), total=count, label="validate"):
         try:
             image, _ = data[drive].image(index), data[drive].labels(index)
         except DatasetError as error:
             logging.getLogger(__name__).warning("skipped in validation: %s", error)
             continue
-        outputs = backend.run(to_input(image, takes.channels, takes.multiple))
-        votes = gather_votes(outputs, grid, min(decoding.vote_threshold, LOWEST_SCORE))
-        candidates = merge_votes(votes, decoding, LOWEST_SCORE, MAX_CANDIDATES)
+        ready = to_input(image, takes.channels, takes.multiple)
+        candidates = claimed(backend, ready, decoding, LOWEST_SCORE)
         inside = inside_image(candidates.point_px, image.shape[1], image.shape[0])
         truth = labels_with_map_noise(data[drive], index, settings.map_sigma_m)
         exact = ~data[drive].approximate(index)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,8 +15,8 @@ from dalearn_ros.evaluation.calibration import GAUSSIAN_INSIDE, SIGMAS
 from dalearn_ros.evaluation.charts import Series, bars, chart
 from dalearn_ros.evaluation.drawing import draw_matching
 from dalearn_ros.evaluation.gallery import Gallery, Snapshot
+from dalearn_ros.evaluation.page import cards, number, page, picture, table
 from dalearn_ros.evaluation.poses import PoseScore
-from dalearn_ros.evaluation.report_style import STYLE
 from dalearn_ros.evaluation.timing import Timing
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -26,7 +24,6 @@ from dalearn_ros.landmarks.types import LandmarkMap
 
 Array = npt.NDArray[np.float64]
 TRUE, PRIOR, ESTIMATE, MAP = "#222222", "#d9730d", "#1463c8", "#9aa7b4"
-PICTURE_WIDTH = 960
 AROUND_M = 60.0  # of the drive, in the picture of the map
 
 
@@ -86,44 +83,16 @@ def report_page(collected: Gathered, metrics: Mapping[str, Any]) -> str:
         _timing(collected.clock.result()),
         _about(collected, metrics),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(collected.title)}</title><style>{STYLE}</style></head>"
-        f"<body><main>{''.join(parts)}</main></body></html>\n"
-    )
-
-
-def number(value: Any, digits: int = 2, unit: str = "") -> str:
-    """A figure for people; a dash for what is unknown."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return "–"
-    text = f"{value}" if isinstance(value, int) else f"{value:.{digits}f}"
-    return f"{text} {unit}".strip()
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
-    """An HTML table; the first column is text, the others are figures. Cells are escaped.
-
-    Args:
-        head: Headings.
-        rows: Cells.
-        kind: CSS class; ``wide`` for long texts that may break anywhere.
-    """
-    top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f'<div class="scroll {kind}"><table><tr>{top}</tr>{body}</table></div>'
+    return page(collected.title, parts)
 
 
 def _summary(metrics: Mapping[str, Any], located: bool) -> str:
-    cards = []
+    entries = []
     if metrics["frames"]:
         tolerance = f"{metrics['match_px']:g} px"
         precision, recall = number(metrics["precision"], 3), number(metrics["recall"], 3)
         point = metrics["reference_point_px"]
-        cards += [
+        entries += [
             (f"F1 at {tolerance}", number(metrics["f1"], 3),
              f"precision {precision}, recall {recall}"),
             ("Reference point", number(point["median"], 2, "px"),
@@ -136,19 +105,14 @@ def _summary(metrics: Mapping[str, Any], located: bool) -> str:
             ("Heading error", "heading_deg", "°"),
         ):
             before = number(prior[key]["median"], 2, unit)
-            cards.append((name, number(found[key]["median"], 2, unit), f"median; prior {before}"))
+            entries.append((name, number(found[key]["median"], 2, unit), f"median; prior {before}"))
         share = number(100.0 * found["availability"], 1, "%")
-        cards.append(("Pose available", share, "of the frames"))
-    cells = "".join(
-        f'<div class="card"><div>{html.escape(name)}</div><b>{html.escape(value)}</b>'
-        f"<div>{html.escape(note)}</div></div>"
-        for name, value, note in cards
-    )
+        entries.append(("Pose available", share, "of the frames"))
     skipped = sum(metrics["frames_skipped"].values())
     text = f"{metrics['frames']} frames evaluated, {skipped} skipped."
     if not located:
         text += " There is no true pose: localization is not scored."
-    return f'<div class="cards">{cells}</div><p>{text}</p>'
+    return f"{cards(entries)}<p>{text}</p>"
 
 
 def _localization(collected: Gathered, metrics: Mapping[str, Any]) -> str:
@@ -192,8 +156,8 @@ def _map(paths: Paths) -> str:
         series.append(
             Series(name, places[:, 2 * i], places[:, 2 * i + 1], colour, width=width, dash=dash)
         )
-    picture = chart(series, "x, east [m]", "y, north [m]", equal=True, height=420.0)
-    return f"<h3>The drive</h3><figure>{picture}</figure>"
+    drawn = chart(series, "x, east [m]", "y, north [m]", equal=True, height=420.0)
+    return f"<h3>The drive</h3><figure>{drawn}</figure>"
 
 
 def _errors(collected: Gathered, column: int, label: str) -> str:
@@ -277,26 +241,16 @@ def _pictures(title: str, frames: list[Snapshot], collected: Gathered) -> str:
         return ""
     figures = []
     for frame in frames:
-        picture = draw_matching(
+        drawn = draw_matching(
             frame.image(), frame.truth, frame.seen, frame.found, collected.label_space
         )
-        height = round(picture.shape[0] * PICTURE_WIDTH / picture.shape[1])
-        if picture.shape[1] > PICTURE_WIDTH:
-            picture = np.asarray(
-                cv2.resize(picture, (PICTURE_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8
-            )
-        _, buffer = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 82])
-        data = base64.b64encode(buffer.tobytes()).decode("ascii")
         hits, missed = len(frame.found.truth), len(frame.found.missed)
         when = ""
         if collected.paths.stamps_ns:
             when = f" at {(frame.stamp_ns - collected.paths.stamps_ns[0]) / 1e9:.1f} s"
         false = len(frame.found.false_alarms)
         text = f"{frame.name}{when}: {hits} hits, {missed} missed, {false} false"
-        figures.append(
-            f'<figure><img alt="{html.escape(text)}" src="data:image/jpeg;base64,{data}">'
-            f"<figcaption>{html.escape(text)}</figcaption></figure>"
-        )
+        figures.append(picture(drawn, text))
     key = (
         '<p class="key"><span class="hit">hit</span> (ring: truth, cross: seen) '
         '<span class="missed">missed</span> <span class="false">false alarm</span> '

@@ -8,6 +8,7 @@ main{max-width:1000px;margin:0 auto;padding:16px}
 h1{font-size:1.6rem;line-height:1.25;margin:.4em 0 .6em}
 h2{font-size:1.25rem;margin:1.8em 0 .5em;padding-top:.6em;border-top:1px solid #d6dbe1}
 h3{font-size:1.02rem;margin:1.2em 0 .3em}
+.verdict{font-size:1.1rem;border-left:4px solid #1463c8;padding-left:.7em}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px}
 .card{border:1px solid #d6dbe1;border-radius:8px;padding:10px 12px;font-size:.86rem;color:#4b5661}
 .card b{display:block;font-size:1.6rem;line-height:1.3;color:#10151a;white-space:nowrap}

@@ -43,10 +43,11 @@ def export_run(
         "seed": opened.description["seed"],
         "images": sum(entry["images"] for entry in opened.description["data"]),
         "steps": opened.header["step"],
-        "minutes": round(float(opened.header["minutes"]), 1),
         "validation": {
             name: round(value, 4) for name, value in figures.items() if not name.startswith(PREFIX)
         },
     }
+    if "minutes" in opened.header:
+        training["minutes"] = round(float(opened.header["minutes"]), 1)
     metadata = metadata_of(opened.settings, opened.label_space, figures, training)
     return metadata, export_onnx(opened.network, metadata, out)

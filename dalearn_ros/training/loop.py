@@ -26,7 +26,7 @@ from dalearn_ros.training.interrupt import Interrupt
 from dalearn_ros.training.log import RunLog
 from dalearn_ros.training.peers import ALONE, Peers
 from dalearn_ros.training.settings import LoopSettings
-from dalearn_ros.training.step import Stepper, Task, learning_rate
+from dalearn_ros.training.step import Stepper, Task, Watching, learning_rate
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
@@ -40,7 +40,7 @@ class TrainResult:
     Attributes:
         steps: Steps done, those before a resumption included.
         minutes: Time spent.
-        reason: ``steps``, ``time`` or ``converged``.
+        reason: ``steps``, ``time``, ``converged``, or what a watching task said.
         figures: The last validation.
     """
 
@@ -82,7 +82,7 @@ class Trainer:
         self.convergence = Convergence(settings.window, settings.patience, settings.tolerance)
         self.step, self.seconds = 0, 0.0
         self.reason = ""
-        self._unusable, self._whole = 0, True
+        self._unusable, self._whole, self._due = 0, True, False
         path = run / CHECKPOINT
         found = peers.first(lambda: load_checkpoint(path) if path.is_file() else None)
         if found is not None:
@@ -116,6 +116,8 @@ class Trainer:
 
     def _learn(self, log: RunLog | None) -> None:
         settings, start = self.settings, time.monotonic() - self.seconds
+        if self._due:
+            self._validate(log)
         batches = self.task.batches(self.step, settings.steps)
         bar = track(batches, total=settings.steps - self.step, label="train") if log else batches
         try:
@@ -125,14 +127,16 @@ class Trainer:
                     clock = time.monotonic() - start
                     self.seconds, interrupt.asked = self.peers.agree(clock, interrupt.asked)
                     self._log(log, values)
-                    ended = self._ended(values["convergence"])
+                    ended = self._ended(values)
+                    every = settings.validate_every
+                    self._due = every > 0 and self.step % every == 0
                     interrupt.check()
                     if ended:
                         break
+                    if self._due:
+                        self._validate(log)
                     if self.step % settings.checkpoint_every == 0:
                         self.save()
-                    if settings.validate_every and self.step % settings.validate_every == 0:
-                        self._validate(log)
         except KeyboardInterrupt:
             if self._whole:
                 self.save()
@@ -142,9 +146,14 @@ class Trainer:
         if log is not None and (self.step % self.settings.log_every == 0 or self.step == 1):
             log.losses(self.step, self.seconds, values)
 
-    def _ended(self, convergence: float) -> bool:
+    def _ended(self, values: dict[str, float]) -> bool:
         """Is it converged, or at the end of its steps or time? The reason is kept."""
-        if self.convergence.update(convergence):
+        converged = self.convergence.update(values["convergence"])
+        if isinstance(self.task, Watching):
+            self.reason = self.task.watch(self.step, self.progress(), values)
+        if self.reason:
+            return True
+        if converged:
             self.reason = "converged"
         elif self.progress() >= 1.0:
             self.reason = "steps" if self.step >= self.settings.steps else "time"
@@ -180,6 +189,7 @@ class Trainer:
         figures = self.peers.first(lambda: self.task.validate(self.average.network))
         if log is not None:
             log.figures(self.step, self.seconds, figures)
+        self._due = False
         return figures
 
     def _finish(self, log: RunLog | None) -> dict[str, float]:
@@ -210,7 +220,9 @@ class Trainer:
             "stale": watch.stale,
             "pending": watch.pending,
             "unusable": self._unusable,
+            "due": self._due,  # interrupted between a step and its validation
             "scaler": self.stepper.scaler.state_dict(),
+            "task": self.task.state() if isinstance(self.task, Watching) else None,
         }
         save_checkpoint(self.run_path / CHECKPOINT, Checkpoint(groups, header))
 
@@ -225,8 +237,10 @@ class Trainer:
             self.convergence.best = math.inf if header["best"] is None else float(header["best"])
             self.convergence.stale = int(header["stale"])
             self.convergence.pending = [float(value) for value in header["pending"]]
+            if isinstance(self.task, Watching):
+                self.task.restore(header["task"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{path}: is no checkpoint of a run ({error!r}).") from None
-        self._unusable = int(header.get("unusable", 0))
+        self._unusable, self._due = int(header.get("unusable", 0)), bool(header.get("due", False))
         if header.get("scaler") and self.stepper.scaler.is_enabled():
             self.stepper.scaler.load_state_dict(header["scaler"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,23 @@ class Task(Protocol):
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Named figures of the averaged network; empty if there is nothing to validate on."""
+        ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A task that keeps a state of its own from step to step."""
+
+    def watch(self, step: int, progress: float, values: Mapping[str, float]) -> str:
+        """Take in the losses of a step; a reason to end the training now, or an empty text."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What changes from step to step, as JSON values; it is kept in the checkpoint."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` gave."""
         ...
 
 

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from benchmarks import loss_plane, side_by_side, side_judge, yolo_files, yolo_runner
+from benchmarks import loss_plane, side_by_side, yolo_files, yolo_runner
 from benchmarks.ablation import ROWS, settings_of, spread
 from benchmarks.ablation_judge import suppress
 from dalearn_ros.coding.decode import DecodeSettings, merge_votes
@@ -149,12 +149,3 @@ def test_the_other_ends_by_minutes_or_by_passes() -> None:
     assert yolo_runner.share_done({"minutes": 2.0}, 10**9, 30.0) == 0.25
     assert yolo_runner.share_done({"minutes": 2.0}, 0, 121.0) == 1.0
     assert yolo_runner.share_done({"passes": 200}, 50, 1e9) == 0.25
-
-
-def test_the_interval_over_images() -> None:
-    same = np.tile([3, 1, 1], (50, 1))
-    assert side_judge.interval(same) == (0.75, 0.75)
-    mixed = np.array([[1, 0, 0], [0, 0, 1]] * 50)  # F1 of a share p of hits: 2p / (1 + p)
-    low, high = side_judge.interval(mixed)
-    share = 0.5 + np.array([-1.96, 1.96]) * 0.05
-    np.testing.assert_allclose([low, high], 2 * share / (1 + share), atol=0.01)

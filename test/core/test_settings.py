@@ -38,6 +38,16 @@ def test_defaults_and_file_and_overrides_win_in_this_order(tmp_path: Path) -> No
     assert settings == Outer("x", 7, (640, 384), 2.0, Inner(4.0, "sum"))
 
 
+@dataclass(frozen=True)
+class Special:
+    outer: Outer = field(Outer(steps=20, inner=Inner(3.0)))
+
+
+def test_values_of_a_default_stay_where_a_file_names_others(tmp_path: Path) -> None:
+    settings = load_settings(Special, write(tmp_path, "outer: {inner: {kind: sum}}\n"))
+    assert settings.outer == Outer(steps=20, inner=Inner(3.0, "sum"))
+
+
 def test_dump_is_the_inverse_of_load() -> None:
     settings = Outer(size=(320, 192), inner=Inner(3.5, "sum"))
     assert load_settings(Outer, None, dump_settings(settings)) == settings

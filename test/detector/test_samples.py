@@ -85,7 +85,7 @@ def test_a_workers_error_is_a_sentence_too(data):
     batches = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
     with pytest.raises(DatasetError, match="in a row cannot be read") as caught:
         with worker_errors():
-            next(iter(batch_loader(batches, 0, 3)))
+            next(iter(batch_loader(batches, batches.settings.batch.workers, 0, 3)))
     assert "\n" not in str(caught.value)
 
 
@@ -104,14 +104,16 @@ def test_workers_start_without_opencvs_threads(data):
     cv2.setNumThreads(2)
     cv2.GaussianBlur(np.zeros((2000, 2000), np.float32), (31, 31), 5)  # the pool is there now
     helped = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 3)
-    assert len(list(batch_loader(helped, 0, 2))) == 2
+    assert len(list(batch_loader(helped, helped.settings.batch.workers, 0, 2))) == 2
     assert cv2.getNumThreads() == 1
 
 
 def test_workers_give_the_same_batches(data):
     alone = CropBatches([data], tiny_settings(), 0)
     helped = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
-    for step, batch in enumerate(batch_loader(helped, 1, 3), start=1):
+    for step, batch in enumerate(
+        batch_loader(helped, helped.settings.batch.workers, 1, 3), start=1
+    ):
         assert _same(batch, alone[step])
 
 
@@ -121,7 +123,9 @@ def test_the_cache_and_the_workers_change_nothing(data, cache_mb, workers):
     plain = CropBatches([data], tiny_settings({"batch": {"cache_mb": 0}}), 0)
     batch = {"workers": workers, "cache_mb": cache_mb}
     other = CropBatches([data], tiny_settings({"batch": batch}), 0)
-    for step, found in enumerate(batch_loader(other, 0, 7)):  # more than three rounds
+    for step, found in enumerate(
+        batch_loader(other, other.settings.batch.workers, 0, 7)
+    ):  # more than three rounds
         assert _same(found, plain[step])
 
 
@@ -169,7 +173,7 @@ def test_a_killed_worker_is_a_sentence(data):
     before = _children()
 
     def rounds():
-        for number, _ in enumerate(batch_loader(batches, 0, 1000)):
+        for number, _ in enumerate(batch_loader(batches, batches.settings.batch.workers, 0, 1000)):
             if number == 0:
                 for child in _children() - before:
                     os.kill(child, signal.SIGKILL)

@@ -95,3 +95,31 @@ def test_a_damaged_checkpoint_is_a_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ModelError, match="checkpoint"):
         Trainer(_line(), _Line(), SHORT, tmp_path)
+
+
+class _Watched(_Line):
+    """Ends when the sum of what it saw is large; the sum survives a resumption."""
+
+    def __init__(self, limit):
+        super().__init__()
+        self.seen, self.limit = 0, limit
+
+    def watch(self, step, progress, values):
+        assert progress == step / SHORT.steps
+        assert values["total"] >= 0.0
+        self.seen += 1
+        return "enough" if self.seen >= self.limit else ""
+
+    def state(self):
+        return {"seen": self.seen}
+
+    def restore(self, state):
+        self.seen = state["seen"]
+
+
+def test_a_watching_task_can_end_the_training_and_keeps_its_state(tmp_path):
+    result = Trainer(_line(), _Watched(3), SHORT, tmp_path).run()
+    assert (result.steps, result.reason) == (3, "enough")
+    again = _Watched(3)
+    assert Trainer(_line(), again, SHORT, tmp_path).run().reason == "enough"
+    assert again.seen == 3, "taken from the checkpoint, not counted again"

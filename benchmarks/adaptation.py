@@ -1,0 +1,184 @@
+"""From one city to another without its labels: each part of the method, beside start and oracle.
+
+All rows of a pair begin with the same network, which learnt the source alone, and take as many
+steps. ``source only`` goes on with the source, ``oracle`` with the source and the labelled target;
+both with as many crops a step as the adapted rows have of both domains. Thresholds and choice are
+by source images; target labels serve the oracle, the few-shot rows and the score. A run that
+refused to adapt counts as source only of the same seed. Every finished run is a file in ``--out``;
+started again, it goes on with what is missing; several processes may share ``--out``::
+
+    python benchmarks/ship_data.py --out out/ship/data
+    python benchmarks/adaptation.py --data out/ship/data --real-data ../shared/data
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+
+from benchmarks.adaptation_map import mapped_landmarks
+from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, Row
+from benchmarks.adaptation_tables import record_tables
+from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
+from benchmarks.figures import ROOT
+from dalearn_ros.adaptation.detector_inputs import Inputs, read_settings
+from dalearn_ros.adaptation.detector_run import SUMMARY, adapt_detector
+from dalearn_ros.adaptation.detector_settings import AdaptSettings
+from dalearn_ros.core.files import write_json
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.image_list import ImageList
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.run import train_detector
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.evaluation.detection import DetectionScore
+from dalearn_ros.export.run import export_run
+from dalearn_ros.inference.detector import LandmarkDetector
+
+SEEDS = (1, 2, 3)
+RECIPE = ROOT / "benchmarks" / "adaptation.yaml"
+
+
+def start_of(pair: Pair, out: Path) -> Path:
+    """The run folder of the pair's start, which learnt the source alone; trained if need be."""
+    group, base = GROUPS[pair.group], out / "starts" / pair.start.replace(" ", "_")
+    parts = {"train_two_cities.yaml": group.start, "train_ship_hard.yaml": group.second}
+    start: Path | None = None
+    for number, (config, changes) in enumerate(parts.items(), start=1):
+        run = base / f"part{number}"
+        if not (run / "weights.safetensors").is_file():
+            settings = load_settings(TrainSettings, ROOT / "config" / config, changes)
+            train_detector(list(pair.source), list(pair.val), run, settings, number, start)
+        start = run
+    assert start is not None
+    return start
+
+
+def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str, Any]:
+    """One run: learn, export, score."""
+    place = out / "runs" / f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
+    base = dump_settings(read_settings(start, RECIPE))
+    changes = merged(GROUPS[pair.group].changes, row.changes)
+    settings = load_settings(AdaptSettings, None, merged(base, changes))
+    refused, chosen = "", settings.loop.steps
+    if row.name in (SOURCE_ONLY, ORACLE):
+        data = [*pair.source, *(pair.target if row.name == ORACLE else ())]
+        train_detector(data, list(pair.val), place, plain(settings), seed, start)
+    else:
+        few = []
+        if row.per_class:
+            few = [few_shot(pair, row.per_class, seed, place.parent / f"few_{place.name}")]
+        target = ImageList.open([data.path for data in pair.target])
+        mapped = mapped_landmarks(pair.target, target, seed) if row.mapped else None
+        inputs = Inputs(start, pair.source, pair.val, target, few, mapped)
+        adapt_detector(inputs, place, settings, seed)
+        summary = json.loads((place / SUMMARY).read_text(encoding="utf-8"))
+        refused, chosen = summary["refused"], summary["chosen_step"]
+    return {"refused": refused, "chosen": chosen, **score(place, pair.test)}
+
+
+def plain(settings: AdaptSettings) -> TrainSettings:
+    """The training settings, with as many crops a step as the adaptation has of both domains."""
+    names = [f.name for f in dataclasses.fields(TrainSettings)]
+    own = TrainSettings(**{name: getattr(settings, name) for name in names})
+    size = settings.batch.size + settings.target.crops
+    batch = dataclasses.replace(own.batch, size=size)
+    loop = dataclasses.replace(own.loop, validate_every=0)
+    return dataclasses.replace(own, batch=batch, loop=loop)
+
+
+def score(run: Path, test: Sequence[Dataset]) -> dict[str, Any]:
+    """F1 and errors of a run's network on whole target images, with the counts of each image."""
+    model = run / "model.onnx"
+    export_run(run, model)
+    detector = LandmarkDetector.load(model, 1)
+    scored = DetectionScore(test[0].label_space)
+    counts = []
+    for data in test:
+        for index in range(len(data)):
+            image, truth = data.image(index), data.labels(index)
+            size = (image.shape[1], image.shape[0])
+            match = scored.add(truth, detector.detect(image), size, data.approximate(index))
+            counts.append([len(match.truth), len(match.false_alarms), len(match.missed)])
+    found = scored.result()
+    classes = {
+        name: {key: entry[key] for key in ("f1", "support")}
+        for name, entry in found["per_class"].items()
+        if entry["support"]
+    }
+    return {
+        "f1": found["f1"],
+        "precision": found["precision"],
+        "recall": found["recall"],
+        "median_px": found["reference_point_px"]["median"],
+        "classes": classes,
+        "counts": counts,
+    }
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings, the second ones winning."""
+    found = dict(base)
+    for key, value in over.items():
+        below = found.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        found[key] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return found
+
+
+def kept(pair: Pair, row: Row, seed: int, out: Path) -> None:
+    """Do one run if its result is not there and no other process is at it."""
+    name = f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
+    file, claim = out / "results" / f"{name}.json", out / "results" / f"{name}.claim"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_file():
+        return
+    try:
+        os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    try:
+        found = run_row(pair, row, seed, out, start_of(pair, out))
+        about = {"pair": pair.name, "group": pair.group, "row": row.name, "seed": seed}
+        write_json(file, {**about, **found})
+        print(*about.values(), f"F1 {found['f1']:.3f}", found["refused"], flush=True)
+    finally:
+        claim.unlink()
+
+
+def main() -> None:
+    """Command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT / "out" / "ship" / "data")
+    parser.add_argument("--real-data", type=Path, help="holds carla_towns and road_photos")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "adaptation")
+    parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS])
+    parser.add_argument("--pairs", nargs="+", help="parts of their names", default=[""])
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--no-record", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    pairs = world_pairs(args.data, args.pairs)
+    if args.real_data is not None:
+        pairs += light_pairs(args.real_data, args.out / "lights")
+    pairs = [p for p in pairs if any(part in p.name for part in args.pairs)]
+    for seed in args.seeds:
+        for pair in pairs:
+            for row in ROWS:
+                if row.fits(pair.name, pair.group) and (not args.rows or row.name in args.rows):
+                    kept(pair, row, seed, args.out)
+    if not args.no_record:
+        record_tables(args.out / "results")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The tables of ``benchmarks/adaptation.py`` out of its results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ablation import spread
+from benchmarks.adaptation_rows import ABLATION_PAIR, FULL, ORACLE, ROWS, SOURCE_ONLY
+from benchmarks.figures import record
+from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, interval
+
+Entry = dict[str, Any]
+LEAST_GAP = 0.15  # between source only and oracle, for a pair that says something
+COMMAND = "python benchmarks/adaptation.py --data out/ship/data --real-data DATA"
+
+
+def record_tables(results: Path) -> None:
+    """Write the results files of all pairs, and of the ablation."""
+    entries = [
+        json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))
+    ]
+    entries = [counted(entry, entries) for entry in entries]
+    pairs = list(dict.fromkeys((e["group"], e["pair"]) for e in entries))
+    for group in ("world", "lights"):
+        rows = [
+            line
+            for kind, pair in pairs
+            if kind == group
+            for line in table_of([e for e in entries if e["pair"] == pair], False)
+        ]
+        if rows:
+            record(f"adaptation_{group}", COMMAND, rows, _note())
+    ablation = table_of([e for e in entries if e["pair"] == ABLATION_PAIR], True)
+    if ablation:
+        record("adaptation_ablation", COMMAND, ablation, _note())
+
+
+def counted(entry: Entry, entries: Sequence[Entry]) -> Entry:
+    """A run that refused to adapt counts as source only of the same seed."""
+    if not entry["refused"]:
+        return entry
+    same = (entry["pair"], SOURCE_ONLY, entry["seed"])
+    plain = next((e for e in entries if (e["pair"], e["row"], e["seed"]) == same), entry)
+    return {**plain, "row": entry["row"], "refused": entry["refused"]}
+
+
+def table_of(entries: Sequence[Entry], ablation: bool) -> list[dict[str, Any]]:
+    """Lines of one pair; of the ablation, with what it is held against."""
+    names = [r.name for r in ROWS if r.ablation is ablation or (ablation and r.name == FULL)]
+    lines = []
+    for name in names:
+        mine = [e for e in entries if e["row"] == name]
+        if not mine:
+            continue
+        share, low, high = gap_closed(entries, name)
+        points = [e["median_px"] for e in mine if e["median_px"] is not None]
+        lines.append(
+            {
+                "from, to": mine[0]["pair"],
+                "learnt with": name,
+                "seeds": len(mine),
+                "F1 at 8 px": spread([e["f1"] for e in mine]),
+                "point, median px": spread(points) if points else None,
+                "gap closed": "–" if share is None else f"{share:.0%} ({low:.0%} to {high:.0%})",
+                "refused": sum(bool(e["refused"]) for e in mine),
+            }
+        )
+    return lines
+
+
+def gap_closed(entries: Sequence[Entry], name: str) -> tuple[float | None, float, float]:
+    """Share of the way from source only to oracle in F1, with 95 % over test images drawn anew.
+
+    None for the ends themselves, where one of them is missing, and where they differ too little.
+    """
+    sides = [[e for e in entries if e["row"] == row] for row in (SOURCE_ONLY, name, ORACLE)]
+    if name in (SOURCE_ONLY, ORACLE) or not all(sides):
+        return None, 0.0, 0.0
+    counts = [np.array([e["counts"] for e in side], np.int64) for side in sides]
+    low, middle, high = (float(np.mean([e["f1"] for e in side])) for side in sides)
+    if high - low < LEAST_GAP:
+        return None, 0.0, 0.0
+    drawn = draw_images(counts[0].shape[1])
+    a, b, c = (drawn_f1(side.transpose(1, 0, 2), drawn).mean(axis=1) for side in counts)
+    bounds = interval(np.where(c > a, (b - a) / np.where(c > a, c - a, 1.0), np.nan))
+    return (middle - low) / (high - low), *bounds
+
+
+def _note() -> str:
+    return (
+        "Mean ± standard deviation over seeds; the gap with its 95 % interval over test images; "
+        f"none is given where source only and oracle differ by less than {LEAST_GAP}. `refused`: "
+        "runs that kept the source model by the criterion; they count as source only."
+    )

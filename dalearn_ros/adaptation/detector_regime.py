@@ -1,0 +1,233 @@
+"""The detector's adaptation for the training loop: four losses, pseudo labels and their watch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dalearn_ros.adaptation.detector_network import AdaptNetwork, Answers
+from dalearn_ros.adaptation.detector_settings import AdaptSettings
+from dalearn_ros.adaptation.landmark_labels import (
+    PseudoTargets,
+    claims,
+    masked_logits,
+    pseudo_landmarks,
+    pseudo_targets,
+)
+from dalearn_ros.adaptation.map_doubt import hold_against
+from dalearn_ros.adaptation.masking import self_training_loss
+from dalearn_ros.adaptation.pseudo_log import PseudoLog
+from dalearn_ros.adaptation.schedule import Schedule
+from dalearn_ros.adaptation.target_crops import AdaptBatches
+from dalearn_ros.detector.calibrate import PREFIX, calibration_from
+from dalearn_ros.detector.network import LandmarkNetwork, Outputs
+from dalearn_ros.detector.regime import DetectorTask
+from dalearn_ros.detector.samples import batch_loader, to_device
+from dalearn_ros.inference.protocol import split_outputs
+
+Batch = dict[str, Any]
+LEAST_CLAIM = 0.3  # the best vote of a landmark that counts as a sample at all
+
+
+class AdaptTask:
+    """Batches and losses of the adaptation; see :class:`training.step.Task` and ``Watching``.
+
+    Attributes:
+        schedule: Weights of the losses; it switches self-training on and off.
+        log: Every pseudo label.
+        teacher: Gives the scores if they come from the average; the run sets it.
+        skipped: Images that could not be read so far.
+    """
+
+    def __init__(
+        self,
+        settings: AdaptSettings,
+        batches: AdaptBatches,
+        detector: DetectorTask,
+        log: PseudoLog,
+        choose: Callable[[LandmarkNetwork, int], dict[str, float]],
+    ) -> None:
+        """Put it together.
+
+        Args:
+            settings: All of them.
+            batches: Source, target and few-shot crops.
+            detector: Losses on labelled crops.
+            log: Takes every pseudo label.
+            choose: Called with a network and its step at each validation; returns figures
+                (:class:`adaptation.selection.Choice`).
+        """
+        self.settings, self.log = settings, log
+        self.schedule = Schedule(settings.adaptation)
+        self.teacher: AdaptNetwork | None = None
+        self.skipped: set[str] = set()
+        self._batches, self._detector, self._choose = batches, detector, choose
+        self._progress, self._convergence, self._step = 0.0, 0.0, 0
+        self._calibration: dict[str, float] = {}
+
+    def batches(self, start: int, stop: int) -> Iterable[Batch]:
+        """The batches of the steps start..stop-1."""
+        return batch_loader(self._batches, self.settings.batch.workers, start, stop)
+
+    def parts(
+        self, batch: Batch, count: int, device: torch.device
+    ) -> Sequence[tuple[Batch, float]]:
+        """The whole batch on a device: domains are compared within it, so it is never cut."""
+        return [({key: to_device(value, device) for key, value in batch.items()}, 1.0)]
+
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """The four losses of a batch by the weights of the schedule.
+
+        Returns:
+            ``total``, ``convergence``, and those that the step has: ``source``, ``few_shot``,
+            ``domain_image``, ``domain_subregion``, ``self_training``.
+        """
+        weights = self.schedule.weights(self._progress)
+        if self.settings.adaptation.self_training.stages == 2 and self.schedule.running:
+            if batch["step"] % 2:
+                return self._second_stage(network, batch, weights.self_training)
+            weights = weights._replace(self_training=0.0)
+        source, few, target = batch["source"], batch["few_shot"], batch["target"]
+        images = [source["image"]]
+        images += [] if few is None else [few["image"]]
+        images += [] if target is None else [target["strong"]]
+        answers: Answers = network(torch.cat(images))
+        features, sizes = answers.features, [len(part) for part in images]
+        pieces = answers.split(sizes)
+        labelled = self._detector.loss_of(pieces[0], source)
+        terms = {"source": labelled["total"]}
+        total = weights.source * labelled["total"]
+        if few is not None:
+            terms["few_shot"] = self._detector.loss_of(pieces[1], few)["total"]
+            total = total + weights.few_shot * terms["few_shot"]
+        if target is not None and weights.domain > 0.0:
+            is_target = torch.arange(len(features), device=features.device) >= sizes[0]
+            found = self._inner(network).domain_losses(features, is_target, self._progress)
+            terms.update(found)
+            total = total + weights.domain * sum(found.values(), torch.zeros(()))
+        if target is not None and weights.self_training > 0.0:
+            terms["self_training"] = self._self_training(network, pieces[-1], target, batch["step"])
+            total = total + weights.self_training * terms["self_training"]
+        self.skipped.update(source["skipped"])
+        self.skipped.update([] if target is None else target["skipped"])
+        self._convergence = labelled["convergence"].item()
+        return {"total": total, "convergence": labelled["convergence"], **terms}
+
+    def _second_stage(self, network: nn.Module, batch: Batch, weight: float) -> dict[str, Tensor]:
+        """Self-training alone, with scores of the weights as they are now (U10)."""
+        strong = batch["target"]["strong"]
+        (outputs,) = network(strong).split([len(strong)])
+        loss = self._self_training(network, outputs, batch["target"], batch["step"])
+        convergence = torch.tensor(self._convergence, device=loss.device)
+        return {"total": weight * loss, "convergence": convergence, "self_training": loss}
+
+    def _self_training(
+        self, network: nn.Module, outputs: Outputs, target: Batch, step: int
+    ) -> Tensor:
+        """Class and place by pseudo labels, and the losses of what is masked."""
+        targets = self.pseudo_targets(network, target, step)
+        device = outputs.class_logits.device
+        batch = {
+            "class_id": targets.class_id.to(device),
+            "point_px": targets.point_px.to(device),
+            "log_range": torch.full_like(targets.class_id, math.nan, dtype=torch.float32).to(
+                device
+            ),
+        }
+        total = self._detector.loss_of(outputs, batch)["total"]
+        logits, label, role = masked_logits(outputs, targets)
+        value = self.settings.adaptation.self_training.pseudo.mask_value
+        return total + outputs.class_logits.shape[1] * self_training_loss(
+            logits, label.to(device), role.to(device), value
+        )
+
+    @torch.no_grad()
+    def pseudo_targets(self, network: nn.Module, target: Batch, step: int) -> PseudoTargets:
+        """Pseudo labels of a batch, made afresh (U7), and logged."""
+        settings = self.settings
+        pseudo = settings.adaptation.self_training.pseudo
+        answers = split_outputs([o.cpu().numpy() for o in self._scores(network, target["weak"])])
+        found = claims(answers, settings.grid, settings.decoding, LEAST_CLAIM)
+        doubts = keep_out = None
+        if target["mapped"] is not None:
+            radius = settings.target.map_radius_px
+            held = [
+                hold_against(f, m, radius) for f, m in zip(found, target["mapped"], strict=True)
+            ]
+            doubts, keep_out = [h[0] for h in held], [h[1] for h in held]
+        calibration = calibration_from(self._calibration)
+        least = settings.target.map_threshold
+        chosen = pseudo_landmarks(found, pseudo, calibration, doubts, least)
+        self.log.add(step, target, chosen)
+        return pseudo_targets(
+            answers,
+            found,
+            chosen,
+            settings.grid,
+            settings.decoding,
+            settings.target.background_threshold,
+            keep_out,
+        )
+
+    def _scores(self, network: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+        average = self.settings.adaptation.self_training.pseudo.scores_from == "average"
+        if average and self.teacher is not None:
+            return self.teacher.detector.heads(images)
+        detector = self._inner(network).detector
+        detector.eval()
+        try:
+            return detector.heads(images)
+        finally:
+            detector.train()
+
+    @staticmethod
+    def _inner(network: nn.Module) -> AdaptNetwork:
+        """The network itself, without what computes with 16 bits around it."""
+        inner = network if isinstance(network, AdaptNetwork) else network.network
+        assert isinstance(inner, AdaptNetwork)
+        return inner
+
+    def describe(self, batch: Batch) -> str:
+        """The source images of a batch."""
+        return self._detector.describe(batch["source"])
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Figures of a network on the way; its calibration on source images scores from now on."""
+        assert isinstance(network, AdaptNetwork)
+        figures = self._choose(network.detector, self._step)
+        if self.settings.target.score == "calibrated":
+            on_source = {name.removeprefix("source/"): v for name, v in figures.items()}
+            self._calibration = {n: v for n, v in on_source.items() if n.startswith(PREFIX)}
+        return figures
+
+    def watch(self, step: int, progress: float, values: Mapping[str, float]) -> str:
+        """Switch self-training; a reason to end if the pseudo labels have run away."""
+        self._progress, self._step = progress, step
+        if "source" in values:
+            domain = [values[k] for k in ("domain_image", "domain_subregion") if k in values]
+            mean = sum(domain) / len(domain) if domain else 0.0
+            self.schedule.update(step, progress, values["source"], mean)
+        return self.log.collapsed()
+
+    def state(self) -> dict[str, Any]:
+        """Schedule, progress and log."""
+        return {
+            "schedule": self.schedule.state(),
+            "progress": self._progress,
+            "step": self._step,
+            "convergence": self._convergence,
+            "calibration": self._calibration,
+            "log": self.log.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` gave."""
+        self.schedule.restore(state["schedule"])
+        self._progress, self._convergence = float(state["progress"]), float(state["convergence"])
+        self._step = int(state["step"])
+        self._calibration = {name: float(v) for name, v in state["calibration"].items()}
+        self.log.restore(state["log"])

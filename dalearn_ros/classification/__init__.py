@@ -1,0 +1,1 @@
+"""A plain classifier of small images on the one training loop."""

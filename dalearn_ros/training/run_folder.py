@@ -1,0 +1,77 @@
+"""What a run folder says of itself, so that the same run goes on and another one is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.core.errors import InputError, ModelError
+from dalearn_ros.core.files import plain, write_json
+
+RUN_FILE = "run.json"
+FORMAT_VERSION = 1
+
+
+def claim_run(run: Path, description: Mapping[str, Any], prepared: Collection[str] = ()) -> None:
+    """Make the folder this run's, or see that it is.
+
+    Args:
+        run: The folder.
+        description: All that the run's outcome depends on, as JSON values.
+        prepared: Names that may be in the folder before the run is.
+
+    Raises:
+        InputError: It holds something else, or a run that differs; the difference is named.
+    """
+    found = read_run(run)
+    wanted = plain(description)
+    if found is None:
+        refuse_other(run, prepared)
+        write_json(run / RUN_FILE, description)
+    elif found != wanted:
+        key = _difference(found, wanted)
+        raise InputError(
+            f"{run}: holds a run with another '{key}'; choose another --out, or give the same "
+            "settings, data and seed to continue it."
+        )
+
+
+def refuse_other(run: Path, prepared: Collection[str] = ()) -> None:
+    """Raise InputError if the folder holds something that is no run.
+
+    Args:
+        run: The folder.
+        prepared: Names that may be in it before the run is.
+    """
+    if (run / RUN_FILE).is_file():
+        return
+    if run.is_file() or (run.is_dir() and {path.name for path in run.iterdir()} - {*prepared}):
+        raise InputError(f"{run}: holds something else; choose another --out.")
+
+
+def read_run(run: Path) -> dict[str, Any] | None:
+    """What the run in a folder says of itself; None if there is none.
+
+    Raises:
+        ModelError: Damaged, or of another format.
+    """
+    path = run / RUN_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ModelError(f"{path}: is damaged; it is no readable JSON.") from None
+    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
+        raise ModelError.at(path, "", f"a run of format {FORMAT_VERSION}", "another")
+    return content
+
+
+def _difference(found: Any, wanted: Any, prefix: str = "") -> str:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in sorted({*found, *wanted}):
+            if found.get(key) != wanted.get(key):
+                return _difference(found.get(key), wanted.get(key), f"{prefix}.{key}".lstrip("."))
+    return prefix

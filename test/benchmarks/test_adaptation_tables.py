@@ -1,0 +1,50 @@
+"""How results become lines, and what counts as what."""
+
+import pytest
+
+from benchmarks.adaptation_rows import FULL, ORACLE, SOURCE_ONLY
+from benchmarks.adaptation_tables import counted, gap_closed, table_of
+
+
+def _entry(row, seed, counts, refused=""):
+    hits, wrong, missed = (sum(c[i] for c in counts) for i in range(3))
+    return {
+        "pair": "north to south",
+        "group": "world",
+        "row": row,
+        "seed": seed,
+        "f1": 2 * hits / (2 * hits + wrong + missed),
+        "median_px": 1.5,
+        "counts": counts,
+        "refused": refused,
+    }
+
+
+LOW, MIDDLE, HIGH = [[2, 3, 3]] * 4, [[5, 2, 2]] * 4, [[8, 1, 1]] * 4
+
+
+def test_share_of_the_gap_by_hand():
+    entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, MIDDLE), _entry(ORACLE, 1, HIGH)]
+    share, low, high = gap_closed(entries, FULL)
+    ends = 4 / 10, 10 / 14, 16 / 18
+    assert share == pytest.approx((ends[1] - ends[0]) / (ends[2] - ends[0]))
+    assert low == pytest.approx(share), "all images are alike, so there is no spread"
+    assert high == pytest.approx(share)
+    assert gap_closed(entries, ORACLE)[0] is None
+    assert gap_closed(entries[:2], FULL)[0] is None
+
+
+def test_a_small_gap_says_nothing():
+    near = [[3, 3, 3]] * 4
+    entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, MIDDLE), _entry(ORACLE, 1, near)]
+    assert gap_closed(entries, FULL)[0] is None
+
+
+def test_a_refused_run_counts_as_source_only_of_its_seed():
+    entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(SOURCE_ONLY, 2, MIDDLE)]
+    refused = _entry(FULL, 2, HIGH, refused="did not help")
+    found = counted(refused, [*entries, refused])
+    assert found["f1"] == entries[1]["f1"]
+    assert found["row"] == FULL
+    line = table_of([*entries, found], ablation=False)[1]
+    assert line["refused"] == 1
