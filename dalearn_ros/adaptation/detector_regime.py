@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -68,6 +69,9 @@ class AdaptTask:
         self._batches, self._detector, self._choose = batches, detector, choose
         self._progress, self._convergence, self._step = 0.0, 0.0, 0
         self._calibration: dict[str, float] = {}
+        own = settings.loss.selection
+        selection = dataclasses.replace(own, background=settings.target.background)
+        self._loss = dataclasses.replace(settings.loss, selection=selection)
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
@@ -138,7 +142,7 @@ class AdaptTask:
                 device
             ),
         }
-        total = self._detector.loss_of(outputs, batch)["total"]
+        total = self._detector.loss_of(outputs, batch, self._loss)["total"]
         logits, label, role = masked_logits(outputs, targets)
         value = self.settings.adaptation.self_training.pseudo.mask_value
         return total + outputs.class_logits.shape[1] * self_training_loss(

@@ -32,6 +32,12 @@ class TargetSettings:
         minimum=0.0,
         maximum=1.0,
     )
+    background: str = field(
+        "random",
+        "Which background subregions are learnt from: any, or those it errs on most, among which "
+        "are the landmarks that the pseudo labels have missed.",
+        choices=("random", "hardest"),
+    )
     scan_images: int = field(
         2000,
         "At most so many images are looked at before the start, for where landmarks may be.",

@@ -13,7 +13,7 @@ from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import calibration_from
-from dalearn_ros.detector.losses import landmark_loss
+from dalearn_ros.detector.losses import LossSettings, landmark_loss
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
 from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader, split_batch
 from dalearn_ros.detector.settings import TrainSettings
@@ -100,8 +100,16 @@ class DetectorTask:
         self.skipped.update(batch["skipped"])
         return self.loss_of(network(batch["image"]), batch)
 
-    def loss_of(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
-        """The loss terms of answers to a batch; see :func:`detector.losses.landmark_loss`."""
+    def loss_of(
+        self, outputs: Outputs, batch: Batch, loss: LossSettings | None = None
+    ) -> dict[str, Tensor]:
+        """The loss terms of answers to a batch; see :func:`detector.losses.landmark_loss`.
+
+        Args:
+            outputs: The answers.
+            batch: Its targets.
+            loss: Names and numbers; None: those of the settings.
+        """
         cell_px, device = self.settings.grid.cell_px, outputs.class_logits.device
         self._centers, self._nodes = self._centers.to(device), self._nodes.to(device)
         return landmark_loss(
@@ -111,7 +119,7 @@ class DetectorTask:
             batch["log_range"],
             self._nodes,
             cell_px,
-            self.settings.loss,
+            loss or self.settings.loss,
         )
 
     def describe(self, batch: Batch) -> str:
