@@ -33,9 +33,9 @@ class TargetSettings:
         maximum=1.0,
     )
     background: str = field(
-        "random",
-        "Which background subregions are learnt from: any, or those it errs on most, among which "
-        "are the landmarks that the pseudo labels have missed.",
+        "hardest",
+        "Which background subregions are learnt from: those it errs on most, or any. Random ones "
+        "let false alarms grow.",
         choices=("random", "hardest"),
     )
     scan_images: int = field(
