@@ -71,7 +71,8 @@ class AdaptTask:
         self._calibration: dict[str, float] = {}
         own = settings.loss.selection
         selection = dataclasses.replace(own, background=settings.target.background)
-        self._loss = dataclasses.replace(settings.loss, selection=selection)
+        # a decoded point says nothing of the votes' true errors, and a pseudo label no distance
+        self._loss = dataclasses.replace(settings.loss, selection=selection, variance_weight=0.0)
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
