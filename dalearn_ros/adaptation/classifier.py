@@ -154,7 +154,7 @@ class ClassifierAdaptation:
         strong = change(prepare(batch["target"]), self.settings.augmentation)
         answers: Answers = network(strong, self._progress)
         terms = self._self_training(network, answers.classes, batch["target"])
-        convergence = torch.tensor(self._convergence)
+        convergence = torch.tensor(self._convergence, device=strong.device)
         return {"total": weight * terms["self_training"], "convergence": convergence, **terms}
 
     def _self_training(

@@ -33,7 +33,8 @@ class Inputs:
         validation: Labelled source images for thresholds and choice; empty: those of ``source``.
         target: Images of the new city.
         few_shot: The few labelled images of it; may be empty.
-        mapped: For each target image the landmarks that a map has there; None: no map.
+        mapped: For each target image the landmarks that a map has there, None where it is not
+            known; None: no map.
     """
 
     init: Path
@@ -41,7 +42,7 @@ class Inputs:
     validation: Sequence[Dataset]
     target: ImageList
     few_shot: Sequence[Dataset] = ()
-    mapped: Sequence[Labels] | None = None
+    mapped: Sequence[Labels | None] | None = None
 
 
 def read_settings(init: Path, config: Path | None) -> AdaptSettings:
@@ -113,6 +114,11 @@ def check_inputs(settings: AdaptSettings, inputs: Inputs) -> list[str]:
     if inputs.few_shot and settings.adaptation.few_shot_weight == 0.0:
         expected = "a weight above 0 for --few-shot"
         raise SettingsError.at("settings", "key 'adaptation.few_shot_weight'", expected, "0")
+    if inputs.init.is_dir():
+        space = open_run(inputs.init).label_space
+        if space.digest != inputs.source[0].label_space.digest:
+            expected = f"the classes of {inputs.source[0].path}"
+            raise DatasetError.at(inputs.init, "", expected, ", ".join(space.names[1:]))
     return [*check_adaptation(settings.adaptation), *compare_images(inputs)]
 
 

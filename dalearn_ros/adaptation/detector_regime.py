@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -71,7 +70,7 @@ class AdaptTask:
         self._calibration: dict[str, float] = {}
         own = settings.loss.selection
         selection = dataclasses.replace(own, background=settings.target.background)
-        # a decoded point says nothing of the votes' true errors, and a pseudo label no distance
+        # a decoded point says nothing of the votes' true errors
         self._loss = dataclasses.replace(settings.loss, selection=selection, variance_weight=0.0)
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
@@ -133,22 +132,21 @@ class AdaptTask:
     def _self_training(
         self, network: nn.Module, outputs: Outputs, target: Batch, step: int
     ) -> Tensor:
-        """Class and place by pseudo labels, and the losses of what is masked."""
+        """Class and place by pseudo labels; what is masked is in the mean of the class loss."""
         targets = self.pseudo_targets(network, target, step)
         device = outputs.class_logits.device
         batch = {
             "class_id": targets.class_id.to(device),
             "point_px": targets.point_px.to(device),
-            "log_range": torch.full_like(targets.class_id, math.nan, dtype=torch.float32).to(
-                device
-            ),
+            "log_range": targets.log_range.to(device),
         }
-        total = self._detector.loss_of(outputs, batch, self._loss)["total"]
+        terms = self._detector.loss_of(outputs, batch, self._loss)
         logits, label, role = masked_logits(outputs, targets)
         value = self.settings.adaptation.self_training.pseudo.mask_value
-        return total + outputs.class_logits.shape[1] * self_training_loss(
-            logits, label.to(device), role.to(device), value
-        )
+        masked = self_training_loss(logits, label.to(device), role.to(device), value)
+        nodes = outputs.class_logits.shape[1]  # whose losses a subregion's sums up
+        share = len(logits) / max(1.0, len(logits) + nodes * terms["cells"].item())
+        return terms["total"] + share * (nodes * masked - terms["class"])
 
     @torch.no_grad()
     def pseudo_targets(self, network: nn.Module, target: Batch, step: int) -> PseudoTargets:
@@ -157,16 +155,14 @@ class AdaptTask:
         pseudo = settings.adaptation.self_training.pseudo
         answers = split_outputs([o.cpu().numpy() for o in self._scores(network, target["weak"])])
         found = claims(answers, settings.grid, settings.decoding, LEAST_CLAIM)
-        doubts = keep_out = None
+        by_map = keep_out = None
         if target["mapped"] is not None:
-            radius = settings.target.map_radius_px
-            held = [
-                hold_against(f, m, radius) for f, m in zip(found, target["mapped"], strict=True)
-            ]
-            doubts, keep_out = [h[0] for h in held], [h[1] for h in held]
+            near = settings.target.map_radius_px, settings.target.map_threshold
+            pairs = zip(found, target["mapped"], strict=True)
+            held = [hold_against(seen, mapped, *near) for seen, mapped in pairs]
+            by_map, keep_out = [h[0] for h in held], [h[1] for h in held]
         calibration = calibration_from(self._calibration)
-        least = settings.target.map_threshold
-        chosen = pseudo_landmarks(found, pseudo, calibration, doubts, least)
+        chosen = pseudo_landmarks(found, pseudo, calibration, by_map)
         self.log.add(step, target, chosen)
         return pseudo_targets(
             answers,
@@ -226,6 +222,7 @@ class AdaptTask:
             "step": self._step,
             "convergence": self._convergence,
             "calibration": self._calibration,
+            "skipped": sorted(self.skipped),
             "log": self.log.state(),
         }
 
@@ -235,4 +232,5 @@ class AdaptTask:
         self._progress, self._convergence = float(state["progress"]), float(state["convergence"])
         self._step = int(state["step"])
         self._calibration = {name: float(v) for name, v in state["calibration"].items()}
+        self.skipped.update(state["skipped"])
         self.log.restore(state["log"])

@@ -20,6 +20,7 @@ from dalearn_ros.adaptation.selection import (
     Choice,
     candidates,
     choose,
+    forget_after,
     of_source,
     state_of,
 )
@@ -99,7 +100,6 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
             inputs.validation or inputs.source,
             inputs.target,
             run / CANDIDATES,
-            seed,
         )
         source = CropBatches(inputs.source, settings, seed, repeats=draws.repeats)
         few = None
@@ -115,6 +115,7 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
         network = AdaptNetwork(start, settings.adaptation.domain).to(ALONE.device)
         (run / LEARNING).mkdir(exist_ok=True)
         trainer = Trainer(network, task, settings.loop, run / LEARNING, seed=seed)
+        forget_after(run / CANDIDATES, trainer.step)
         assert isinstance(trainer.average.network, AdaptNetwork)
         task.teacher = trainer.average.network
         if trainer.step == 0:
@@ -123,7 +124,10 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
     if task.skipped:
         names = ", ".join(sorted(task.skipped)[:3])
         warnings.append(f"{len(task.skipped)} images cannot be read, among them {names}.")
-    chosen, refused = choose(candidates(run / CANDIDATES), settings)
+    sound = result.steps
+    if result.reason not in ("steps", "time", "converged"):  # the window in which it ran away
+        sound -= settings.collapse.window
+    chosen, refused = choose(candidates(run / CANDIDATES), settings, sound)
     outcome = Outcome(
         chosen,
         refused,
@@ -151,7 +155,7 @@ def _target_crops(
 def _description(inputs: Inputs, settings: AdaptSettings, seed: int) -> dict[str, object]:
     values = dump_settings(settings)
     own = {f: values[f] for f in values if f not in dump_settings(TrainSettings())}
-    mapped = None if inputs.mapped is None else sum(len(labels) for labels in inputs.mapped)
+    mapped = None if inputs.mapped is None else sum(len(labels or ()) for labels in inputs.mapped)
     return {
         "format": "landmark-detector run",
         "format_version": FORMAT_VERSION,

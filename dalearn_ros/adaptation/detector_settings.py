@@ -9,6 +9,7 @@ from dalearn_ros.adaptation.settings import AdaptationSettings
 from dalearn_ros.core.settings import field
 from dalearn_ros.datasets.image_filter import FilterSettings
 from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.training.settings import LoopSettings
 from dalearn_ros.training.transforms import ColourSettings
 
 
@@ -45,7 +46,16 @@ class TargetSettings:
         maximum=10_000_000,
     )
     colours: ColourSettings = field(
-        ColourSettings(blur=0.3, noise=0.4, jpeg=0.2),
+        ColourSettings(
+            brightness=0.1,
+            contrast=0.25,
+            gamma=0.2,
+            cast=0.08,
+            saturation=0.3,
+            blur=0.2,
+            noise=0.25,
+            jpeg=0.1,
+        ),
         "How crops are changed for learning; pseudo labels come from the unchanged ones.",
     )
     map_threshold: float = field(
@@ -68,10 +78,17 @@ class ChoiceSettings:
     """Which of the networks along the way is taken, without target labels."""
 
     images: int = field(
-        24, "Target images on which networks are compared.", minimum=2, maximum=100_000
+        48, "Target images on which networks are compared.", minimum=2, maximum=100_000
     )
     margin: float = field(
-        0.0, "By so much the criterion must rise over the start's.", minimum=0.0, maximum=1.0
+        0.02, "By so much the criterion must rise over the start's.", minimum=0.0, maximum=1.0
+    )
+    factor: float = field(
+        1.5,
+        "The landmarks that a network sees in target images may differ from the start's by this "
+        "factor.",
+        minimum=1.0,
+        maximum=1000.0,
     )
     source_loss: float = field(
         0.1, "F1 on source images may fall by so much.", minimum=0.0, maximum=1.0
@@ -98,6 +115,10 @@ class CollapseSettings:
 class AdaptSettings(TrainSettings):
     """Settings of `dalearn adapt`: those of training, and these."""
 
+    loop: LoopSettings = field(
+        LoopSettings(learning_rate=0.0003, average_ramp=False, validate_every=500),
+        "Length and rate.",
+    )
     adaptation: AdaptationSettings = field(AdaptationSettings, "The four losses.")
     target: TargetSettings = field(TargetSettings, "Target images.")
     filter: FilterSettings = field(FilterSettings, "Images that are left out, of both cities.")

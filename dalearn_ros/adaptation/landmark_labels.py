@@ -21,6 +21,8 @@ from dalearn_ros.detector.targets import IGNORE
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Singles = npt.NDArray[np.float32]
 NOBODY = -1
 MOST = 100  # landmarks of a crop
 
@@ -56,6 +58,7 @@ class PseudoTargets:
     Attributes:
         class_id: (N, h, w) 0 background, 1.. landmark, -1 not learnt from.
         point_px: (N, h, w, 2) float32 reference point of the subregion's landmark.
+        log_range: (N, h, w) float32 its decoded distance, log of metres; NaN elsewhere.
         masked_label: (N, h, w) pseudo class of subregions whose landmark is masked or negative;
             0 elsewhere.
         masked_role: (N, h, w) their :class:`Role`; ``NEUTRAL`` elsewhere.
@@ -63,6 +66,7 @@ class PseudoTargets:
 
     class_id: Tensor
     point_px: Tensor
+    log_range: Tensor
     masked_label: Tensor
     masked_role: Tensor
 
@@ -83,8 +87,7 @@ def pseudo_landmarks(
     found: Sequence[Candidates],
     settings: PseudoLabelSettings,
     calibration: Calibration | None = None,
-    doubts: Sequence[npt.NDArray[np.bool_]] | None = None,
-    map_threshold: float = 1.0,
+    by_map: Sequence[Floats] | None = None,
 ) -> PseudoLandmarks:
     """Roles of all landmarks that were claimed in a batch.
 
@@ -92,9 +95,9 @@ def pseudo_landmarks(
         found: Claims of each crop.
         settings: Thresholds and caps.
         calibration: Turns votes into the probability of a hit; None: the score is the best vote.
-        doubts: (n,) of each crop: claims that a map does not explain, which become neutral before
-            the caps count; None: there is no map.
-        map_threshold: Score that a claim needs which a map explains.
+        by_map: (n,) of each crop: the score that a claim needs by what a map says, infinite where
+            it explains no such landmark (neutral, before the caps count), NaN where it says
+            nothing; None: there is no map.
     """
     crop = np.concatenate([np.full(len(one), i, np.int64) for i, one in enumerate(found)])
     label = np.concatenate([one.class_id for one in found])
@@ -102,12 +105,12 @@ def pseudo_landmarks(
     if calibration is not None:
         features = np.concatenate([one.features for one in found])
         score = calibration.probability(features, label)
-    doubt = np.zeros(len(crop), bool) if doubts is None else np.concatenate(list(doubts))
+    needed = np.full(len(crop), np.nan) if by_map is None else np.concatenate(list(by_map))
+    doubt = np.isposinf(needed)
     scores, labels = torch.from_numpy(score), torch.from_numpy(label)
     role = choose_roles(scores, settings)
-    if doubts is not None:
-        role[torch.from_numpy(doubt)] = int(Role.NEUTRAL)
-        role[torch.from_numpy(~doubt & (score >= map_threshold))] = int(Role.LABEL)
+    role[torch.from_numpy(doubt)] = int(Role.NEUTRAL)
+    role[torch.from_numpy(score >= needed)] = int(Role.LABEL)  # NaN: never
     role = apply_caps(scores, labels, role, len(crop), settings)
     points = np.concatenate([one.point_px for one in found])
     return PseudoLandmarks(crop, label, score, points, role.numpy(), doubt)
@@ -176,20 +179,15 @@ def pseudo_targets(
     for i, (crop, claimed) in enumerate(zip(outputs, found, strict=True)):
         mine = chosen.crop == i
         owner = owners(crop, claimed, grid, decoding)
-        parts.append(_crop_targets(crop, owner, chosen, np.flatnonzero(mine), grid))
+        sure = _sure(crop, claimed, owner, grid)
+        parts.append(_crop_targets(owner, sure, claimed, chosen, np.flatnonzero(mine)))
         free = (owner == NOBODY) & (_background(crop, grid) >= background_threshold)
         if keep_out is not None and len(keep_out[i]):
             centers = grid.centers_px(*np.indices(owner.shape))
             away = np.linalg.norm(centers[..., None, :] - keep_out[i], axis=-1).min(axis=-1)
             free &= away > 2.0 * grid.cell_px
         parts[-1][0][free] = 0
-    class_id, point, masked, role = (np.stack(part) for part in zip(*parts, strict=True))
-    return PseudoTargets(
-        torch.from_numpy(class_id),
-        torch.from_numpy(point),
-        torch.from_numpy(masked),
-        torch.from_numpy(role),
-    )
+    return PseudoTargets(*(torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True)))
 
 
 def masked_logits(outputs: Outputs, targets: PseudoTargets) -> tuple[Tensor, Tensor, Tensor]:
@@ -202,20 +200,40 @@ def masked_logits(outputs: Outputs, targets: PseudoTargets) -> tuple[Tensor, Ten
     return logits.flatten(0, 1), label, role
 
 
+def _sure(outputs: RawOutputs, found: Candidates, owner: Ints, grid: Grid) -> Bools:
+    """(h, w) subregions that are surely of their landmark: half sure of its class, or at its point.
+
+    The rim of a landmark votes for it, too; learnt as the landmark it would grow with every step.
+    """
+    nodes, (rows, columns) = grid.nodes, owner.shape
+    logits = outputs.class_logits.reshape(nodes, -1, rows, columns).astype(np.float64)
+    probability = _softmax(logits).mean(axis=0)  # (1+M, h, w)
+    owned = owner != NOBODY
+    label = found.class_id[owner[owned]]
+    row, column = np.nonzero(owned)
+    away = grid.centers_px(row, column) - found.point_px[owner[owned]]
+    core = np.linalg.norm(away, axis=-1) <= 0.8 * grid.cell_px
+    sure = np.zeros(owner.shape, bool)
+    sure[owned] = core | (probability[label, row, column] >= 0.5)
+    return sure
+
+
 def _crop_targets(
-    outputs: RawOutputs, owner: Ints, chosen: PseudoLandmarks, rows: Ints, grid: Grid
-) -> tuple[Ints, npt.NDArray[np.float32], Ints, Ints]:
+    owner: Ints, sure: Bools, found: Candidates, chosen: PseudoLandmarks, rows: Ints
+) -> tuple[Ints, Singles, Singles, Ints, Ints]:
     class_id = np.full(owner.shape, IGNORE, np.int64)
     point = np.zeros((*owner.shape, 2), np.float32)
+    log_range = np.full(owner.shape, np.nan, np.float32)
     masked, role = np.zeros(owner.shape, np.int64), np.zeros(owner.shape, np.int64)
     for number, row in enumerate(rows.tolist()):
-        cells = owner == number
+        cells = (owner == number) & sure
         if chosen.role[row] == Role.LABEL:
             class_id[cells] = chosen.label[row]
             point[cells] = chosen.point_px[row]
+            log_range[cells] = found.log_range[number]
         elif chosen.role[row] in (Role.MASK_MAX, Role.NEGATIVE):
             masked[cells], role[cells] = chosen.label[row], chosen.role[row]
-    return class_id, point, masked, role
+    return class_id, point, log_range, masked, role
 
 
 def _background(outputs: RawOutputs, grid: Grid) -> Floats:

@@ -10,7 +10,7 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.landmarks.types import Labels
 
 
-def labels_by_content(data: Dataset, images: ImageList) -> tuple[list[Labels], int]:
+def labels_by_content(data: Dataset, images: ImageList) -> tuple[list[Labels | None], int]:
     """Labels of those images of a list that a dataset has, too, whatever their files are called.
 
     Args:
@@ -18,7 +18,7 @@ def labels_by_content(data: Dataset, images: ImageList) -> tuple[list[Labels], i
         images: The target images.
 
     Returns:
-        Labels of each image of the list, none for one that the dataset does not have; and how many
+        Labels of each image of the list, None for one that the dataset does not have; and how many
         it has.
 
     Raises:
@@ -37,4 +37,4 @@ def labels_by_content(data: Dataset, images: ImageList) -> tuple[list[Labels], i
         expected = "labels of target images, matched by the bytes of the image files"
         hint = "Give the dataset's own folder as --target, too, or label the same bag."
         raise DatasetError.at(data.path, "", expected, f"{len(data)} other images", hint)
-    return [Labels.empty() if row is None else data.labels(row) for row in found], matched
+    return [None if row is None else data.labels(row) for row in found], matched

@@ -19,7 +19,7 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
 
-LEAST = 0.3  # the best vote of a place worth a crop
+LEAST = 0.5  # the best vote of a place worth a crop
 
 
 def scan(
@@ -34,7 +34,8 @@ def scan(
         images: Target images.
 
     Returns:
-        For each image places for crops: classes and points, without outlines.
+        For each image places for crops: points without outlines, all of one class, because crops
+        are drawn evenly over classes, and a class that is only imagined is not to be sought out.
     """
     count = min(settings.target.scan_images, len(images))
     rows = np.unique(np.linspace(0, len(images) - 1, count).round().astype(int)).tolist()
@@ -54,7 +55,7 @@ def _places(seen: Candidates) -> Labels:
     n = len(seen)
     return dataclasses.replace(
         Labels.empty(),
-        class_id=seen.class_id,
+        class_id=np.ones(n, np.int64),
         point_px=seen.point_px,
         outlines_px=Ragged.of([np.zeros((0, 2))] * n, 2),
         range_m=np.full(n, np.nan),

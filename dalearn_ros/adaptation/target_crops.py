@@ -36,7 +36,7 @@ class TargetCrops:
         places: Sequence[Labels],
         settings: AdaptSettings,
         seed: int,
-        mapped: Sequence[Labels] | None = None,
+        mapped: Sequence[Labels | None] | None = None,
     ) -> None:
         """Draw from a list of images; each image once per round, in a random order.
 
@@ -45,7 +45,8 @@ class TargetCrops:
             places: For each image what the start claims to see; crops are taken around these.
             settings: Crops and colours.
             seed: Of all draws.
-            mapped: For each image the mapped landmarks; None: there is no map.
+            mapped: For each image the mapped landmarks, None where they are not known; None: there
+                is no map.
         """
         self.images, self.places, self.mapped = images, places, mapped
         self.settings, self.seed = settings, seed
@@ -67,7 +68,7 @@ class TargetCrops:
         per_step = -(-count // per_image)
         shape = (self.settings.crops.width, self.settings.crops.height)
         parts: dict[str, list[Any]] = {"weak": [], "strong": [], "rows": [], "to_image": []}
-        mapped: list[Labels] = []
+        mapped: list[Labels | None] = []
         skipped: list[str] = []
         for number in range(count):
             row, image = self._image(step * per_step + number // per_image, skipped)
@@ -82,7 +83,8 @@ class TargetCrops:
             parts["rows"].append(row)
             parts["to_image"].append(mapping.inverse())
             if self.mapped is not None:
-                mapped.append(_moved(self.mapped[row], mapping, shape))
+                known = self.mapped[row]
+                mapped.append(None if known is None else _moved(known, mapping, shape))
         return {
             "weak": torch.from_numpy(np.stack(parts["weak"])),
             "strong": torch.from_numpy(np.stack(parts["strong"])),

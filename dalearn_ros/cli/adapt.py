@@ -75,6 +75,7 @@ def _classification(args: argparse.Namespace) -> str:
     from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
     from dalearn_ros.core.settings import load_settings
 
+    _refuse_detection(args)
     settings = load_settings(AdaptClassifierSettings, args.config)
     source, target = _only(args.source, "--source"), _only(args.target, "--target")
     assert source is not None and target is not None
@@ -94,6 +95,16 @@ def _classification(args: argparse.Namespace) -> str:
     same = metrics["target_repeated"]
     repeated = f"; {same} repeated target images left out" if same else ""
     return f"{args.out / METRICS}: {scored}{refused}{skipped}{repeated}."
+
+
+def _refuse_detection(args: argparse.Namespace) -> None:
+    """Raise InputError for an option that only detection has."""
+    from dalearn_ros.core.errors import InputError
+
+    for name in ("val", "map_labels", "topic"):
+        if getattr(args, name):
+            option = "--" + name.replace("_", "-")
+            raise InputError(f"{option}: only detection has this option; leave it out.")
 
 
 def _only(paths: Sequence[Path], option: str) -> Path | None:

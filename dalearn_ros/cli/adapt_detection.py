@@ -68,7 +68,7 @@ def adapt_detection(args: argparse.Namespace) -> str:
         if matched < len(target):
             notes.append(
                 f"The map has labels for {matched} of {len(target)} target images; pseudo labels "
-                "in the others are all doubtful."
+                "in the others are judged without it."
             )
     inputs = Inputs(args.init, source, validation, target, few, mapped)
     outcome = adapt_detector(inputs, args.out, settings, args.seed)

@@ -125,9 +125,9 @@ def landmark_loss(
 
     Returns:
         ``total``; ``class``, ``localization``, ``variance``, ``range`` as they enter it, without
-        their weights; ``localization_unweighted`` (no gradient), the axis of Fig. 11 (D16); and
-        ``convergence`` = class + λ * unweighted localization, which falls while learning goes
-        well even when the coupled total rises (D11).
+        their weights; ``cells``, how many subregions were selected; ``localization_unweighted`` (no
+        gradient), the axis of Fig. 11 (D16); and ``convergence`` = class + λ * unweighted
+        localization, which falls while learning goes well even when the coupled total rises (D11).
     """
     logits = outputs.class_logits.permute(0, 3, 4, 1, 2)  # (N, h, w, K, 1+M)
     with torch.no_grad():
@@ -178,5 +178,6 @@ def landmark_loss(
         + settings.range_weight * terms["range"]
     )
     terms["localization_unweighted"] = unweighted
+    terms["cells"] = torch.tensor(float(len(target)), device=unweighted.device)
     terms["convergence"] = terms["class"].detach() + settings.balance * unweighted
     return terms

@@ -18,7 +18,15 @@ class WeightAverage:
         network: A copy with the averaged values, in evaluation mode.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float, ramp: bool = True) -> None:
+        """Begin with the network as it is.
+
+        Args:
+            network: Its weights are copied.
+            decay: Of the average.
+            ramp: The decay grows up to its value, so that a random start is forgotten.
+        """
+        self.ramp = ramp
         self.network = copy.deepcopy(network).eval()
         self.network.requires_grad_(False)
         self.decay = decay
@@ -27,10 +35,9 @@ class WeightAverage:
     def update(self, network: nn.Module, step: int) -> None:
         """Take in the weights after ``step`` (from 0).
 
-        The decay grows as (1 + step) / (10 + step) up to its value, so that the random start is
-        forgotten.
+        With a ramp the decay is (1 + step) / (10 + step) until that is its value.
         """
-        decay = min(self.decay, (1.0 + step) / (10.0 + step))
+        decay = min(self.decay, (1.0 + step) / (10.0 + step)) if self.ramp else self.decay
         own, other = self.network.state_dict(), network.state_dict()
         floats = [name for name, value in own.items() if value.is_floating_point()]
         torch._foreach_lerp_(

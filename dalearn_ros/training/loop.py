@@ -77,7 +77,7 @@ class Trainer:
         """
         self.network, self.task, self.settings, self.run_path = network, task, settings, run
         self.peers = peers
-        self.average = WeightAverage(network, settings.average_decay)
+        self.average = WeightAverage(network, settings.average_decay, settings.average_ramp)
         self.stepper = Stepper(network, task, settings, peers, seed)
         self.convergence = Convergence(settings.window, settings.patience, settings.tolerance)
         self.step, self.seconds = 0, 0.0

@@ -33,6 +33,11 @@ class LoopSettings:
     average_decay: float = field(
         0.998, "Decay of the running average of the weights.", minimum=0.0, maximum=0.99999
     )
+    average_ramp: bool = field(
+        True,
+        "The average forgets the first weights quickly, because they are random; false where they "
+        "have learnt already.",
+    )
     accumulate: int = field(
         1,
         "Parts of a batch that pass the network one after another: less memory for the same step.",

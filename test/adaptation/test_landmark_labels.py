@@ -104,8 +104,8 @@ def test_the_class_cap_counts_landmarks_of_the_whole_batch():
 def test_a_doubtful_claim_is_neutral_and_leaves_its_place_in_the_cap():
     found = claims([TWO, TWO], GRID, DECODING, 0.3)
     settings = PseudoLabelSettings(threshold=0.5, class_cap=1)
-    doubts = [np.array([True, False]), np.array([False, False])]
-    chosen = pseudo_landmarks(found, settings, doubts=doubts)
+    by_map = [np.array([np.inf, np.nan]), np.array([np.nan, np.nan])]
+    chosen = pseudo_landmarks(found, settings, by_map=by_map)
     assert chosen.role.tolist() == [Role.NEUTRAL, Role.LABEL, Role.LABEL, Role.NEUTRAL]
 
 
@@ -139,8 +139,30 @@ def test_a_calibration_gives_the_scores():
 def test_what_a_map_explains_needs_less_of_a_score():
     found = claims([TWO], GRID, DECODING, 0.3)
     settings = PseudoLabelSettings(threshold=0.999)
-    doubts = [np.array([True, False])]
-    chosen = pseudo_landmarks(found, settings, doubts=doubts, map_threshold=0.4)
+    chosen = pseudo_landmarks(found, settings, by_map=[np.array([np.inf, 0.4])])
     assert chosen.role.tolist() == [Role.NEUTRAL, Role.LABEL]
-    chosen = pseudo_landmarks(found, settings, doubts=doubts, map_threshold=0.99)
+    assert chosen.doubt.tolist() == [True, False]
+    chosen = pseudo_landmarks(found, settings, by_map=[np.array([np.inf, 0.99])])
     assert chosen.role.tolist() == [Role.NEUTRAL, Role.NEUTRAL]
+
+
+def test_the_rim_of_a_landmark_is_neither_landmark_nor_background():
+    """A subregion that votes for it with 0.27 is left out, one with 0.95 or at the point is in."""
+    rim = _answers(
+        {
+            (1, 1): (2, 4.0, 14.0, 14.0),
+            (1, 2): (2, 3.0, 14.0, 14.0),
+            (2, 2): (2, -1.0, 14.0, 14.0),
+            (1, 3): (2, -1.0, 14.0, 14.0),
+        }
+    )
+    found = claims([rim], GRID, DECODING, 0.3)
+    chosen = pseudo_landmarks(found, PseudoLabelSettings(threshold=0.5))
+    targets = pseudo_targets([rim], found, chosen, GRID, DECODING, 0.9)
+    owner = owners(rim, found[0], GRID, DECODING)
+    assert (owner[1, 1], owner[1, 2], owner[1, 3]) == (0, 0, 0)
+    assert targets.class_id[0, 1, 1] == 2
+    assert targets.class_id[0, 1, 2] == 2
+    assert targets.class_id[0, 1, 3] == -1
+    assert targets.log_range[0, 1, 1] == pytest.approx(found[0].log_range[0])
+    assert bool(targets.log_range[0, 1, 3].isnan())

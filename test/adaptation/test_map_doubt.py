@@ -36,14 +36,20 @@ def _mapped(classes, points, ignore):
 def test_class_and_distance_decide():
     seen = _seen([1, 2, 1], [[10, 10], [10, 10], [100, 100]])
     mapped = _mapped([1, 3, 1], [[18, 10], [50, 50], [300, 300]], [False, False, True])
-    doubt, unclaimed = hold_against(seen, mapped, 8.0)
-    assert doubt.tolist() == [False, True, True], "a distance equal to the radius is near enough"
+    needed, unclaimed = hold_against(seen, mapped, 8.0, 0.1)
+    assert needed.tolist() == [0.1, np.inf, np.inf], "a distance equal to the radius is near enough"
     assert unclaimed.tolist() == [[50.0, 50.0]], "an ignored one keeps nothing out"
 
 
 def test_without_a_mapped_landmark_all_is_doubtful():
-    doubt, unclaimed = hold_against(_seen([1], [[5, 5]]), Labels.empty(), 8.0)
-    assert doubt.tolist() == [True]
+    needed, unclaimed = hold_against(_seen([1], [[5, 5]]), Labels.empty(), 8.0, 0.1)
+    assert needed.tolist() == [np.inf]
     assert unclaimed.shape == (0, 2)
-    doubt, _ = hold_against(_seen([], []), Labels.empty(), 8.0)
-    assert doubt.shape == (0,)
+    needed, _ = hold_against(_seen([], []), Labels.empty(), 8.0, 0.1)
+    assert needed.shape == (0,)
+
+
+def test_where_the_map_is_not_known_it_says_nothing():
+    needed, unclaimed = hold_against(_seen([1], [[5, 5]]), None, 8.0, 0.1)
+    assert np.isnan(needed).tolist() == [True]
+    assert unclaimed.shape == (0, 2)

@@ -30,7 +30,7 @@ def test_by_content_whatever_the_names(tmp_path: Path) -> None:
     for i in range(len(images)):
         number = {"9.jpg": 0, "7.jpg": 2}.get(images.path(i).name)
         if number is None:
-            assert len(found[i]) == 0
+            assert found[i] is None
         else:
             np.testing.assert_array_equal(found[i].point_px, data.labels(number).point_px)
     with pytest.raises(DatasetError, match="3 other images"):

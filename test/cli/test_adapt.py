@@ -97,3 +97,10 @@ def test_the_settings_of_the_digits_are_the_defaults() -> None:
     settings = load_settings(AdaptClassifierSettings, DIGITS)
     assert check_classifier(settings) == []
     assert dump_settings(settings) == dump_settings(AdaptClassifierSettings())
+
+
+def test_an_option_of_detection_alone_is_refused(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_arguments(place, "--map-labels", str(place / "source"))) == 1
+    assert "--map-labels: only detection has this option" in capsys.readouterr().err

@@ -26,3 +26,12 @@ def test_counters_are_copied_and_the_copy_is_apart():
     average.update(network, 5)
     assert average.network.num_batches_tracked.item() == 1
     assert not average.network.training
+
+
+def test_without_a_ramp_the_decay_holds_from_the_first_step():
+    network = nn.Linear(1, 1)
+    nn.init.zeros_(network.weight)
+    average = WeightAverage(network, 0.9, ramp=False)
+    nn.init.ones_(network.weight)
+    average.update(network, 0)
+    assert average.network.weight.item() == pytest.approx(0.1)
