@@ -66,7 +66,8 @@ class PseudoLog:
         now = np.array(self._window, np.int64).sum(axis=0)
         self._window.clear()
         if self._first is None:
-            self._first = now
+            self._first = now if now.any() else None  # nothing yet is no measure
+            return ""
         return collapsed(self._first, now, self._names, self._settings)
 
     def state(self) -> dict[str, Any]:

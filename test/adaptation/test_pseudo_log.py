@@ -71,3 +71,13 @@ def test_a_collapse_is_told_at_the_end_of_a_window(tmp_path):
         told.append(log.collapsed())
     assert told[:5] == [""] * 5
     assert "background" in told[5]
+
+
+def test_a_first_window_without_pseudo_labels_is_no_measure(tmp_path):
+    log = _log(tmp_path, window=1)
+    told = []
+    for labels in ([], [1, 1, 2, 2], [1, 1, 2, 2], [1]):
+        log.add(0, TARGET, _chosen(labels))
+        told.append(log.collapsed())
+    assert told[:3] == ["", "", ""]
+    assert "background" in told[3]
