@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "%(default)s",
     )
     parser.add_argument(
-        "--init", type=Path, help="run folder or weights to start from; detection needs one"
+        "--init",
+        type=Path,
+        help="run folder to start from, or weights whose network --config describes; detection "
+        "needs one",
     )
     parser.add_argument(
         "--source", type=Path, nargs="+", required=True, help="labelled images; detection: datasets"
