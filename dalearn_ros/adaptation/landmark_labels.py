@@ -116,11 +116,26 @@ def pseudo_landmarks(
     return PseudoLandmarks(crop, label, score, points, role.numpy(), doubt)
 
 
-def owners(outputs: RawOutputs, found: Candidates, grid: Grid, decoding: DecodeSettings) -> Ints:
+def probabilities(outputs: RawOutputs, grid: Grid) -> Floats:
+    """(K, 1+M, h, w) of every anchor of one crop, background first."""
+    shape = outputs.class_logits.shape[1:]
+    logits = outputs.class_logits.reshape(grid.nodes, -1, *shape).astype(np.float64)
+    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
+
+
+def owners(
+    outputs: RawOutputs,
+    probability: Floats,
+    found: Candidates,
+    grid: Grid,
+    decoding: DecodeSettings,
+) -> Ints:
     """Which claimed landmark each subregion votes for.
 
     Args:
         outputs: Of one crop of h by w subregions.
+        probability: Of :func:`probabilities`.
         found: Its claims.
         grid: Subregions and nodes.
         decoding: Least probability of a vote, and the radius within which votes are one landmark.
@@ -134,12 +149,10 @@ def owners(outputs: RawOutputs, found: Candidates, grid: Grid, decoding: DecodeS
     owner = np.full((rows, columns), NOBODY, np.int64)
     if not len(found):
         return owner
-    logits = outputs.class_logits.reshape(nodes, -1, rows, columns)
-    probability = _softmax(logits.astype(np.float64))[:, 1:]
-    node = probability.max(axis=1).argmax(axis=0)
+    node = probability[:, 1:].max(axis=1).argmax(axis=0)
     row, column = np.indices((rows, columns))
-    label = probability[node, :, row, column].argmax(axis=-1) + 1
-    sure = probability[node, label - 1, row, column] >= decoding.vote_threshold
+    label = probability[node, 1:, row, column].argmax(axis=-1) + 1
+    sure = probability[node, label, row, column] >= decoding.vote_threshold
     offset = outputs.offset.reshape(nodes, 2, rows, columns)[node, :, row, column]
     centers = grid.centers_px(row, column)
     point = centers + grid.node_offsets_px[node] + offset * grid.cell_px
@@ -178,10 +191,12 @@ def pseudo_targets(
     parts = []
     for i, (crop, claimed) in enumerate(zip(outputs, found, strict=True)):
         mine = chosen.crop == i
-        owner = owners(crop, claimed, grid, decoding)
-        sure = _sure(crop, claimed, owner, grid)
+        probability = probabilities(crop, grid)
+        mean = probability.mean(axis=0)  # (1+M, h, w)
+        owner = owners(crop, probability, claimed, grid, decoding)
+        sure = _sure(mean, claimed, owner, grid)
         parts.append(_crop_targets(owner, sure, claimed, chosen, np.flatnonzero(mine)))
-        free = (owner == NOBODY) & (_background(crop, grid) >= background_threshold)
+        free = (owner == NOBODY) & (mean[0] >= background_threshold)
         if keep_out is not None and len(keep_out[i]):
             centers = grid.centers_px(*np.indices(owner.shape))
             away = np.linalg.norm(centers[..., None, :] - keep_out[i], axis=-1).min(axis=-1)
@@ -200,14 +215,11 @@ def masked_logits(outputs: Outputs, targets: PseudoTargets) -> tuple[Tensor, Ten
     return logits.flatten(0, 1), label, role
 
 
-def _sure(outputs: RawOutputs, found: Candidates, owner: Ints, grid: Grid) -> Bools:
+def _sure(probability: Floats, found: Candidates, owner: Ints, grid: Grid) -> Bools:
     """(h, w) subregions that are surely of their landmark: half sure of its class, or at its point.
 
     The rim of a landmark votes for it, too; learnt as the landmark it would grow with every step.
     """
-    nodes, (rows, columns) = grid.nodes, owner.shape
-    logits = outputs.class_logits.reshape(nodes, -1, rows, columns).astype(np.float64)
-    probability = _softmax(logits).mean(axis=0)  # (1+M, h, w)
     owned = owner != NOBODY
     label = found.class_id[owner[owned]]
     row, column = np.nonzero(owned)
@@ -234,15 +246,3 @@ def _crop_targets(
         elif chosen.role[row] in (Role.MASK_MAX, Role.NEGATIVE):
             masked[cells], role[cells] = chosen.label[row], chosen.role[row]
     return class_id, point, log_range, masked, role
-
-
-def _background(outputs: RawOutputs, grid: Grid) -> Floats:
-    shape = outputs.class_logits.shape[1:]
-    logits = outputs.class_logits.reshape(grid.nodes, -1, *shape).astype(np.float64)
-    return np.asarray(_softmax(logits)[:, 0].mean(axis=0))
-
-
-def _softmax(logits: Floats) -> Floats:
-    """Over axis 1 of (K, 1+M, h, w)."""
-    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))

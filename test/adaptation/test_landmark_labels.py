@@ -8,6 +8,7 @@ from dalearn_ros.adaptation.landmark_labels import (
     claims,
     masked_logits,
     owners,
+    probabilities,
     pseudo_landmarks,
     pseudo_targets,
 )
@@ -55,12 +56,15 @@ def test_claims_are_decoded_landmarks_with_their_best_vote():
 
 def test_subregions_belong_to_the_landmark_that_they_vote_for():
     found = claims([TWO], GRID, DECODING, 0.3)[0]
-    owner = owners(TWO, found, GRID, DECODING)
+    owner = owners(TWO, probabilities(TWO, GRID), found, GRID, DECODING)
     assert owner[1, 1] == 0
     assert owner[1, 2] == 0
     assert owner[3, 4] == 1
     assert owner[0, 5] == -1
-    assert owners(TWO, found.select(np.zeros(0, int)), GRID, DECODING).max() == -1
+    assert (
+        owners(TWO, probabilities(TWO, GRID), found.select(np.zeros(0, int)), GRID, DECODING).max()
+        == -1
+    )
 
 
 def test_roles_and_targets():
@@ -159,7 +163,7 @@ def test_the_rim_of_a_landmark_is_neither_landmark_nor_background():
     found = claims([rim], GRID, DECODING, 0.3)
     chosen = pseudo_landmarks(found, PseudoLabelSettings(threshold=0.5))
     targets = pseudo_targets([rim], found, chosen, GRID, DECODING, 0.9)
-    owner = owners(rim, found[0], GRID, DECODING)
+    owner = owners(rim, probabilities(rim, GRID), found[0], GRID, DECODING)
     assert (owner[1, 1], owner[1, 2], owner[1, 3]) == (0, 0, 0)
     assert targets.class_id[0, 1, 1] == 2
     assert targets.class_id[0, 1, 2] == 2
