@@ -21,6 +21,7 @@ from dalearn_ros.classification.augment import change, prepare
 from dalearn_ros.classification.folders import ImageSet
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.task import ClassificationTask, Order
+from dalearn_ros.detector.samples import to_device
 
 Batch = dict[str, Any]
 
@@ -115,8 +116,7 @@ class ClassifierAdaptation:
         self, batch: Batch, count: int, device: torch.device
     ) -> Sequence[tuple[Batch, float]]:
         """The whole batch on a device: domains are compared within it, so it is never cut."""
-        moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
-        return [(moved, 1.0)]
+        return [(to_device(batch, device), 1.0)]
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """The four losses of a batch by the weights of the schedule.

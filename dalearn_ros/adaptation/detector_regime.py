@@ -22,6 +22,7 @@ from dalearn_ros.adaptation.map_doubt import hold_against
 from dalearn_ros.adaptation.masking import self_training_loss
 from dalearn_ros.adaptation.pseudo_log import PseudoLog
 from dalearn_ros.adaptation.schedule import Schedule
+from dalearn_ros.adaptation.selection import of_source
 from dalearn_ros.adaptation.target_crops import AdaptBatches
 from dalearn_ros.detector.calibrate import PREFIX, calibration_from
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
@@ -81,7 +82,7 @@ class AdaptTask:
         self, batch: Batch, count: int, device: torch.device
     ) -> Sequence[tuple[Batch, float]]:
         """The whole batch on a device: domains are compared within it, so it is never cut."""
-        return [({key: to_device(value, device) for key, value in batch.items()}, 1.0)]
+        return [(to_device(batch, device), 1.0)]
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """The four losses of a batch by the weights of the schedule.
@@ -201,7 +202,7 @@ class AdaptTask:
         assert isinstance(network, AdaptNetwork)
         figures = self._choose(network.detector, self._step)
         if self.settings.target.score == "calibrated":
-            on_source = {name.removeprefix("source/"): v for name, v in figures.items()}
+            on_source = of_source(figures)
             self._calibration = {n: v for n, v in on_source.items() if n.startswith(PREFIX)}
         return figures
 

@@ -174,7 +174,7 @@ def _description(inputs: Inputs, settings: AdaptSettings, seed: int) -> dict[str
 
 def _finish(run: Path, outcome: Outcome, inputs: Inputs, draws: Draws) -> None:
     """Write the chosen network as a run's weights, and what was chosen."""
-    header = {"step": outcome.chosen.step, "figures": of_source(outcome.chosen)}
+    header = {"step": outcome.chosen.step, "figures": of_source(outcome.chosen.figures)}
     save_checkpoint(run / WEIGHTS, Checkpoint({"network": state_of(outcome.chosen)}, header))
     write_json(
         run / SUMMARY,

@@ -142,7 +142,7 @@ class Choice:
             return []
         network = copy.deepcopy(detector)
         load_weights(network, state_of(earlier[-1]), earlier[-1].path)
-        figures = of_source(earlier[-1])
+        figures = of_source(earlier[-1].figures)
         return [self._seen(network, figures, views[:1])[0] for views in self._views]
 
 
@@ -227,11 +227,11 @@ def choose(
     return best, ""
 
 
-def of_source(candidate: Candidate) -> dict[str, float]:
+def of_source(figures: Mapping[str, float]) -> dict[str, float]:
     """Figures on source images by their own names, thresholds and calibration among them."""
     return {
         name.removeprefix(_SOURCE): value
-        for name, value in candidate.figures.items()
+        for name, value in figures.items()
         if name.startswith(_SOURCE)
     }
 

@@ -43,7 +43,7 @@ def detector_of(
     """
     network = build_network(settings, label_space, 0)
     load_weights(network, state_of(candidate), candidate.path)
-    metadata = metadata_of(settings, label_space, of_source(candidate), {})
+    metadata = metadata_of(settings, label_space, of_source(candidate.figures), {})
     return LandmarkDetector(TorchBackend(network, metadata))
 
 
