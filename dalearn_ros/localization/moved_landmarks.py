@@ -32,9 +32,9 @@ class Mixture:
     """Of all suppositions, weighted with their probability.
 
     Attributes:
-        step: (6,) mean of the newest pose's step from the estimate, metres and radians.
-        covariance: (6, 6) of it.
-        solution: (6 + n + 3K,) step of all unknowns to the estimate of one supposition that no
+        step: (lead,) mean of the leading unknowns' step from the estimate.
+        covariance: (lead, lead) of it.
+        solution: (n + 3K,) step of all unknowns to the estimate of one supposition that no
             change of a single landmark makes more probable.
         moved: (K,) probability of each landmark to have moved.
     """
@@ -48,8 +48,8 @@ class Mixture:
 class _Suppositions(NamedTuple):
     """S sets of L landmarks (S, L) whose supposition is changed.
 
-    The logarithm of the weight (S,) is against no change; step (S, 6) and covariance (S, 6, 6) are
-    the pose's.
+    The logarithm of the weight (S,) is against no change; step (S, lead) and covariance
+    (S, lead, lead) are those of the leading unknowns.
     """
 
     changed: Ints
@@ -58,17 +58,20 @@ class _Suppositions(NamedTuple):
     covariance: Array
 
 
-def mixture(normal: Array, errors: Array, moved: Mask, ratio: float, share: float) -> Mixture:
+def mixture(
+    normal: Array, errors: Array, moved: Mask, ratio: float, share: float, lead: int
+) -> Mixture:
     """Weigh suppositions around a least-squares estimate.
 
     Args:
-        normal: (6 + n + 3K, 6 + n + 3K) normal matrix, priors included: the newest pose, n other
-            unknowns, the errors of K landmarks in standard deviations.
+        normal: (n + 3K, n + 3K) normal matrix, priors included: n unknowns, then the errors of K
+            landmarks in standard deviations.
         errors: (K, 3) estimates of the latter.
         moved: (K,) landmarks that the estimate takes for moved: the prior of their errors is
             N(0, ratio²).
         ratio: Standard deviation of a moved landmark's place, in those of one that has not; over 1.
         share: Of the landmarks that have moved, before the window is looked at; over 0, under 1.
+        lead: How many of the n unknowns, from the first, the answer is about.
     """
     odds = float(np.log(share / (1.0 - share)) - 3.0 * np.log(ratio))
     less = 1.0 - 1.0 / ratio**2  # information that a landmark's prior loses when it is moved
@@ -76,10 +79,10 @@ def mixture(normal: Array, errors: Array, moved: Mask, ratio: float, share: floa
     errors = errors + solution[-errors.size :].reshape(-1, 3)
     lost = np.where(moved, -less, less)
     sets = np.zeros((1, 0), np.int64)
-    found = [_Suppositions(sets, np.zeros(1), np.zeros((1, 6)), covariance[None, :6, :6])]
+    found = [_Suppositions(sets, np.zeros(1), np.zeros((1, lead)), covariance[None, :lead, :lead])]
     for _ in range(min(LARGEST_SET, len(errors))):
         sets = _larger(sets, len(errors))
-        found.append(_suppose(sets, covariance, errors, lost, odds))
+        found.append(_suppose(sets, covariance, errors, lost, odds, lead))
         sets = sets[np.argsort(-found[-1].log_weight)[:KEPT_SETS]]
     return _mixed(found, moved, solution)
 
@@ -93,7 +96,7 @@ def _climb(
     while True:
         covariance: Array = np.asarray(np.linalg.inv(normal), dtype=np.float64)
         lost = np.where(moved, -less, less)
-        weight = _suppose(single, covariance, errors, lost, odds).log_weight
+        weight = _suppose(single, covariance, errors, lost, odds, 0).log_weight
         best = int(np.argmax(weight))
         if weight[best] <= NEGLIGIBLE:
             return covariance, solution, moved
@@ -117,15 +120,15 @@ def _larger(sets: Ints, count: int) -> Ints:
 
 
 def _suppose(
-    sets: Ints, covariance: Array, errors: Array, less: Array, odds: float
+    sets: Ints, covariance: Array, errors: Array, less: Array, odds: float, lead: int
 ) -> _Suppositions:
-    """Poses and weights of sets (S, L)."""
+    """Leading unknowns and weights of sets (S, L)."""
     first = len(covariance) - errors.size
     index = (first + 3 * sets[:, :, None] + np.arange(3)).reshape(len(sets), -1)  # (S, 3L)
     lost = np.repeat(less[sets], 3, axis=1)
     shift = errors[sets].reshape(index.shape)
     own = covariance[index[:, :, None], index[:, None, :]]
-    across = covariance[index, :6]  # (S, 3L, 6)
+    across = covariance[index, :lead]  # (S, 3L, lead)
     gap = np.eye(index.shape[1]) - lost[:, :, None] * own
     pull = lost * shift
     moved = (own @ pull[:, :, None])[:, :, 0]
@@ -135,7 +138,7 @@ def _suppose(
     gain = np.einsum("si,si->s", pull, shift) + np.einsum("si,si->s", moved, whole)  # chi-square
     weight = 0.5 * gain - 0.5 * np.linalg.slogdet(gap)[1] + odds * np.sign(less[sets]).sum(axis=1)
     step = np.einsum("sip,si->sp", across, whole)
-    spread = covariance[:6, :6] + across.transpose(0, 2, 1) @ widened[:, :, 1:]
+    spread = covariance[:lead, :lead] + across.transpose(0, 2, 1) @ widened[:, :, 1:]
     return _Suppositions(sets, weight, step, spread)
 
 
@@ -156,4 +159,4 @@ def _mixed(found: list[_Suppositions], moved: Mask, solution: Array) -> Mixture:
         changed += np.bincount(one.changed.ravel(), share, minlength=len(moved))
         start += len(own)
     moved_share = np.where(moved, 1.0 - changed, changed)
-    return Mixture(solution[:6] + step, covariance, solution, moved_share)
+    return Mixture(solution[: len(step)] + step, covariance, solution, moved_share)

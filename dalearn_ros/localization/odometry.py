@@ -106,6 +106,20 @@ class Chain:
         by[:, :3] -= arm @ by[:, 3:]  # about each pose's own place
         return found, by
 
+    def onward(self, pose: Transform, start: int, errors: Array) -> Transform:
+        """The last pose, if the one at position ``start`` is ``pose``.
+
+        Args:
+            pose: map_from_base.
+            start: Its position in the chain.
+            errors: (size,) in standard deviations.
+        """
+        error = self._effect[start:] @ errors
+        turns = rotations_of_vectors(error[:, 3:]) @ self._turns[start:]
+        for turn, way_m in zip(turns, self._ways_m[start:] + error[:, :3], strict=True):
+            pose = pose @ Transform(turn, way_m)
+        return pose
+
     def _effects(self) -> Array:
         """(F - 1, 6, size): what the errors change in each step, in the axes of its first pose."""
         noise, count = self.noise, len(self.steps)
@@ -114,34 +128,10 @@ class Chain:
         effect = np.zeros((count, 6, self.size))
         effect[:, :3, 0] = noise.scale * self._ways_m
         effect[:, 5, 1] = noise.drift_radps * seconds
+        effect[:, :2, 1] = 0.5 * effect[:, 5, 1:2] * (self._ways_m[:, 1::-1] * [-1.0, 1.0])
         place, turn = noise.step_m * np.sqrt(metres), noise.turn_rad * np.sqrt(seconds)
         tilt = noise.tilt_rad * np.minimum(1.0, seconds)
         step = np.arange(count)
         for axis, sigma in enumerate((place, place, place, tilt, tilt, turn)):
             effect[step, axis, COMMON + 6 * step + axis] = sigma
         return effect
-
-
-def carried(
-    pose: Transform,
-    covariance: Array,
-    driven: tuple[Transform, Transform],
-    seconds: float,
-    noise: OdometryNoise,
-) -> tuple[Transform, Array]:
-    """A pose carried on by odometry, with its covariance (6, 6) that grows on the way.
-
-    Args:
-        pose: map_from_base at the first time.
-        covariance: (6, 6) of it, about the map's axes.
-        driven: odom_from_base at the first and at the second time.
-        seconds: Between the two.
-        noise: How the odometry errs.
-    """
-    step = driven[0].inverse() @ driven[1]
-    after = pose @ step
-    chain = Chain([0, round(seconds * 1e9)], list(driven), noise)
-    _, by = chain.poses(after, np.zeros(chain.size))
-    back = np.linalg.inv(by[0, :, :6])  # step of the second by a step of the first
-    own = back @ by[0, :, 6:]
-    return after, back @ covariance @ back.T + own @ own.T

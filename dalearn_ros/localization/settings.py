@@ -74,6 +74,10 @@ class LocalizerSettings:
         0.00087, "Drift of the odometry's heading, the same all along the window.",
         unit="rad/s", minimum=0.0, maximum=1.0,
     )  # fmt: skip
+    odometry_lasting_s: float = field(
+        60.0, "How long scale and drift of the odometry stay about the same.",
+        unit="s", minimum=1.0, maximum=1e6,
+    )  # fmt: skip
     odometry_noise_m: float = field(
         0.01, "Random error of the odometry's place, each axis, after one metre.",
         unit="m", minimum=0.0, maximum=1.0,

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.localization.known import Known
 from dalearn_ros.localization.odometry import Chain, OdometryNoise
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window_fit import WindowFit, fit_window
@@ -85,21 +85,22 @@ class Window:
         self.views = [view for view in self.views if view.stamp_ns >= oldest_ns]
         self._driven = {time: pose for time, pose in self._driven.items() if time >= oldest_ns}
 
-    def fit(self, prior: Pose, driven: Transform | None) -> WindowFit:
+    def fit(self, prior: Known) -> WindowFit:
         """Estimate the newest pose.
 
         Args:
-            prior: With covariance, at any time of the window or before it.
-            driven: odom_from_base at the prior's stamp; None if all views are of that stamp.
+            prior: At any time of the window or before it; without odometry only if all views are of
+                its stamp.
         """
-        known = {prior.stamp_ns: driven or Transform.identity(), **self._driven}
-        stamps = sorted({prior.stamp_ns, *(view.stamp_ns for view in self.views)})
+        start = prior.pose.stamp_ns
+        known = {start: prior.driven or Transform.identity(), **self._driven}
+        stamps = sorted({start, *(view.stamp_ns for view in self.views)})
         return fit_window(
             self.views,
             Chain(stamps, [known[stamp] for stamp in stamps], self._noise),
             self._map_m,
-            prior,
-            stamps.index(prior.stamp_ns),
+            prior.aged((stamps[-1] - start) * 1e-9, self.settings.odometry_lasting_s),
+            stamps.index(start),
             map_sigma_m=self.settings.map_sigma_m,
             gate=self.settings.gate,
             moved_sigma_m=self.settings.moved_sigma_m,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.steps import information_of, moved
 from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.localization.known import SIZE, Known
 from dalearn_ros.localization.moved_landmarks import Mixture, mixture
 from dalearn_ros.localization.odometry import Chain
 from dalearn_ros.localization.window_problem import View, WindowProblem
@@ -34,7 +35,8 @@ class WindowFit:
     """The newest pose of a window.
 
     Attributes:
-        pose: Estimate with covariance (6, 6), prior and inflation included.
+        known: Estimate with covariance, prior and inflation included, of the pose and of the
+            odometry's lasting errors.
         prior: The prior as it stands at the newest time, carried there by odometry if need be.
         information: (6, 6) of the newest pose from the landmarks alone, inflation included.
         inliers: For each view (M,), which matches the estimate rests on: none of a landmark that
@@ -47,7 +49,7 @@ class WindowFit:
             not at all.
     """
 
-    pose: Pose
+    known: Known
     prior: Pose
     information: Array
     inliers: list[Mask]
@@ -56,12 +58,17 @@ class WindowFit:
     freedom: float
     inflation: float
 
+    @property
+    def pose(self) -> Pose:
+        """The newest pose with covariance (6, 6), prior and inflation included."""
+        return self.known.pose
+
 
 def fit_window(
     views: list[View],
     chain: Chain,
     map_m: Array,
-    prior: Pose,
+    prior: Known,
     anchor: int,
     *,
     map_sigma_m: float,
@@ -75,7 +82,7 @@ def fit_window(
         views: One or more; each stamp is one of the chain's.
         chain: Times of the window and the odometry between them.
         map_m: (K, 3) points of the map, metres.
-        prior: With a covariance (6, 6), of the pose at position ``anchor`` of the chain.
+        prior: Of the pose at position ``anchor`` of the chain and of the lasting errors.
         anchor: Which pose the prior is of.
         map_sigma_m: Standard deviation of a landmark's place, each axis.
         gate: Largest squared Mahalanobis residual of an inlier, 2 degrees of freedom.
@@ -85,9 +92,9 @@ def fit_window(
     """
     sigma = max(map_sigma_m, SMALLEST_SIGMA_M)
     problem = WindowProblem(views, chain, map_m, prior, anchor, sigma)
-    pose, errors = problem.carried_prior(), np.zeros(problem.size - 6)
+    pose, errors = problem.start()
     known = _covariance(problem.without_landmarks(pose, errors))
-    carried = Pose(chain.stamps_ns[-1], pose, known)
+    carried = Pose(chain.stamps_ns[-1], pose, known[:6, :6])
     pose, errors = problem.search(pose, errors, None)
     for _ in range(3):
         inliers = problem.distance2(pose, errors) <= gate
@@ -100,6 +107,7 @@ def fit_window(
     found = _suppositions(problem, pose, errors, inliers, ratio, share)
     stands = found.moved <= 0.5
     likely = moved(pose, found.solution[:6])
+    lasting = errors[: SIZE - 6] + found.step[6:]
     errors = errors + found.solution[6:]
     errors[chain.size :] *= np.repeat(stands, 3)
     inliers = stands[problem.landmark] & (problem.distance2(likely, errors) <= gate)
@@ -110,13 +118,14 @@ def fit_window(
     inflation = _inflation(chi2, free)
     own = np.linalg.inv(found.covariance) - before
     covariance = np.linalg.inv(before + own / inflation)
-    newest = moved(pose, found.step)
-    residual = problem.linearised(newest, errors).residual
+    covariance = 0.5 * (covariance + covariance.T)
+    newest = Pose(chain.stamps_ns[-1], moved(pose, found.step[:6]), covariance[:6, :6])
+    residual = problem.linearised(newest.map_from_base, errors).residual
     cuts = np.cumsum([len(view.rows) for view in views])[:-1]
     return WindowFit(
-        Pose(chain.stamps_ns[-1], newest, 0.5 * (covariance + covariance.T)),
+        Known(newest, None, lasting, covariance),
         carried,
-        own / inflation,
+        information_of(covariance[:6, :6]) - information_of(known[:6, :6]),
         np.split(inliers, cuts),
         np.split(residual, cuts),
         chi2,
@@ -143,13 +152,13 @@ def _suppositions(
     right[free] += (1.0 - 1.0 / ratio**2) * errors[free - 6]
     step = np.linalg.solve(normal, right)
     points = (errors + step[6:])[problem.chain.size :].reshape(-1, 3)
-    found = mixture(normal, points, ~fits, ratio, share)
-    return dataclasses.replace(found, step=found.step + step[:6], solution=found.solution + step)
+    found = mixture(normal, points, ~fits, ratio, share, SIZE)
+    return dataclasses.replace(found, step=found.step + step[:SIZE], solution=found.solution + step)
 
 
 def _covariance(normal: Array) -> Array:
-    """(6, 6) of the newest pose, everything else marginalised."""
-    own, across, rest = normal[:6, :6], normal[:6, 6:], normal[6:, 6:]
+    """(8, 8) of the newest pose and the lasting errors, everything else marginalised."""
+    own, across, rest = normal[:SIZE, :SIZE], normal[:SIZE, SIZE:], normal[SIZE:, SIZE:]
     inverse = np.linalg.inv(own - across @ np.linalg.solve(rest, across.T))
     symmetric: Array = np.asarray(0.5 * (inverse + inverse.T), dtype=np.float64)
     return symmetric

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.localization.observability import Observability
@@ -37,14 +36,6 @@ class CameraImage:
     def stamp_ns(self) -> int:
         """Time of the image."""
         return self.observations.stamp_ns
-
-
-@dataclass(frozen=True)
-class Known:
-    """A pose at a time, and the odometry at that time."""
-
-    pose: Pose
-    driven: Transform | None
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,15 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import LandmarkMap
 from dalearn_ros.localization.judge import Judge
+from dalearn_ros.localization.known import Known
 from dalearn_ros.localization.localizer import UNUSABLE, Localizer
 from dalearn_ros.localization.lost import lost
-from dalearn_ros.localization.odometry import OdometryNoise, carried
+from dalearn_ros.localization.odometry import OdometryNoise
 from dalearn_ros.localization.results import LATE, LocalizationResult, nothing, too_few
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window import Window
 from dalearn_ros.localization.window_fit import WindowFit
-from dalearn_ros.localization.window_images import CameraImage, Known, Taken, result_of
+from dalearn_ros.localization.window_images import CameraImage, Taken, result_of
 from dalearn_ros.localization.window_problem import View
 
 Ints = npt.NDArray[np.int64]
@@ -58,7 +59,7 @@ class WindowLocalizer:
 
     def reset(self) -> None:
         """Forget everything; the prior is what is given with each call again."""
-        self._own: list[Known] = []  # not empty: the prior is carried on from the first
+        self._own: list[Known] = []  # if not empty, the prior: one an image, the start first
         self._latest_ns: int | None = None
         self._window.clear()
         self._judge = Judge(self.settings)
@@ -77,7 +78,7 @@ class WindowLocalizer:
         if usable is None:
             return UNUSABLE
         self.reset()
-        self._own = [Known(usable, driven)]
+        self._own = [Known.of(usable, driven)]
         return ""
 
     def update(self, images: Sequence[CameraImage], prior: Pose | None) -> LocalizationResult:
@@ -101,17 +102,17 @@ class WindowLocalizer:
         self._prune(newest.stamp_ns)
         if self._window.matches < self.settings.minimum_matches:
             return self._too_few(self._window.matches, taken)
-        anchor = self._own[0] if self._own else Known(start, newest.driven)
-        fit = self._window.fit(anchor.pose, anchor.driven)
+        anchor = self._own[0] if self._own else Known.of(start, newest.driven)
+        fit = self._window.fit(anchor)
         if self._completed(taken, fit):
-            fit = self._window.fit(anchor.pose, anchor.driven)
+            fit = self._window.fit(anchor)
         used = [v.rows[i] for v, i in zip(self._window.views, fit.inliers, strict=True)]
         count = len(np.unique(np.concatenate(used)))
         if count < self.settings.minimum_matches:
             return self._too_few(count, taken)
         reason = self._judge.reason(fit, self._window.views)
         if self._own and self._judge.sound:
-            self._own.append(Known(fit.pose, newest.driven))
+            self._own[-1] = dataclasses.replace(fit.known, driven=newest.driven)
         known = self._judge.known(fit)
         return result_of(fit, self._window.views, taken, images, reason, known)
 
@@ -141,26 +142,16 @@ class WindowLocalizer:
         if self._own:
             if newest.driven is None:
                 return "no odometry: the pose to start from cannot be carried on"
-            return self._carried(self._own[-1], newest)
+            if self._own[-1].pose.stamp_ns != newest.stamp_ns:
+                self._own.append(self._carried(self._own[-1], newest.stamp_ns, newest.driven))
+            return self._own[-1].pose
         if prior is None:
             return "no prior pose: none at the time of the image"
         usable = next(iter(self._cameras.values())).usable(prior)
         return UNUSABLE if usable is None else dataclasses.replace(usable, stamp_ns=newest.stamp_ns)
 
-    def _carried(self, known: Known, image: CameraImage) -> Pose:
-        """A known pose carried to the time of an image, forwards or backwards."""
-        assert known.pose.covariance is not None
-        assert known.driven is not None and image.driven is not None
-        return Pose(
-            image.stamp_ns,
-            *carried(
-                known.pose.map_from_base,
-                known.pose.covariance,
-                (known.driven, image.driven),
-                abs(image.stamp_ns - known.pose.stamp_ns) * 1e-9,
-                self._noise,
-            ),
-        )
+    def _carried(self, known: Known, stamp_ns: int, driven: Transform) -> Known:
+        return known.carried(stamp_ns, driven, self._noise, self.settings.odometry_lasting_s)
 
     def _take_in(
         self, images: Sequence[CameraImage], newest: CameraImage, start: Pose
@@ -172,7 +163,8 @@ class WindowLocalizer:
             if image.stamp_ns != newest.stamp_ns:
                 if image.driven is None or newest.driven is None:
                     continue  # nothing ties it to the newest
-                prior = self._carried(Known(start, newest.driven), image)
+                known = Known.of(start, newest.driven)
+                prior = self._carried(known, image.stamp_ns, image.driven).pose
             camera, seen = self._cameras[image.camera], image.observations
             reading = camera.read(seen, prior)
             view = View(

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pnp import CAUCHY_C2
-from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.projection import project_from_each
 from dalearn_ros.geometry.steps import difference, information_of, inverse_left_jacobian, moved
 from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.localization.known import SIZE, Known
 from dalearn_ros.localization.odometry import Chain
 
 Array = npt.NDArray[np.float64]
@@ -68,14 +68,15 @@ class _Linear(NamedTuple):
 class WindowProblem:
     """Residuals and normal equations of a window.
 
-    Unknown are the newest pose's step (6), the odometry's errors and 3 errors of each landmark, the
-    errors in standard deviations; ``size`` together. M is the number of matches in all views.
+    Unknown are the newest pose's step (6), the odometry's errors, the two lasting ones first, and 3
+    errors of each landmark, the errors in standard deviations; ``size`` together. M is the number
+    of matches in all views.
 
     Args:
         views: One or more; each stamp is one of the chain's.
         chain: Times of the window and the odometry between them.
         map_m: (K, 3) points of the map, metres.
-        prior: With a covariance (6, 6), of the pose at position ``anchor`` of the chain.
+        prior: Of the pose at position ``anchor`` of the chain and of the lasting errors.
         anchor: Which pose the prior is of.
         map_sigma_m: Standard deviation of a landmark's place, each axis.
     """
@@ -85,11 +86,10 @@ class WindowProblem:
         views: list[View],
         chain: Chain,
         map_m: Array,
-        prior: Pose,
+        prior: Known,
         anchor: int,
         map_sigma_m: float,
     ) -> None:
-        assert prior.covariance is not None
         self.views, self.chain, self.anchor = views, chain, anchor
         self.prior, self.sigma = prior, map_sigma_m
         self.information = information_of(prior.covariance)
@@ -101,7 +101,7 @@ class WindowProblem:
         self.precision = np.linalg.inv(self.noise)
         self.first = 6 + chain.size
         self.size = self.first + 3 * len(unique)
-        self._errors = np.arange(6, self.size)
+        self._errors = np.arange(SIZE, self.size)  # those that the prior says nothing of
         frames = [chain.stamps_ns.index(view.stamp_ns) for view in views]
         lengths = [len(view.rows) for view in views]
         self._frame = np.repeat(np.array(frames, np.int64), lengths)
@@ -114,12 +114,12 @@ class WindowProblem:
         ]
         self._last: tuple[Transform, Array, _Linear] | None = None
 
-    def carried_prior(self) -> Transform:
-        """The newest pose if neither prior nor odometry erred."""
-        pose = self.prior.map_from_base
-        for step in self.chain.steps[self.anchor :]:
-            pose = pose @ step
-        return pose
+    def start(self) -> tuple[Transform, Array]:
+        """The newest pose and all errors (size - 6,) if the prior was right."""
+        errors = np.zeros(self.size - 6)
+        errors[: SIZE - 6] = self.prior.lasting
+        chain, pose = self.chain, self.prior.pose.map_from_base
+        return chain.onward(pose, self.anchor, errors[: chain.size]), errors
 
     def linearised(self, pose: Transform, errors: Array) -> _Linear:
         """Residuals and derivatives at an estimate; the last one asked for is remembered."""
@@ -172,25 +172,29 @@ class WindowProblem:
         matrix = jacobian.T @ weighted
         right = weighted.T @ np.where(valid[:, None], at.residual, 0.0).ravel()
         matrix[self._errors, self._errors] += 1.0
-        right[6:] -= errors
-        believed, pull = self._believed(at)
+        right[SIZE:] -= errors[SIZE - 6 :]
+        believed, pull = self._believed(at, errors)
         matrix[: self.first, : self.first] += believed
         right[: self.first] += pull
         return matrix, right
 
-    def _believed(self, at: _Linear) -> tuple[Array, Array]:
+    def _believed(self, at: _Linear, errors: Array) -> tuple[Array, Array]:
         """The prior's part of the normal matrix (first, first) and of the right side (first,)."""
-        offset = difference(at.anchor, self.prior.map_from_base)
+        offset = np.empty(SIZE)
+        offset[:6] = difference(at.anchor, self.prior.pose.map_from_base)
+        offset[6:] = errors[: SIZE - 6] - self.prior.lasting
         slope = np.eye(6)
-        slope[3:, 3:] = inverse_left_jacobian(offset[3:])
-        by = slope @ at.by_anchor
+        slope[3:, 3:] = inverse_left_jacobian(offset[3:6])
+        by = np.zeros((SIZE, self.first))
+        by[:6] = slope @ at.by_anchor
+        by[6:, 6:SIZE] = np.eye(SIZE - 6)
         weighted = by.T @ self.information
         return weighted @ by, -weighted @ offset
 
     def without_landmarks(self, pose: Transform, errors: Array) -> Array:
         """(first, first) normal matrix of the prior and the odometry alone."""
-        matrix, _ = self._believed(self.linearised(pose, errors))
-        odometry = np.arange(6, self.first)
+        matrix, _ = self._believed(self.linearised(pose, errors), errors)
+        odometry = np.arange(SIZE, self.first)
         matrix[odometry, odometry] += 1.0
         return matrix
 
@@ -213,7 +217,8 @@ class WindowProblem:
         return pose, errors
 
     def chi2(self, pose: Transform, errors: Array, inliers: Mask) -> float:
-        """Of the landmarks' part: pixels of the inliers, odometry's and map's errors."""
+        """Of the landmarks' part: pixels of the inliers, the odometry's steps, the map's errors."""
         residual = self.linearised(pose, errors).residual
         values = np.einsum("mi,mij,mj->m", residual, self.precision, residual)
-        return float(values[inliers].sum() + errors @ errors)
+        own = errors[SIZE - 6 :]
+        return float(values[inliers].sum() + own @ own)

@@ -50,8 +50,8 @@ class Model:
         odds = count * np.log(SHARE) + (self.count - count) * np.log(1.0 - SHARE)
         return float(multivariate_normal(cov=covariance).logpdf(self.seen) + odds)
 
-    def all(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mean and covariance of the pose, probability of each landmark to have moved."""
+    def all(self, lead: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and covariance of the first unknowns, probability of each landmark to have moved."""
         sets = [
             s for n in range(self.count + 1) for s in itertools.combinations(range(self.count), n)
         ]
@@ -59,10 +59,10 @@ class Model:
         weights = np.exp(logs - logs.max())
         weights /= weights.sum()
         found = [self.estimate(one) for one in sets]
-        means = np.array([solution[:6] for _, solution in found])
+        means = np.array([solution[:lead] for _, solution in found])
         mean = weights @ means
         covariance = sum(
-            w * (np.linalg.inv(normal)[:6, :6] + np.outer(m - mean, m - mean))
+            w * (np.linalg.inv(normal)[:lead, :lead] + np.outer(m - mean, m - mean))
             for w, (normal, _), m in zip(weights, found, means, strict=True)
         )
         moved = np.array(
@@ -74,18 +74,19 @@ class Model:
         return mean, np.asarray(covariance), moved
 
 
+@pytest.mark.parametrize("lead", [6, 6 + OTHERS])
 @pytest.mark.parametrize("base", [(), (1,), (0, 2)])
 @pytest.mark.parametrize("shifted", [{}, {1: np.array([9.0, -4.0, 2.0])}])
 def test_the_mixture_is_that_of_all_suppositions(
-    base: tuple[int, ...], shifted: dict[int, np.ndarray]
+    base: tuple[int, ...], shifted: dict[int, np.ndarray], lead: int
 ) -> None:
     model = Model(3, shifted, seed=len(shifted))
     normal, solution = model.estimate(base)
     marked = np.isin(np.arange(3), base)
     errors = solution[6 + OTHERS :].reshape(-1, 3)
-    found = mixture(normal, errors, marked, RATIO, SHARE)
-    mean, covariance, moved = model.all()
-    np.testing.assert_allclose(solution[:6] + found.step, mean, rtol=1e-6, atol=1e-8)
+    found = mixture(normal, errors, marked, RATIO, SHARE, lead)
+    mean, covariance, moved = model.all(lead)
+    np.testing.assert_allclose(solution[:lead] + found.step, mean, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(found.covariance, covariance, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(found.moved, moved, atol=1e-8)
     if shifted:
@@ -99,7 +100,7 @@ def test_a_wrong_start_is_left_behind() -> None:
         model = Model(8, shifted, seed=7)
         normal, solution = model.estimate(base)
         errors = solution[6 + OTHERS :].reshape(-1, 3)
-        found = mixture(normal, errors, np.isin(np.arange(8), base), RATIO, SHARE)
+        found = mixture(normal, errors, np.isin(np.arange(8), base), RATIO, SHARE, 6)
         mean, covariance, moved = model.all()
         np.testing.assert_allclose(found.moved, moved, atol=0.01)
         sigma = np.sqrt(np.diag(covariance))
@@ -110,7 +111,9 @@ def test_a_wrong_start_is_left_behind() -> None:
 def test_the_solution_is_the_least_squares_of_the_likeliest_supposition() -> None:
     model = Model(3, {2: np.array([12.0, 0.0, 5.0])}, seed=4)
     normal, solution = model.estimate(())
-    found = mixture(normal, solution[6 + OTHERS :].reshape(-1, 3), np.zeros(3, bool), RATIO, SHARE)
+    found = mixture(
+        normal, solution[6 + OTHERS :].reshape(-1, 3), np.zeros(3, bool), RATIO, SHARE, 6
+    )
     _, best = model.estimate((2,))
     np.testing.assert_allclose(solution + found.solution, best, rtol=1e-6, atol=1e-8)
 
@@ -120,5 +123,5 @@ def test_many_landmarks_are_searched_and_those_that_moved_are_found() -> None:
     model = Model(14, {3: shift, 9: -shift, 11: shift}, seed=2)
     normal, solution = model.estimate(())
     errors = solution[6 + OTHERS :].reshape(-1, 3)
-    found = mixture(normal, errors, np.zeros(14, bool), RATIO, SHARE)
+    found = mixture(normal, errors, np.zeros(14, bool), RATIO, SHARE, 6)
     assert set(np.flatnonzero(found.moved > 0.5)) == {3, 9, 11}

@@ -145,6 +145,25 @@ def test_from_a_start_pose_with_odometry_only(street: Any) -> None:
     assert before.pose is None and before.reason.startswith("no prior pose")
 
 
+def test_a_start_pose_survives_a_stretch_without_landmarks(street: Any) -> None:
+    """What was learnt of the odometry's scale and drift before it carries the pose across."""
+    run = Run(street, 280)
+    localizer = run.localizer()
+    localizer.restart(run.prior(0), run.driven[0])
+    found = []
+    for i in range(1, run.frames):
+        image = run.image(i)
+        if 90 <= i < 130:  # 8 s, 80 m
+            image = dataclasses.replace(image, observations=image.observations.select([]))
+        found.append(localizer.update([image], None).pose)
+    after = [(i, pose) for i, pose in enumerate(found, 1) if i >= 200]
+    given = [(i, pose) for i, pose in after if pose is not None]
+    assert len(given) > 0.9 * len(after)
+    for i, pose in given:
+        step = pose.map_from_base.translation - run.truth[i].translation
+        assert np.linalg.norm(step[:2]) < 0.6
+
+
 def test_a_late_image_is_refused_and_costs_nothing(street: Any) -> None:
     run = Run(street, 12)
     late, orderly = run.localizer(), run.localizer()
