@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,15 +15,13 @@ from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
 from dalearn_ros.adaptation.domain import DomainClassifier, domain_loss
 from dalearn_ros.adaptation.masking import self_training_loss
 from dalearn_ros.adaptation.pseudo_labels import Role, apply_caps, choose_roles
-from dalearn_ros.adaptation.schedule import Schedule
+from dalearn_ros.adaptation.schedule import Weights
 from dalearn_ros.adaptation.settings import DomainSettings
+from dalearn_ros.adaptation.task import Adaptation, Batch
 from dalearn_ros.classification.augment import change, prepare
 from dalearn_ros.classification.folders import ImageSet
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.task import ClassificationTask, Order
-from dalearn_ros.detector.samples import to_device
-
-Batch = dict[str, Any]
 
 
 class Answers(NamedTuple):
@@ -61,11 +59,10 @@ class AdaptedClassifier(nn.Module):
         return Answers(classes, self.domain(features, progress))
 
 
-class ClassifierAdaptation:
-    """Source, target and few-shot images; see :class:`training.step.Task` and ``Watching``.
+class ClassifierAdaptation(Adaptation):
+    """Batches and losses of a classifier's adaptation.
 
     Attributes:
-        schedule: Weights of the losses; it switches self-training on and off.
         teacher: Gives the scores if they come from the average; the run sets it.
     """
 
@@ -86,7 +83,8 @@ class ClassifierAdaptation:
             few_shot: A few labelled target images, or none.
             seed: Seed of the orders.
         """
-        self.settings, self.schedule = settings, Schedule(settings.adaptation)
+        super().__init__(settings.adaptation)
+        self.settings = settings
         self.teacher: AdaptedClassifier | None = None
         repeats = class_repeats(source, settings.oversampling)
         self._source = ClassificationTask(settings, source, seed, repeats)
@@ -95,7 +93,6 @@ class ClassifierAdaptation:
         self._few_order: Order | None = None
         if few_shot is not None:
             self._few_order = Order(class_repeats(few_shot, settings.oversampling), seed, "few")
-        self._progress, self._convergence = 0.0, 0.0
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of the steps start..stop-1: those of the source, and more.
@@ -112,50 +109,28 @@ class ClassifierAdaptation:
                 batch["few_shot_label"] = self._few_shot.labels[rows]
             yield batch
 
-    def parts(
-        self, batch: Batch, count: int, device: torch.device
-    ) -> Sequence[tuple[Batch, float]]:
-        """The whole batch on a device: domains are compared within it, so it is never cut."""
-        return [(to_device(batch, device), 1.0)]
-
-    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """The four losses of a batch by the weights of the schedule.
-
-        Returns:
-            ``total``, ``convergence``, and those that the step has: ``source``, ``few_shot``,
-            ``domain``, ``self_training`` and ``pseudo_labelled``, the share of target images.
-        """
-        weights = self.schedule.weights(self._progress)
-        if self.settings.adaptation.self_training.stages == 2 and self.schedule.running:
-            if batch["step"] % 2:
-                return self._second_stage(network, batch, weights.self_training)
-            weights = weights._replace(self_training=0.0)
+    def terms(self, network: nn.Module, batch: Batch, weights: Weights) -> dict[str, Tensor]:
+        """See :class:`adaptation.task.Adaptation`; ``pseudo_labelled`` is a share of the target."""
         images = [prepare(batch[k]) for k in ("image", "target", "few_shot") if k in batch]
         strong = change(torch.cat(images), self.settings.augmentation)
         answers: Answers = network(strong, self._progress)
         source, target, *few = answers.classes.split([len(part) for part in images])
-        terms = {"source": functional.cross_entropy(source, batch["label"])}
-        total = weights.source * terms["source"]
+        loss = functional.cross_entropy(source, batch["label"])
+        terms = {"convergence": loss, "source": loss}
         if few:
             terms["few_shot"] = functional.cross_entropy(few[0], batch["few_shot_label"])
-            total = total + weights.few_shot * terms["few_shot"]
         if weights.domain > 0.0:
             is_target = torch.arange(len(strong), device=strong.device) >= len(source)
             terms["domain"] = domain_loss(answers.domains, is_target)
-            total = total + weights.domain * terms["domain"]
         if weights.self_training > 0.0:
             terms.update(self._self_training(network, target, batch["target"]))
-            total = total + weights.self_training * terms["self_training"]
-        self._convergence = terms["source"].item()
-        return {"total": total, "convergence": terms["source"], **terms}
+        return terms
 
-    def _second_stage(self, network: nn.Module, batch: Batch, weight: float) -> dict[str, Tensor]:
-        """Self-training alone, with scores of the weights as they are now; D is left out (U10)."""
+    def pseudo_terms(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """See :class:`adaptation.task.Adaptation`; D is left out."""
         strong = change(prepare(batch["target"]), self.settings.augmentation)
         answers: Answers = network(strong, self._progress)
-        terms = self._self_training(network, answers.classes, batch["target"])
-        convergence = torch.tensor(self._convergence, device=strong.device)
-        return {"total": weight * terms["self_training"], "convergence": convergence, **terms}
+        return self._self_training(network, answers.classes, batch["target"])
 
     def _self_training(
         self, network: nn.Module, logits: Tensor, images: Tensor
@@ -187,23 +162,3 @@ class ClassifierAdaptation:
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Nothing: the target has no labels."""
         return {}
-
-    def watch(self, step: int, progress: float, values: Mapping[str, float]) -> str:
-        """Switch self-training; never a reason to end."""
-        self._progress = progress
-        if "source" in values:
-            self.schedule.update(step, progress, values["source"], values.get("domain", 0.0))
-        return ""
-
-    def state(self) -> dict[str, Any]:
-        """Schedule and progress."""
-        return {
-            "schedule": self.schedule.state(),
-            "progress": self._progress,
-            "convergence": self._convergence,
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state` gave."""
-        self.schedule.restore(state["schedule"])
-        self._progress, self._convergence = float(state["progress"]), float(state["convergence"])

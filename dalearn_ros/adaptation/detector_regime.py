@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -21,24 +21,23 @@ from dalearn_ros.adaptation.landmark_labels import (
 from dalearn_ros.adaptation.map_doubt import hold_against
 from dalearn_ros.adaptation.masking import self_training_loss
 from dalearn_ros.adaptation.pseudo_log import PseudoLog
-from dalearn_ros.adaptation.schedule import Schedule
+from dalearn_ros.adaptation.schedule import Weights
 from dalearn_ros.adaptation.selection import of_source
 from dalearn_ros.adaptation.target_crops import AdaptBatches
+from dalearn_ros.adaptation.task import Adaptation, Batch
 from dalearn_ros.detector.calibrate import PREFIX, calibration_from
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
-from dalearn_ros.detector.regime import DetectorTask
-from dalearn_ros.detector.samples import batch_loader, to_device
+from dalearn_ros.detector.regime import CropLoss
+from dalearn_ros.detector.samples import batch_loader
 from dalearn_ros.inference.protocol import split_outputs
 
-Batch = dict[str, Any]
 LEAST_CLAIM = 0.3  # the best vote of a landmark that counts as a sample at all
 
 
-class AdaptTask:
-    """Batches and losses of the adaptation; see :class:`training.step.Task` and ``Watching``.
+class AdaptTask(Adaptation):
+    """Batches and losses of the detector's adaptation.
 
     Attributes:
-        schedule: Weights of the losses; it switches self-training on and off.
         log: Every pseudo label.
         teacher: Gives the scores if they come from the average; the run sets it.
         skipped: Images that could not be read so far.
@@ -48,7 +47,6 @@ class AdaptTask:
         self,
         settings: AdaptSettings,
         batches: AdaptBatches,
-        detector: DetectorTask,
         log: PseudoLog,
         choose: Callable[[LandmarkNetwork, int], dict[str, float]],
     ) -> None:
@@ -57,45 +55,29 @@ class AdaptTask:
         Args:
             settings: All of them.
             batches: Source, target and few-shot crops.
-            detector: Losses on labelled crops.
             log: Takes every pseudo label.
             choose: Called with a network and its step at each validation; returns figures
                 (:class:`adaptation.selection.Choice`).
         """
+        super().__init__(settings.adaptation)
         self.settings, self.log = settings, log
-        self.schedule = Schedule(settings.adaptation)
         self.teacher: AdaptNetwork | None = None
         self.skipped: set[str] = set()
-        self._batches, self._detector, self._choose = batches, detector, choose
-        self._progress, self._convergence, self._step = 0.0, 0.0, 0
+        self._batches, self._choose, self._step = batches, choose, 0
         self._calibration: dict[str, float] = {}
         own = settings.loss.selection
         selection = dataclasses.replace(own, background=settings.target.background)
         # a decoded point says nothing of the votes' true errors
-        self._loss = dataclasses.replace(settings.loss, selection=selection, variance_weight=0.0)
+        loss = dataclasses.replace(settings.loss, selection=selection, variance_weight=0.0)
+        self._loss_of = CropLoss(settings.grid, settings.crops, settings.loss)
+        self._pseudo_loss_of = CropLoss(settings.grid, settings.crops, loss)
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
         return batch_loader(self._batches, self.settings.batch.workers, start, stop)
 
-    def parts(
-        self, batch: Batch, count: int, device: torch.device
-    ) -> Sequence[tuple[Batch, float]]:
-        """The whole batch on a device: domains are compared within it, so it is never cut."""
-        return [(to_device(batch, device), 1.0)]
-
-    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """The four losses of a batch by the weights of the schedule.
-
-        Returns:
-            ``total``, ``convergence``, and those that the step has: ``source``, ``few_shot``,
-            ``domain_image``, ``domain_subregion``, ``self_training``.
-        """
-        weights = self.schedule.weights(self._progress)
-        if self.settings.adaptation.self_training.stages == 2 and self.schedule.running:
-            if batch["step"] % 2:
-                return self._second_stage(network, batch, weights.self_training)
-            weights = weights._replace(self_training=0.0)
+    def terms(self, network: nn.Module, batch: Batch, weights: Weights) -> dict[str, Tensor]:
+        """See :class:`adaptation.task.Adaptation`; domain losses of images and of subregions."""
         source, few, target = batch["source"], batch["few_shot"], batch["target"]
         images = [source["image"]]
         images += [] if few is None else [few["image"]]
@@ -103,32 +85,25 @@ class AdaptTask:
         answers: Answers = network(torch.cat(images))
         features, sizes = answers.features, [len(part) for part in images]
         pieces = answers.split(sizes)
-        labelled = self._detector.loss_of(pieces[0], source)
-        terms = {"source": labelled["total"]}
-        total = weights.source * labelled["total"]
+        labelled = self._loss_of(pieces[0], source)
+        terms = {"convergence": labelled["convergence"], "source": labelled["total"]}
         if few is not None:
-            terms["few_shot"] = self._detector.loss_of(pieces[1], few)["total"]
-            total = total + weights.few_shot * terms["few_shot"]
+            terms["few_shot"] = self._loss_of(pieces[1], few)["total"]
         if target is not None and weights.domain > 0.0:
             is_target = torch.arange(len(features), device=features.device) >= sizes[0]
-            found = self._inner(network).domain_losses(features, is_target, self._progress)
-            terms.update(found)
-            total = total + weights.domain * sum(found.values(), torch.zeros(()))
+            terms.update(self._inner(network).domain_losses(features, is_target, self._progress))
         if target is not None and weights.self_training > 0.0:
             terms["self_training"] = self._self_training(network, pieces[-1], target, batch["step"])
-            total = total + weights.self_training * terms["self_training"]
         self.skipped.update(source["skipped"])
         self.skipped.update([] if target is None else target["skipped"])
-        self._convergence = labelled["convergence"].item()
-        return {"total": total, "convergence": labelled["convergence"], **terms}
+        return terms
 
-    def _second_stage(self, network: nn.Module, batch: Batch, weight: float) -> dict[str, Tensor]:
-        """Self-training alone, with scores of the weights as they are now (U10)."""
+    def pseudo_terms(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """See :class:`adaptation.task.Adaptation`."""
         strong = batch["target"]["strong"]
         (outputs,) = network(strong).split([len(strong)])
         loss = self._self_training(network, outputs, batch["target"], batch["step"])
-        convergence = torch.tensor(self._convergence, device=loss.device)
-        return {"total": weight * loss, "convergence": convergence, "self_training": loss}
+        return {"self_training": loss}
 
     def _self_training(
         self, network: nn.Module, outputs: Outputs, target: Batch, step: int
@@ -141,7 +116,7 @@ class AdaptTask:
             "point_px": targets.point_px.to(device),
             "log_range": targets.log_range.to(device),
         }
-        terms = self._detector.loss_of(outputs, batch, self._loss)
+        terms = self._pseudo_loss_of(outputs, batch)
         logits, label, role = masked_logits(outputs, targets)
         value = self.settings.adaptation.self_training.pseudo.mask_value
         masked = self_training_loss(logits, label.to(device), role.to(device), value)
@@ -195,7 +170,7 @@ class AdaptTask:
 
     def describe(self, batch: Batch) -> str:
         """The source images of a batch."""
-        return self._detector.describe(batch["source"])
+        return "; ".join(batch["source"]["names"])
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Figures of a network on the way; its calibration on source images scores from now on."""
@@ -208,20 +183,14 @@ class AdaptTask:
 
     def watch(self, step: int, progress: float, values: Mapping[str, float]) -> str:
         """Switch self-training; a reason to end if the pseudo labels have run away."""
-        self._progress, self._step = progress, step
-        if "source" in values:
-            domain = [values[k] for k in ("domain_image", "domain_subregion") if k in values]
-            mean = sum(domain) / len(domain) if domain else 0.0
-            self.schedule.update(step, progress, values["source"], mean)
-        return self.log.collapsed()
+        self._step = step
+        return super().watch(step, progress, values) or self.log.collapsed()
 
     def state(self) -> dict[str, Any]:
-        """Schedule, progress and log."""
+        """That of every adaptation, calibration and log."""
         return {
-            "schedule": self.schedule.state(),
-            "progress": self._progress,
+            **super().state(),
             "step": self._step,
-            "convergence": self._convergence,
             "calibration": self._calibration,
             "skipped": sorted(self.skipped),
             "log": self.log.state(),
@@ -229,8 +198,7 @@ class AdaptTask:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over what :meth:`state` gave."""
-        self.schedule.restore(state["schedule"])
-        self._progress, self._convergence = float(state["progress"]), float(state["convergence"])
+        super().restore(state)
         self._step = int(state["step"])
         self._calibration = {name: float(v) for name, v in state["calibration"].items()}
         self.skipped.update(state["skipped"])

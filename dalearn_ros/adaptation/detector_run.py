@@ -29,7 +29,7 @@ from dalearn_ros.adaptation.target_crops import AdaptBatches, TargetCrops, few_s
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
-from dalearn_ros.detector.regime import DetectorTask, build_network
+from dalearn_ros.detector.regime import build_network
 from dalearn_ros.detector.samples import CropBatches, worker_errors
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.training.checkpoint import (
@@ -42,7 +42,7 @@ from dalearn_ros.training.loop import WEIGHTS, Trainer
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
-LEARNING, CANDIDATES = "learning", "candidates"
+LEARNING, CANDIDATES, PLACES = "learning", "candidates", "places.npz"
 PSEUDO_LABELS, SUMMARY = "pseudo_labels.csv", "adaptation.json"
 TARGET_IMAGES = "target_images"  # of a bag, extracted before the run begins
 
@@ -93,6 +93,8 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
     load_weights(start, dict(load_checkpoint(path).groups.get("network", {})), path, new=NEW_PARTS)
     draws, few_draws = labelled_draws(inputs, settings)
     warnings += [*draws.notes, *(few_draws.notes if few_draws else ())]
+    torch.set_num_threads(settings.batch.threads or ALONE.threads)
+    (run / LEARNING).mkdir(exist_ok=True)
     with worker_errors():
         choice = Choice(
             settings,
@@ -106,14 +108,12 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
         if few_draws is not None:
             own = few_shot_settings(settings)
             few = CropBatches(inputs.few_shot, own, seed, repeats=few_draws.repeats)
-        batches = AdaptBatches(source, _target_crops(inputs, settings, seed, start), few)
+        batches = AdaptBatches(source, _target_crops(inputs, run, settings, seed, start), few)
         images = [inputs.target.name(i) for i in range(len(inputs.target))]
         log = PseudoLog(run / PSEUDO_LABELS, images, space.names, settings.collapse)
-        detector = DetectorTask(settings, inputs.source, [], seed)
-        task = AdaptTask(settings, batches, detector, log, choice)
+        task = AdaptTask(settings, batches, log, choice)
         torch.manual_seed(seed)
         network = AdaptNetwork(start, settings.adaptation.domain).to(ALONE.device)
-        (run / LEARNING).mkdir(exist_ok=True)
         trainer = Trainer(network, task, settings.loop, run / LEARNING, seed=seed)
         forget_after(run / CANDIDATES, trainer.step)
         assert isinstance(trainer.average.network, AdaptNetwork)
@@ -142,13 +142,14 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
 
 
 def _target_crops(
-    inputs: Inputs, settings: AdaptSettings, seed: int, start: LandmarkNetwork
+    inputs: Inputs, run: Path, settings: AdaptSettings, seed: int, start: LandmarkNetwork
 ) -> TargetCrops | None:
     """None if no loss looks at target images."""
     own = settings.adaptation
     if own.domain.weight == 0.0 and own.self_training.weight == 0.0:
         return None
-    places = scan(start, settings, inputs.source[0].label_space, inputs.target)
+    space = inputs.source[0].label_space
+    places = scan(start, settings, space, inputs.target, run / LEARNING / PLACES)
     return TargetCrops(inputs.target, places, settings, seed, inputs.mapped)
 
 

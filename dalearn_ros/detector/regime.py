@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dalearn_ros.coding.decode import DecodeSettings
+from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
@@ -20,6 +21,7 @@ from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.detector.validation import TorchBackend, observe, summarise
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.peers import ALONE, Peers
+from dalearn_ros.training.transforms import CropSettings
 
 CHOSEN = ("score_threshold", "variance_scale", "variance_floor_px2", "range_sigma")
 
@@ -58,6 +60,38 @@ def metadata_of(
     )
 
 
+class CropLoss:
+    """The loss terms of answers to crops of one size; see :func:`detector.losses.landmark_loss`.
+
+    Args:
+        grid: Subregions and nodes.
+        crops: Their size.
+        loss: Names and numbers.
+    """
+
+    def __init__(self, grid: Grid, crops: CropSettings, loss: LossSettings) -> None:
+        self._cell_px, self._loss = grid.cell_px, loss
+        rows, columns = grid.shape(crops.width, crops.height)
+        cells = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+        centers = grid.centers_px(cells[0].numpy(), cells[1].numpy())
+        self._centers = torch.from_numpy(centers).float()
+        self._nodes = torch.from_numpy(grid.node_offsets_px / grid.cell_px).float()
+
+    def __call__(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """The terms of answers to the crops of a batch with its targets."""
+        device = outputs.class_logits.device
+        self._centers, self._nodes = self._centers.to(device), self._nodes.to(device)
+        return landmark_loss(
+            outputs,
+            batch["class_id"],
+            (batch["point_px"] - self._centers) / self._cell_px,
+            batch["log_range"],
+            self._nodes,
+            self._cell_px,
+            self._loss,
+        )
+
+
 class DetectorTask:
     """Batches, losses and validation of the landmark detector; see :class:`training.loop.Task`.
 
@@ -78,12 +112,7 @@ class DetectorTask:
         self.label_space = data[0].label_space
         self.skipped: set[str] = set()
         torch.set_num_threads(settings.batch.threads or peers.threads)
-        grid, crops = settings.grid, settings.crops
-        rows, columns = grid.shape(crops.width, crops.height)
-        cells = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-        centers = grid.centers_px(cells[0].numpy(), cells[1].numpy())
-        self._centers = torch.from_numpy(centers).float()
-        self._nodes = torch.from_numpy(grid.node_offsets_px / grid.cell_px).float()
+        self._loss_of = CropLoss(settings.grid, settings.crops, settings.loss)
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
@@ -98,29 +127,7 @@ class DetectorTask:
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """The loss terms of a batch; see :func:`detector.losses.landmark_loss`."""
         self.skipped.update(batch["skipped"])
-        return self.loss_of(network(batch["image"]), batch)
-
-    def loss_of(
-        self, outputs: Outputs, batch: Batch, loss: LossSettings | None = None
-    ) -> dict[str, Tensor]:
-        """The loss terms of answers to a batch; see :func:`detector.losses.landmark_loss`.
-
-        Args:
-            outputs: The answers.
-            batch: Its targets.
-            loss: Names and numbers; None: those of the settings.
-        """
-        cell_px, device = self.settings.grid.cell_px, outputs.class_logits.device
-        self._centers, self._nodes = self._centers.to(device), self._nodes.to(device)
-        return landmark_loss(
-            outputs,
-            batch["class_id"],
-            (batch["point_px"] - self._centers) / cell_px,
-            batch["log_range"],
-            self._nodes,
-            cell_px,
-            loss or self.settings.loss,
-        )
+        return self._loss_of(network(batch["image"]), batch)
 
     def describe(self, batch: Batch) -> str:
         """The images of a batch."""
