@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dalearn_ros.adaptation.detector_settings import CollapseSettings
+from dalearn_ros.adaptation.collapse import CollapseSettings
 from dalearn_ros.adaptation.oversampling import OversamplingSettings
 from dalearn_ros.adaptation.settings import (
     AdaptationSettings,

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.adaptation.detector_settings import CollapseSettings
+from dalearn_ros.core.settings import field
 
 Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CollapseSettings:
+    """When pseudo labels have run away."""
+
+    window: int = field(60, "Steps that are looked at together.", minimum=1, maximum=1_000_000)
+    factor: float = field(
+        4.0,
+        "Landmarks per crop may change by this factor.",
+        minimum=1.0,
+        maximum=1000.0,
+    )
+    class_share: float = field(
+        0.3, "The share of one class may rise by so much.", minimum=0.0, maximum=1.0
+    )
 
 
 def collapsed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dalearn_ros.adaptation.collapse import CollapseSettings
 from dalearn_ros.adaptation.oversampling import OversamplingSettings
 from dalearn_ros.adaptation.settings import AdaptationSettings
 from dalearn_ros.core.settings import field
@@ -92,22 +93,6 @@ class ChoiceSettings:
     )
     source_loss: float = field(
         0.1, "F1 on source images may fall by so much.", minimum=0.0, maximum=1.0
-    )
-
-
-@dataclass(frozen=True)
-class CollapseSettings:
-    """When pseudo labels have run away (see :mod:`dalearn_ros.adaptation.collapse`)."""
-
-    window: int = field(60, "Steps that are looked at together.", minimum=1, maximum=1_000_000)
-    factor: float = field(
-        4.0,
-        "Landmarks per crop may change by this factor.",
-        minimum=1.0,
-        maximum=1000.0,
-    )
-    class_share: float = field(
-        0.3, "The share of one class may rise by so much.", minimum=0.0, maximum=1.0
     )
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.adaptation.collapse import collapsed
-from dalearn_ros.adaptation.detector_settings import CollapseSettings
+from dalearn_ros.adaptation.collapse import CollapseSettings, collapsed
 from dalearn_ros.adaptation.landmark_labels import PseudoLandmarks
 from dalearn_ros.adaptation.pseudo_labels import Role
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from dalearn_ros.adaptation.collapse import collapsed
-from dalearn_ros.adaptation.detector_settings import CollapseSettings
+from dalearn_ros.adaptation.collapse import CollapseSettings, collapsed
 
 NAMES = ("background", "sign", "signal", "arrow")
 SETTINGS = CollapseSettings(factor=3.0, class_share=0.3)

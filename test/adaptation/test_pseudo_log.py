@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from dalearn_ros.adaptation.detector_settings import CollapseSettings
+from dalearn_ros.adaptation.collapse import CollapseSettings
 from dalearn_ros.adaptation.landmark_labels import PseudoLandmarks
 from dalearn_ros.adaptation.pseudo_labels import Role
 from dalearn_ros.adaptation.pseudo_log import PseudoLog
