@@ -23,8 +23,8 @@ from rosbags.interfaces import (
     QosTime,
 )
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
 
+from dalearn_ros.bags.message_parts import MessageParts, flat
 from dalearn_ros.core.files import refuse_existing
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
@@ -45,7 +45,7 @@ _LATCHED = Qos(
 )
 
 
-class BagWriter:
+class BagWriter(MessageParts):
     """A new bag. Use it as a context manager; the folder must not exist.
 
     Wrap it in :func:`dalearn_ros.core.files.atomic_directory` where a half-written bag must not
@@ -56,10 +56,9 @@ class BagWriter:
     """
 
     def __init__(self, path: Path | str) -> None:
+        super().__init__()
         refuse_existing(path)
         self.path = Path(path)
-        self.typestore = get_typestore(Stores.ROS2_JAZZY)
-        self._types = self.typestore.types
         self._writer = Writer(self.path, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
         self._connections: dict[str, Connection] = {}
 
@@ -104,16 +103,6 @@ class BagWriter:
             )
             self._connections[topic] = connection
         self._writer.write(connection, int(stamp_ns), cdr)
-
-    def make(self, kind: str, **fields: Any) -> Any:
-        """A message object of the type store."""
-        return self._types[kind](**fields)
-
-    def header(self, stamp_ns: int, frame_id: str) -> Any:
-        """A std_msgs/Header."""
-        seconds, nanoseconds = divmod(int(stamp_ns), 1_000_000_000)
-        time = self.make("builtin_interfaces/msg/Time", sec=seconds, nanosec=nanoseconds)
-        return self.make("std_msgs/msg/Header", stamp=time, frame_id=frame_id)
 
     # -- camera ----------------------------------------------------------------------------
     def compressed_image(
@@ -191,14 +180,14 @@ class BagWriter:
         """Write geometry_msgs/PoseStamped (the covariance is dropped)."""
         name = "geometry_msgs/msg/PoseStamped"
         header = self.header(pose.stamp_ns, frame_id)
-        message = self.make(name, header=header, pose=self._pose(pose.map_from_base))
+        message = self.make(name, header=header, pose=self.pose_body(pose.map_from_base))
         self.write(topic, name, pose.stamp_ns, message)
 
     def pose_with_covariance(self, topic: str, pose: Pose, frame_id: str = "map") -> None:
         """Write geometry_msgs/PoseWithCovarianceStamped (zeros where there is none)."""
         name = "geometry_msgs/msg/PoseWithCovarianceStamped"
         header = self.header(pose.stamp_ns, frame_id)
-        body = self._pose_with_covariance(pose.map_from_base, pose.covariance)
+        body = self.pose_with_covariance_body(pose.map_from_base, pose.covariance)
         self.write(topic, name, pose.stamp_ns, self.make(name, header=header, pose=body))
 
     def odometry(
@@ -215,19 +204,19 @@ class BagWriter:
         name = "nav_msgs/msg/Odometry"
         of_pose, of_twist = covariances if covariances is not None else (None, None)
         linear, angular = (
-            self._vector((speed_mps, 0, 0)),
-            self._vector((0, 0, yaw_rate_radps)),
+            self.vector((speed_mps, 0, 0)),
+            self.vector((0, 0, yaw_rate_radps)),
         )
         twist = self.make(
             "geometry_msgs/msg/TwistWithCovariance",
             twist=self.make("geometry_msgs/msg/Twist", linear=linear, angular=angular),
-            covariance=_flat(of_twist),
+            covariance=flat(of_twist),
         )
         message = self.make(
             name,
             header=self.header(stamp_ns, frames[0]),
             child_frame_id=frames[1],
-            pose=self._pose_with_covariance(odom_from_base, of_pose),
+            pose=self.pose_with_covariance_body(odom_from_base, of_pose),
             twist=twist,
         )
         self.write(topic, name, stamp_ns, message)
@@ -247,8 +236,8 @@ class BagWriter:
         for (parent, child), link in links.items():
             body = self.make(
                 "geometry_msgs/msg/Transform",
-                translation=self._vector(link.translation),
-                rotation=self._quaternion(link),
+                translation=self.vector(link.translation),
+                rotation=self.quaternion(link),
             )
             stamped.append(
                 self.make(
@@ -260,35 +249,3 @@ class BagWriter:
             )
         cdr = self.typestore.serialize_cdr(self.make(name, transforms=stamped), name)
         self.write_raw(topic, name, stamp_ns, cdr, latched=topic.endswith("tf_static"))
-
-    # -- parts -----------------------------------------------------------------------------
-    def _vector(self, xyz: npt.ArrayLike) -> Any:
-        x, y, z = (float(v) for v in np.asarray(xyz, dtype=np.float64))
-        return self.make("geometry_msgs/msg/Vector3", x=x, y=y, z=z)
-
-    def _quaternion(self, transform: Transform) -> Any:
-        x, y, z, w = (float(v) for v in transform.quaternion)
-        return self.make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w)
-
-    def _pose(self, transform: Transform) -> Any:
-        x, y, z = (float(v) for v in transform.translation)
-        point = self.make("geometry_msgs/msg/Point", x=x, y=y, z=z)
-        return self.make(
-            "geometry_msgs/msg/Pose",
-            position=point,
-            orientation=self._quaternion(transform),
-        )
-
-    def _pose_with_covariance(
-        self, transform: Transform, covariance: npt.NDArray[np.float64] | None
-    ) -> Any:
-        return self.make(
-            "geometry_msgs/msg/PoseWithCovariance",
-            pose=self._pose(transform),
-            covariance=_flat(covariance),
-        )
-
-
-def _flat(covariance: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
-    matrix = np.zeros((6, 6)) if covariance is None else np.asarray(covariance, dtype=np.float64)
-    return matrix.reshape(36)

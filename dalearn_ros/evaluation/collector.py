@@ -18,7 +18,8 @@ from dalearn_ros.evaluation.detection import MATCH_PX, DetectionScore
 from dalearn_ros.evaluation.gallery import Gallery, Snapshot
 from dalearn_ros.evaluation.matching import Matching
 from dalearn_ros.evaluation.poses import PoseScore
-from dalearn_ros.evaluation.report import Paths, report_page
+from dalearn_ros.evaluation.report import report_page
+from dalearn_ros.evaluation.report_localization import Paths
 from dalearn_ros.evaluation.timing import Timing
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.landmarks.catalogue import LabelSpace

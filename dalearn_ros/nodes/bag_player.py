@@ -11,7 +11,6 @@ import importlib
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -21,25 +20,25 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 
+from dalearn_ros.bags.stamps import header_stamp
 from dalearn_ros.bags.storage import Bag, RawMessage
 from dalearn_ros.core.errors import DalearnError, InputError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.progress import track
 from dalearn_ros.nodes import process, qos
+from dalearn_ros.nodes.bag_player_options import parser
 from dalearn_ros.nodes.messages import time_of
 
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
-WITHOUT_HEADER = ("tf2_msgs/msg/TFMessage",)
 CLOCK_STEP_NS = 10_000_000
 SETTLE_S = 0.5  # a reader that we know of may not know us yet; best effort loses what it misses
-RESULT = "/landmark_detector/output/landmarks"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``bag_player``."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     own = rclpy.utilities.remove_ros_args(["bag_player", *words])[1:]
-    options = _parser().parse_args(own)
+    options = parser().parse_args(own)
     process.prepare(options.transport)
     stop = process.StopOnSignal()
     try:
@@ -226,56 +225,6 @@ class Player(process.CleanCalls, Node):
             "unanswered_ns": self.unanswered,
         }
         write_json(self.options.manifest, content)
-
-
-def header_stamp(cdr: bytes, kind: str, otherwise: int) -> int:
-    """Stamp of a serialised message that begins with a std_msgs/Header, integer nanoseconds.
-
-    Args:
-        cdr: Encapsulated CDR; its second byte says the byte order, the body begins at byte 4.
-        kind: Its type.
-        otherwise: For types without a header.
-    """
-    if kind in WITHOUT_HEADER or len(cdr) < 12:
-        return otherwise
-    order = "little" if cdr[1] & 1 else "big"
-    seconds = int.from_bytes(cdr[4:8], order, signed=True)  # type: ignore[arg-type]
-    return seconds * 1_000_000_000 + int.from_bytes(cdr[8:12], order)  # type: ignore[arg-type]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="bag_player",
-        description="Play a bag over ROS 2 with its original types, times and /clock.",
-        epilog="example:\n  bag_player --bag drive/bag --lockstep --manifest sent.json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--bag", type=Path, required=True, help="bag folder, .mcap or .db3 file")
-    add("--topics", nargs="+", default=[], help="send only these")
-    add("--rate", type=_positive, default=1.0, help="times real time (default: 1)")
-    add("--frames", type=int, default=0, help="stop after so many images; 0: all")
-    add("--lockstep", action="store_true", help="wait for the result of each image")
-    add("--result", default=RESULT, help=f"topic of the results (default: {RESULT})")
-    add("--patience", type=_positive, default=10.0, help="longest wait for one result, s")
-    add("--wait", type=float, default=30.0, help="longest wait for subscribers, s; 0: none")
-    add("--wait-for", nargs="+", default=[], help="wait for a subscriber on these topics")
-    add("--wait-for-links", nargs="+", default=[], help="and for both ends of these topics")
-    add("--manifest", type=Path, help="file for the stamps of all that was sent")
-    add(
-        "--transport",
-        choices=sorted(process.PROFILES),
-        default="shared_memory",
-        help="Fast DDS profile; udp where containers do not share /dev/shm",
-    )
-    return parser
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0.0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text}")
-    return value
 
 
 if __name__ == "__main__":

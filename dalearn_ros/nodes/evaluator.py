@@ -6,11 +6,8 @@ a bag player with all results in), then writes metrics.json, timing.json and rep
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +22,6 @@ from dalearn_ros.core.errors import InputError, PoseError
 from dalearn_ros.core.settings import field
 from dalearn_ros.evaluation.calibration import with_map_noise
 from dalearn_ros.evaluation.collector import Collector, check_out
-from dalearn_ros.evaluation.timing import Timing
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
@@ -36,10 +32,8 @@ from dalearn_ros.nodes.landmark_messages import observations_of
 from dalearn_ros.nodes.map_projector import blank_frame
 from dalearn_ros.nodes.map_settings import MapNodeSettings, map_of
 from dalearn_ros.nodes.messages import pose_of, stamp_of
+from dalearn_ros.nodes.outcomes import ReportedTiming, outcomes, read_manifest, sent_stamps
 from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting, PoseBuffer
-
-IMAGES = ("sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image")
-LOST, NO_RESULT = "lost in transport", "no result"
 
 
 @dataclass(frozen=True)
@@ -204,79 +198,6 @@ class EvaluatorNode(process.CleanCalls, Node):
         if prior is not None or estimate is not None:
             reason = self._no_estimate.get(taken, "none from the localizer")
             collected.add_pose(estimate, truth, prior, reason)
-
-
-class ReportedTiming(Timing):
-    """Milliseconds as the nodes report them on /diagnostics.
-
-    Args:
-        reports: Node → key → value, the latest of each.
-    """
-
-    def __init__(self, reports: Mapping[str, Mapping[str, str]]) -> None:
-        super().__init__()
-        self._reports = reports
-
-    def result(self) -> dict[str, Any]:
-        """The content of ``timing.json``."""
-        content = super().result()
-        latency = content["latency_ms"]
-        for values in self._reports.values():
-            for key, value in values.items():
-                if key.startswith("latency_ms."):
-                    _, stage, figure = key.split(".")
-                    latency.setdefault(stage, {})[figure] = float(value)
-        if "inference" in latency:
-            latency["session_run"] = dict(latency["inference"])
-        return content
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """A bag player's manifest.
-
-    Raises:
-        InputError: Unreadable, or another file.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError.at(path, "", "a manifest of bag_player", str(error)) from None
-    if not isinstance(content, dict) or content.get("format") != "dalearn-manifest":
-        raise InputError.at(path, "key 'format'", "dalearn-manifest", "another file")
-    return content
-
-
-def sent_stamps(manifest: Mapping[str, Any]) -> set[int]:
-    """Stamps of the camera images that were sent."""
-    return {
-        stamp
-        for topic, entry in manifest["topics"].items()
-        if entry["type"] in IMAGES and "depth" not in topic
-        for stamp in entry["stamps_ns"]
-    }
-
-
-def outcomes(sent: set[int], answered: set[int], report: Mapping[str, str]) -> Counter[str]:
-    """What became of the images that were sent; the sum is their number.
-
-    Args:
-        sent: Stamps, from the manifest.
-        answered: Stamps with a result.
-        report: The detector's counters.
-
-    Returns:
-        ``processed`` (those with a result), ``overwritten``, each reason of a skip, ``lost in
-        transport`` (those that the detector did not receive), and the rest as ``no result``.
-    """
-    found = Counter({"processed": len(sent & answered)})
-    found["overwritten"] = int(report.get("overwritten", 0))
-    for key, value in report.items():
-        if key.startswith("skipped."):
-            found[key.partition(".")[2]] = int(value)
-    if "received" in report:
-        found[LOST] = len(sent) - int(report["received"])
-    found[NO_RESULT] = len(sent) - sum(found.values())
-    return +found
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from helpers.small_drive import write_bag
 
+from dalearn_ros.bags.stamps import header_stamp
 from dalearn_ros.core.errors import InputError, PoseError, SettingsError
 from dalearn_ros.core.settings import dump_settings, field, load_settings
 from dalearn_ros.geometry.camera import Camera
@@ -22,13 +23,13 @@ from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.nodes import chain, parameters
-from dalearn_ros.nodes.bag_player import header_stamp
 from dalearn_ros.nodes.diagnostics import FrameCounters
 from dalearn_ros.nodes.domain import own_domain
-from dalearn_ros.nodes.evaluator import EvaluatorNodeSettings, outcomes
+from dalearn_ros.nodes.evaluator import EvaluatorNodeSettings
 from dalearn_ros.nodes.image_watch import TOLD_FOR, ImageWatch
 from dalearn_ros.nodes.landmark_detector import DetectorNodeSettings
 from dalearn_ros.nodes.mailbox import Mailbox
+from dalearn_ros.nodes.outcomes import outcomes
 from dalearn_ros.nodes.vehicle import PoseBuffer
 
 ROOT = Path(__file__).resolve().parents[2]
