@@ -80,7 +80,8 @@ def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str
         target = ImageList.open([data.path for data in pair.target])
         mapped = mapped_landmarks(pair.target, target, seed) if row.mapped else None
         inputs = Inputs(start, pair.source, pair.val, target, few, mapped)
-        adapt_detector(inputs, place, settings, seed)
+        scanned = out / "scans" / f"{pair.name}.npz".replace(" ", "_")
+        adapt_detector(inputs, place, settings, seed, scanned)
         summary = json.loads((place / SUMMARY).read_text(encoding="utf-8"))
         refused, chosen = summary["refused"], summary["chosen_step"]
     return {"refused": refused, "chosen": chosen, **score(place, pair.test)}

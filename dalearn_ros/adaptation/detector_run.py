@@ -70,12 +70,22 @@ class Outcome:
     warnings: list[str]
 
 
-def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int) -> Outcome:
+def adapt_detector(
+    inputs: Inputs, run: Path, settings: AdaptSettings, seed: int, scanned: Path | None = None
+) -> Outcome:
     """Adapt, or go on with the run that is in the folder.
 
     Afterwards the folder is a run like one of ``dalearn train``: it can be exported, evaluated and
     started from; ``candidates/`` has the networks along the way, ``pseudo_labels.csv`` every
     pseudo label, ``adaptation.json`` the choice.
+
+    Args:
+        inputs: What it learns from.
+        run: Its folder.
+        settings: All of them.
+        seed: Of all draws.
+        scanned: Where runs from one start to the same images share their first look at these;
+            None: in the run's folder.
 
     Raises:
         InputError: The folder holds something else, or a run that differs; the difference is named.
@@ -104,11 +114,12 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
             run / CANDIDATES,
         )
         source = CropBatches(inputs.source, settings, seed, repeats=draws.repeats)
+        kept = scanned or run / LEARNING / PLACES
         few = None
         if few_draws is not None:
             own = few_shot_settings(settings)
             few = CropBatches(inputs.few_shot, own, seed, repeats=few_draws.repeats)
-        batches = AdaptBatches(source, _target_crops(inputs, run, settings, seed, start), few)
+        batches = AdaptBatches(source, _target_crops(inputs, settings, seed, start, kept), few)
         images = [inputs.target.name(i) for i in range(len(inputs.target))]
         log = PseudoLog(run / PSEUDO_LABELS, images, space.names, settings.collapse)
         task = AdaptTask(settings, batches, log, choice)
@@ -142,14 +153,13 @@ def adapt_detector(inputs: Inputs, run: Path, settings: AdaptSettings, seed: int
 
 
 def _target_crops(
-    inputs: Inputs, run: Path, settings: AdaptSettings, seed: int, start: LandmarkNetwork
+    inputs: Inputs, settings: AdaptSettings, seed: int, start: LandmarkNetwork, kept: Path
 ) -> TargetCrops | None:
     """None if no loss looks at target images."""
     own = settings.adaptation
     if own.domain.weight == 0.0 and own.self_training.weight == 0.0:
         return None
-    space = inputs.source[0].label_space
-    places = scan(start, settings, space, inputs.target, run / LEARNING / PLACES)
+    places = scan(start, settings, inputs.source[0].label_space, inputs.target, kept)
     return TargetCrops(inputs.target, places, settings, seed, inputs.mapped)
 
 
