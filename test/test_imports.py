@@ -14,9 +14,9 @@ PACKAGE = ROOT / "dalearn_ros"
 ORDER = [
     *("core", "geometry", "landmarks", "coding", "maps", "bags", "labels", "datasets", "world"),
     *("inference", "localization", "evaluation", "training", "detector", "classification"),
-    *("adaptation", "export", "nodes", "cli"),
+    *("adaptation", "hard_examples", "export", "nodes", "cli"),
 ]
-LEARNING = {"training", "detector", "classification", "adaptation", "export"}
+LEARNING = {"training", "detector", "classification", "adaptation", "hard_examples", "export"}
 LEARNING_VERBS = {
     f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "export")
 }

@@ -1,8 +1,8 @@
 """Images with the colour distributions of other conditions.
 
-In every area and channel s' = (s - s_mean) / s_std * t_std + t_mean. A conversion is a table of gains and offsets, one row an area, that is applied to the original
-image's colours. It starts from the original and its own statistics always, whatever was made of it
-before.
+In every area and channel s' = (s - s_mean) / s_std * t_std + t_mean. A conversion is a table of
+gains and offsets, one row an area, that is applied to the original image's colours. It starts from
+the original and its own statistics always, whatever was made of it before.
 """
 
 from __future__ import annotations

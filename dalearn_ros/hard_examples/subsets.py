@@ -33,8 +33,8 @@ class Subsets:
     def count(self) -> int:
         """How many ways there are (it may be more than a machine word holds)."""
         if self.mixed:
-            return int((self.targets + 1) ** len(self.areas)) - 1
-        return (2 ** len(self.areas) - 1) * self.targets
+            return int((self.targets + 1) ** len(self.areas) - 1)
+        return int(2 ** len(self.areas) - 1) * self.targets
 
     def __getitem__(self, number: int) -> dict[str, int]:
         """Way ``number``: area → target, in the order of the areas.
