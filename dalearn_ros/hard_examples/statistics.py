@@ -63,6 +63,11 @@ class AreaStatistics:
             return None
         return Distribution.of_vector(np.stack([self.mean[row], self.std[row]], axis=1))
 
+    def of_the_whole(self) -> AreaStatistics:
+        """Those of the whole image alone."""
+        last = slice(-1, None)
+        return AreaStatistics(self.names[last], self.pixels[last], self.mean[last], self.std[last])
+
     def present(self, least_pixels: int = 1) -> tuple[str, ...]:
         """Areas, without the whole image, that have so many pixels."""
         rows = zip(self.names[:-1], self.pixels[:-1], strict=True)

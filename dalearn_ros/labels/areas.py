@@ -92,7 +92,7 @@ class AreaIndexer:
         if depth_m is not None:
             heights = _heights(depth_m, camera, self._rays_of(camera), map_from_camera, road, below)
             self._by_depth(index, heights, rays, camera)
-        self._landmarks(index, labels)
+        self.draw_landmarks(index, labels)
         return index
 
     def _near(self, eye: Array) -> tuple[Array, Array]:
@@ -147,7 +147,7 @@ class AreaIndexer:
         wrong = np.isin(index, (BUILDING, SKY))
         index[wrong & (_enlarged(ground.astype(np.uint8), camera) == 1)] = SIDEWALK
 
-    def _landmarks(self, index: Image, labels: Labels) -> None:
+    def draw_landmarks(self, index: Image, labels: Labels) -> None:
         """Markings first, then what stands, the farthest first."""
         areas = self._area_of[labels.class_id]
         hidden = labels.visible < self.settings.min_visible  # NaN is not hidden
