@@ -84,7 +84,12 @@ def index_from_maps(
             if name not in indexers:
                 ground = lanes if name == key and lanes is not None else strips[drive]
                 indexers[name] = AreaIndexer(ground, dataset.label_space, settings)
-            yield row, indexers[name].index(dataset.labels(row), *known)
+            try:
+                image = dataset.image(row)
+            except DatasetError:
+                yield row, "unreadable"
+                continue
+            yield row, indexers[name].index(dataset.labels(row), *known, image=image)
 
     notes = {note for found in surfaces.values() for note in found.notes}
     if not surfaces or any(not len(found.road_m) for found in surfaces.values()):

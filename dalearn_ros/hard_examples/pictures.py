@@ -145,6 +145,8 @@ def of_bag(
             placed = level(frame) if flat else frame
             labels = labeller.label(placed).labels
             map_from_camera = placed.camera_from_map.inverse()
-            index = indexer.index(labels, placed.camera, map_from_camera, placed.depth_m)
+            index = indexer.index(
+                labels, placed.camera, map_from_camera, placed.depth_m, frame.image
+            )
             yield Picture(f"{reader.name}_{frame.name}", frame.image, index)
         left_out.update(reader.skipped)

@@ -20,7 +20,21 @@ class AreaSettings:
         6.0, "How far beside the lanes buildings and trees begin.", unit="m", minimum=0.0,
         maximum=100.0,
     )  # fmt: skip
-    height_m: float = field(8.0, "How high they are.", unit="m", minimum=0.0, maximum=200.0)
+    height_m: float = field(
+        8.0,
+        "How high they are, where the image does not say it.",
+        unit="m",
+        minimum=0.0,
+        maximum=200.0,
+    )
+    open_m: float = field(
+        40.0, "Nothing is so high: what is seen over it is surely sky.", unit="m", minimum=0.0,
+        maximum=500.0,
+    )  # fmt: skip
+    sky_step: float = field(
+        5.0, "Sky goes on from there while neighbours differ by no more; 0: only by height_m.",
+        unit="levels", minimum=0.0, maximum=50.0,
+    )  # fmt: skip
     reach_m: float = field(
         120.0, "Nothing is told apart beyond this distance.", unit="m", minimum=10.0, maximum=1000.0
     )

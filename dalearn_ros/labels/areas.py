@@ -22,6 +22,7 @@ from dalearn_ros.labels.area_settings import (
 )
 from dalearn_ros.labels.corridor import leaving_distance
 from dalearn_ros.labels.outlines import project_outlines
+from dalearn_ros.labels.sky import grow_sky
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
@@ -37,9 +38,10 @@ DENSE = 0.9  # share of the ground with a measurement, from which on none above 
 class AreaIndexer:
     """Makes index images of one map; its labels are the places in ``AREAS``.
 
-    Lanes are drawn as they lie. Beside them the ground goes on to ``beside_m``, where something of
-    ``height_m`` stands; what is higher is sky. A depth image, where there is one, says it better.
-    Landmarks are drawn over all that.
+    Lanes are drawn as they lie. Beside them the ground goes on to ``beside_m``, where something
+    stands. Sky is what joins the part over ``open_m`` without an edge in the image; without an
+    image, or if nothing is that high, all over ``height_m``. A depth image says both better.
+    Landmarks are drawn over all that. Vehicles on the road count as road without depth.
 
     Args:
         surfaces: Lanes of the map, or the strip about a driven path.
@@ -64,6 +66,7 @@ class AreaIndexer:
         camera: Camera,
         map_from_camera: Transform,
         depth_m: npt.NDArray[np.float32] | None = None,
+        image: Image | None = None,
     ) -> Image:
         """The index image of one frame.
 
@@ -72,6 +75,7 @@ class AreaIndexer:
             camera: Of the raw image.
             map_from_camera: Pose of the optical frame.
             depth_m: (H, W) along the optical axis, or None.
+            image: (H, W, 3) uint8 BGR, or None.
 
         Returns:
             (H, W) uint8.
@@ -85,7 +89,7 @@ class AreaIndexer:
                             for q in (road, beside))  # fmt: skip
         rays = self._rays_of(camera) @ map_from_camera.rotation.T
         leave = leaving_distance(road, eye, self.settings.beside_m, self.settings.reach_m)
-        coarse = self._background(rays, leave, below - float(eye[2]))
+        coarse = self._background(rays, leave, below - float(eye[2]), image)
         index = _enlarged(coarse, camera)
         for pieces, area in ((beside, SIDEWALK), (road, ROAD)):
             self._draw(index, pieces[_before(pieces, eye, leave)], area, camera, map_from_camera)
@@ -113,7 +117,7 @@ class AreaIndexer:
             self._rays[key] = camera.unproject(pixels.reshape(-1, 2)).reshape(*pixels.shape[:2], 3)
         return self._rays[key]
 
-    def _background(self, rays: Array, leave: Array, below: float) -> Image:
+    def _background(self, rays: Array, leave: Array, below: float, image: Image | None) -> Image:
         """Ground, what stands and sky by the slope of each ray (h, w, 3), map frame."""
         slope = rays[..., 2] / np.maximum(np.hypot(rays[..., 0], rays[..., 1]), 1e-9)
         turn = np.arctan2(rays[..., 1], rays[..., 0]) / (2.0 * np.pi)
@@ -121,7 +125,13 @@ class AreaIndexer:
         bins = np.where(finite, turn % 1.0 * len(leave), 0).astype(np.int64) % len(leave)
         away = leave[bins]
         coarse = np.full(slope.shape, BUILDING, np.uint8)
-        coarse[slope > (below + self.settings.height_m) / away] = SKY
+        sky = slope > (below + self.settings.height_m) / away
+        if image is not None and self.settings.sky_step > 0.0:
+            small = cv2.resize(image, slope.shape[::-1], interpolation=cv2.INTER_AREA)
+            sure = slope > (below + self.settings.open_m) / away
+            grown = grow_sky(np.asarray(small, np.uint8), sure, slope > 0.0, self.settings.sky_step)
+            sky = sky if grown is None else grown
+        coarse[sky] = SKY
         coarse[slope < below / away] = SIDEWALK
         coarse[~finite] = OTHER
         return coarse

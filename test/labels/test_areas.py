@@ -19,9 +19,11 @@ from dalearn_ros.labels.area_settings import (
     SIGN,
     SIGNAL,
     SKY,
+    AreaSettings,
 )
 from dalearn_ros.labels.areas import AreaIndexer
 from dalearn_ros.labels.corridor import DIRECTIONS, leaving_distance
+from dalearn_ros.labels.sky import grow_sky
 from dalearn_ros.landmarks.types import Frame, Labels
 from dalearn_ros.maps import load_map
 from dalearn_ros.maps.surfaces import Surfaces, path_surfaces, read_surfaces
@@ -140,3 +142,29 @@ def test_where_the_camera_turns_does_not_matter_for_the_ground(street: Path) -> 
             if valid[0] and CAMERA.inside(pixels)[0]:
                 u, v = np.rint(pixels[0]).astype(int)
                 assert index[v, u] == ROAD
+
+
+def test_sky_grows_to_the_edges_in_the_image() -> None:
+    """A sky that fades from bright to dark is one; a tower that stands out of it is none."""
+    rows = np.linspace(250, 120, 60).astype(np.uint8)
+    image = np.repeat(np.repeat(rows[:, None], 80, axis=1)[..., None], 3, axis=2)
+    image[20:, 30:45] = 60  # the tower
+    sure, allowed = np.zeros((60, 80), bool), np.ones((60, 80), bool)
+    sure[:3, 30:40] = True
+    allowed[55:] = False
+    found = grow_sky(image, sure, allowed, 5.0)
+    assert found is not None
+    assert found[:19].all() and found[:55, :29].all() and not found[55:].any()
+    assert not found[22:, 31:44].any()
+    assert grow_sky(image, np.zeros_like(sure), allowed, 5.0) is None
+
+
+def test_the_image_says_what_is_sky(street: Path) -> None:
+    """A tower of 30 m in the middle of a bright sky, where height alone would say sky."""
+    image = np.full((384, 640, 3), 230, np.uint8)
+    image[60:250, 400:440] = 70
+    indexer = AreaIndexer(read_surfaces(street), settings=AreaSettings(open_m=25.0))
+    index = indexer.index(Labels.empty(), CAMERA, MAP_FROM_CAMERA, image=image)
+    assert index[100, 420] == BUILDING and index[30, 420] == SKY and index[100, 320] == SKY
+    plain = indexer.index(Labels.empty(), CAMERA, MAP_FROM_CAMERA)
+    assert plain[100, 420] == SKY
