@@ -16,12 +16,11 @@ from dalearn_ros.datasets.area_mapping import AreaMapping
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.hard_examples.index_images import read_areas_png
+from dalearn_ros.labels.area_frames import index_frame, indexer_of
 from dalearn_ros.labels.area_settings import AREAS
-from dalearn_ros.labels.areas import AreaIndexer
 from dalearn_ros.labels.heights import grounded, level
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.maps import load_map
-from dalearn_ros.maps.surfaces import path_surfaces, read_surfaces
 
 Image = npt.NDArray[np.uint8]
 
@@ -130,23 +129,18 @@ def of_bag(
         BagError: No such bag, camera or pose.
         MapError: No such map.
     """
-    landmarks, surfaces = load_map(map_path), read_surfaces(map_path)
+    landmarks = load_map(map_path)
     with BagReader(bag) as reader:
         poses, topic = reader.pose_topic(pose_topic), reader.camera_topic(camera_topic)
         trajectory = reader.trajectory(poses)
         landmarks, flat = grounded(landmarks, trajectory, "trajectory")
-        if not len(surfaces.road_m):
-            surfaces = path_surfaces(trajectory.positions)
-        labeller, indexer = Labeller(landmarks), AreaIndexer(surfaces)
+        labeller, indexer = Labeller(landmarks), indexer_of(map_path, trajectory.positions)
         chosen = evenly(reader.count(topic), frames)
         for number, frame in enumerate(reader.frames(topic, poses)):
             if number not in chosen or frame.pose is None:
                 continue
             placed = level(frame) if flat else frame
             labels = labeller.label(placed).labels
-            map_from_camera = placed.camera_from_map.inverse()
-            index = indexer.index(
-                labels, placed.camera, map_from_camera, placed.depth_m, frame.image
-            )
+            index = index_frame(indexer, placed, labels)
             yield Picture(f"{reader.name}_{frame.name}", frame.image, index)
         left_out.update(reader.skipped)

@@ -46,6 +46,17 @@ def test_index_images_of_a_labelled_drive(drive: Path) -> None:
         assert {"road", "sidewalk", "sign", "signal", "marking", "sky"} <= names
 
 
+def test_label_makes_them_too(drive: Path, tmp_path: Path) -> None:
+    words = ["label", "--bag", str(drive / "bag"), "--map", str(drive / "map"), "--areas"]
+    assert main([*words, "--out", str(tmp_path / "d")]) == 0
+    one, other = Dataset.open(tmp_path / "d"), Dataset.open(drive / "data")
+    for row in range(4):
+        shape = one.image(row).shape
+        found, later = (d.areas.read(d.image_path(row), shape) for d in (one, other))
+        assert found is not None and later is not None
+        assert (found == later).mean() > 0.999  # poses are kept with 6 digits
+
+
 def test_they_are_made_again_in_place(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["conditions", "index", "--data", str(drive / "data"), "--map", str(drive / "map")]
     assert main(words) == 0
