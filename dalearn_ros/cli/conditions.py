@@ -158,7 +158,7 @@ def _info(args: argparse.Namespace) -> str:
 
     from dalearn_ros.hard_examples.graph import draw_graph
     from dalearn_ros.hard_examples.store import ParameterStore
-    from dalearn_ros.hard_examples.summary import lines_of, summary
+    from dalearn_ros.hard_examples.store_summary import lines_of, summary
 
     with ParameterStore.open(args.store) as store:
         found = summary(store)
