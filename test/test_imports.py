@@ -117,6 +117,10 @@ def test_torch_stays_in_the_learning_rooms() -> None:
     assert not indirect
 
 
+def test_the_colour_store_needs_no_torch() -> None:
+    assert not tops(reach_of("dalearn_ros.cli.conditions", top_only=False)) & TORCH
+
+
 def test_tensorrt_stays_in_its_file() -> None:
     others = [m for m in MODULES if m != "dalearn_ros.inference.tensorrt"]
     assert not [m for m in others if tops(imports_of(m)) & {"tensorrt", "tensorrt_rtx", "cuda"}]
