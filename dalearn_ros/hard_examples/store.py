@@ -152,7 +152,11 @@ class ParameterStore:
         return target
 
     def add_generated(self, distribution: Distribution, parent: Parameter) -> Parameter:
-        """Put in a distribution that was generated near another; it belongs to its cell."""
+        """Put in a distribution that was generated near another; it belongs to its cell.
+
+        Raises:
+            StoreError: The store was opened to read only.
+        """
         with transaction(self.db):
             number = self.insert(Parameter.new(parent.cell, distribution, parent=parent.id))
         return self.parameter(number)
@@ -168,14 +172,11 @@ class ParameterStore:
         Raises:
             StoreError: The store was opened to read only.
         """
-        try:
-            with transaction(self.db):
-                self.db.executemany(
-                    "UPDATE parameters SET used = used + 1, accuracy = ?, model = ? WHERE id = ?",
-                    [(accuracy, model, number) for number in numbers],
-                )
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"{self.path}: cannot be written ({error}).") from None
+        with transaction(self.db):
+            self.db.executemany(
+                "UPDATE parameters SET used = used + 1, accuracy = ?, model = ? WHERE id = ?",
+                [(accuracy, model, number) for number in numbers],
+            )
 
     def parameter(self, number: int) -> Parameter:
         """One parameter by its id.

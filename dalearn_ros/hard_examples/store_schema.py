@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +118,23 @@ def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Any:
-    """All of it or nothing."""
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing.
+
+    Raises:
+        StoreError: The file cannot be written: opened to read only, no room, in use.
+    """
     db.execute("BEGIN")
     try:
-        yield db
-    except BaseException:
-        db.execute("ROLLBACK")
+        yield
+    except BaseException as error:
+        if db.in_transaction:  # a full disk has ended it already
+            db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError):
+            raise StoreError(f"{_file_of(db)}: cannot be written ({error}).") from None
         raise
     db.execute("COMMIT")
+
+
+def _file_of(db: sqlite3.Connection) -> str:
+    return str(db.execute("PRAGMA database_list").fetchone()[2])

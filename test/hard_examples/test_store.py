@@ -100,8 +100,11 @@ def test_the_history_of_a_parameter(tmp_path: Path) -> None:
         assert (after.used, after.accuracy, after.model) == (2, 0.6, "run-2")
         assert len(store.parameters("road")) == 2
         assert [one.cell.time for one in store.parameters("road", unused=True)] == ["night"]
-    with ParameterStore.open(tmp_path / "s") as store, pytest.raises(StoreError, match="written"):
-        store.record_use([1], 0.1, "run-3")
+    with ParameterStore.open(tmp_path / "s") as store:
+        with pytest.raises(StoreError, match=r"/s: cannot be written \(.*readonly"):
+            store.record_use([1], 0.1, "run-3")
+        with pytest.raises(StoreError, match="cannot be written"):
+            store.add_generated(Distribution((9.0, 1.0, 2.0), (1.0, 1.0, 1.0)), store.parameter(1))
 
 
 def test_draws_are_seeded_and_of_the_condition(tmp_path: Path) -> None:
