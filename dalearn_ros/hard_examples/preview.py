@@ -70,10 +70,10 @@ def preview(
     panels = [("input", image), (f"converted: {', '.join(chosen)}", made.image)]
     if index is not None:
         panels.append(("index of the input", colour_index(index, sidecar.names)))
-    if small is not None:
-        panels.append((f"target: {target.condition}, {target.name}", small))
     if target_index is not None:
         panels.append(("index of the target", colour_index(*target_index)))
+    if small is not None:
+        panels.append((f"target: {target.condition}, {target.name}", small))
     return side_by_side(panels), _told(made, str(target.condition), target.name)
 
 

@@ -69,6 +69,7 @@ def create(path: Path, meta: Mapping[str, Any]) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, isolation_level=None)
+        db.execute("PRAGMA page_size = 1024")  # thumbnails of 2 kB would waste half of larger ones
         db.execute("PRAGMA journal_mode = MEMORY")
         with transaction(db):
             for statement in _TABLES.split(";\n"):

@@ -18,12 +18,18 @@ PALETTE: Image = np.array(
     np.uint8,
 )  # fmt: skip
 TITLE_PX = 26
+LEGIBLE_PX = 300
 GAP_PX = 6
 INK = (235, 235, 235)
 
 
 def colour_index(index: Image, names: Sequence[str]) -> Image:
-    """An index image (H, W) in colours, BGR, with the names of its areas in a corner."""
+    """An index image (H, W) in colours, BGR, with the names of its areas in a corner.
+
+    Small ones are enlarged to at least :data:`LEGIBLE_PX` of width.
+    """
+    times = -(-LEGIBLE_PX // index.shape[1])
+    index = np.repeat(np.repeat(index, times, axis=0), times, axis=1)
     picture = PALETTE[index % len(PALETTE)]
     present = [int(label) for label in np.unique(index) if label < len(names)]
     scale = max(0.35, index.shape[1] / 1600.0)
@@ -63,7 +69,7 @@ def _panel(title: str, image: Image, width_px: int) -> Image:
     inner = width_px - GAP_PX
     height = max(1, round(image.shape[0] * inner / image.shape[1]))
     smaller = inner < image.shape[1]
-    how = cv2.INTER_AREA if smaller else cv2.INTER_NEAREST
+    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     picture = np.zeros((height + TITLE_PX + GAP_PX, width_px, 3), np.uint8)
     picture[TITLE_PX : TITLE_PX + height, :inner] = cv2.resize(
         image, (inner, height), interpolation=how

@@ -22,7 +22,7 @@ from dalearn_ros.labels.area_settings import (
 )
 from dalearn_ros.labels.corridor import leaving_distance
 from dalearn_ros.labels.outlines import project_outlines
-from dalearn_ros.labels.sky import grow_sky
+from dalearn_ros.labels.sky import grow_sky, sharp_border
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
@@ -30,6 +30,7 @@ from dalearn_ros.maps.surfaces import Surfaces
 
 Array = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
+Depth = npt.NDArray[np.float32]
 STEP_PX = 4  # sky, buildings and ground are told apart for so many pixels at once
 NEAR_M = 0.3
 DENSE = 0.9  # share of the ground with a measurement, from which on none above it means sky
@@ -65,7 +66,7 @@ class AreaIndexer:
         labels: Labels,
         camera: Camera,
         map_from_camera: Transform,
-        depth_m: npt.NDArray[np.float32] | None = None,
+        depth_m: Depth | None = None,
         image: Image | None = None,
     ) -> Image:
         """The index image of one frame.
@@ -89,13 +90,12 @@ class AreaIndexer:
                             for q in (road, beside))  # fmt: skip
         rays = self._rays_of(camera) @ map_from_camera.rotation.T
         leave = leaving_distance(road, eye, self.settings.beside_m, self.settings.reach_m)
-        coarse = self._background(rays, leave, below - float(eye[2]), image)
-        index = _enlarged(coarse, camera)
+        index = self._background(rays, leave, below - float(eye[2]), camera, image)
         for pieces, area in ((beside, SIDEWALK), (road, ROAD)):
             self._draw(index, pieces[_before(pieces, eye, leave)], area, camera, map_from_camera)
         if depth_m is not None:
             heights = _heights(depth_m, camera, self._rays_of(camera), map_from_camera, road, below)
-            self._by_depth(index, heights, rays, camera)
+            self._by_depth(index, depth_m, heights, rays, camera)
         self.draw_landmarks(index, labels)
         return index
 
@@ -117,8 +117,10 @@ class AreaIndexer:
             self._rays[key] = camera.unproject(pixels.reshape(-1, 2)).reshape(*pixels.shape[:2], 3)
         return self._rays[key]
 
-    def _background(self, rays: Array, leave: Array, below: float, image: Image | None) -> Image:
-        """Ground, what stands and sky by the slope of each ray (h, w, 3), map frame."""
+    def _background(
+        self, rays: Array, leave: Array, below: float, camera: Camera, image: Image | None
+    ) -> Image:
+        """Ground, what stands and sky (H, W) by the slope of each ray (h, w, 3), map frame."""
         slope = rays[..., 2] / np.maximum(np.hypot(rays[..., 0], rays[..., 1]), 1e-9)
         turn = np.arctan2(rays[..., 1], rays[..., 0]) / (2.0 * np.pi)
         finite = np.isfinite(slope)
@@ -126,15 +128,21 @@ class AreaIndexer:
         away = leave[bins]
         coarse = np.full(slope.shape, BUILDING, np.uint8)
         sky = slope > (below + self.settings.height_m) / away
+        grown = None
         if image is not None and self.settings.sky_step > 0.0:
-            small = cv2.resize(image, slope.shape[::-1], interpolation=cv2.INTER_AREA)
+            small = np.asarray(
+                cv2.resize(image, slope.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8
+            )
             sure = slope > (below + self.settings.open_m) / away
-            grown = grow_sky(np.asarray(small, np.uint8), sure, slope > 0.0, self.settings.sky_step)
-            sky = sky if grown is None else grown
-        coarse[sky] = SKY
+            grown = grow_sky(small, sure, slope > 0.0, self.settings.sky_step)
+        coarse[sky if grown is None else grown] = SKY
         coarse[slope < below / away] = SIDEWALK
         coarse[~finite] = OTHER
-        return coarse
+        index = _enlarged(coarse, camera)
+        if grown is not None and image is not None:
+            border, inside = sharp_border(image, small, grown, slope > 0.0)
+            index[border & inside] = SKY
+        return index
 
     def _draw(
         self, index: Image, pieces: Array, area: int, camera: Camera, map_from_camera: Transform
@@ -146,16 +154,19 @@ class AreaIndexer:
         _, polygons = project_outlines(camera, Ragged(local, starts), NEAR_M)
         _fill(index, polygons, area)
 
-    def _by_depth(self, index: Image, heights: Array, rays: Array, camera: Camera) -> None:
+    def _by_depth(
+        self, index: Image, depth_m: Depth, heights: Array, rays: Array, camera: Camera
+    ) -> None:
         """What stands by its height over the ground (h, w), NaN where nothing was measured."""
         measured, down = np.isfinite(heights), rays[..., 2] < -0.05
-        dense = down.any() and measured[down].mean() > DENSE
         stands = measured & (heights > self.settings.stands_m)
-        ground = measured & ~stands
-        for mask, area in ((stands, BUILDING), (~measured & (rays[..., 2] > 0.0) & dense, SKY)):
-            index[_enlarged(mask.astype(np.uint8), camera) == 1] = area
-        wrong = np.isin(index, (BUILDING, SKY))
-        index[wrong & (_enlarged(ground.astype(np.uint8), camera) == 1)] = SIDEWALK
+        ground = _enlarged((measured & ~stands).astype(np.uint8), camera) == 1
+        index[_enlarged(stands.astype(np.uint8), camera) == 1] = BUILDING
+        index[np.isin(index, (BUILDING, SKY)) & ground] = SIDEWALK
+        if down.any() and measured[down].mean() > DENSE:  # then what is not measured is far away
+            seen = np.isfinite(depth_m) & (depth_m > 0.0)
+            index[seen & (index == SKY)] = BUILDING
+            index[~seen & (_enlarged((rays[..., 2] > 0.0).astype(np.uint8), camera) == 1)] = SKY
 
     def draw_landmarks(self, index: Image, labels: Labels) -> None:
         """Markings first, then what stands, the farthest first."""
@@ -197,7 +208,7 @@ def _before(pieces: Array, eye: Array, leave: Array) -> npt.NDArray[np.bool_]:
 
 
 def _heights(
-    depth_m: npt.NDArray[np.float32],
+    depth_m: Depth,
     camera: Camera,
     rays: Array,
     map_from_camera: Transform,

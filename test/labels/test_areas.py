@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from helpers.small_drive import BASE_FROM_CAMERA, CAMERA, pose_at, write_street
@@ -23,7 +24,7 @@ from dalearn_ros.labels.area_settings import (
 )
 from dalearn_ros.labels.areas import AreaIndexer
 from dalearn_ros.labels.corridor import DIRECTIONS, leaving_distance
-from dalearn_ros.labels.sky import grow_sky
+from dalearn_ros.labels.sky import grow_sky, sharp_border
 from dalearn_ros.landmarks.types import Frame, Labels
 from dalearn_ros.maps import load_map
 from dalearn_ros.maps.surfaces import Surfaces, path_surfaces, read_surfaces
@@ -157,6 +158,18 @@ def test_sky_grows_to_the_edges_in_the_image() -> None:
     assert found[:19].all() and found[:55, :29].all() and not found[55:].any()
     assert not found[22:, 31:44].any()
     assert grow_sky(image, np.zeros_like(sure), allowed, 5.0) is None
+
+
+def test_the_border_of_the_sky_is_sharp() -> None:
+    """A roof that cuts blocks of 4 px in two: every pixel goes where its colour belongs."""
+    image = np.full((80, 120, 3), 220, np.uint8)
+    image[42:, 31:90] = 90
+    small = np.asarray(cv2.resize(image, (30, 20), interpolation=cv2.INTER_AREA), np.uint8)
+    sky = (small == 220).all(axis=2)
+    border, inside = sharp_border(image, small, sky, np.ones_like(sky))
+    assert border[40:44, 40].all() and not border[20, 40] and not border[60, 60]
+    truth = image[..., 0] == 220
+    assert np.array_equal(inside, border & truth)
 
 
 def test_the_image_says_what_is_sky(street: Path) -> None:
