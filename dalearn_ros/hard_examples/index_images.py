@@ -59,7 +59,7 @@ def index_from_maps(
         settings: What is assumed where the map does not say it.
 
     Raises:
-        DatasetError: No image has a camera and pose, or is of one of the maps.
+        DatasetError: No image has a camera and pose, or none is of one of the maps.
         MapError: The map of ``dataset.json`` is gone, or a map cannot be read.
     """
     surfaces = _surfaces_by_map(dataset, maps)
@@ -123,7 +123,12 @@ def index_from_files(dataset: Dataset, folder: Path, mapping: AreaMapping | None
             if not file.is_file():
                 yield row, "without a PNG of its name"
                 continue
-            index = read_areas_png(file, dataset.image(row).shape, mapping)
+            try:
+                shape = dataset.image(row).shape
+            except DatasetError:
+                yield row, "unreadable"
+                continue
+            index = read_areas_png(file, shape, mapping)
             if not having & LANDMARK_AREAS:
                 indexer.draw_landmarks(index, dataset.labels(row))
             yield row, index
