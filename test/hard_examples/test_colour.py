@@ -27,6 +27,21 @@ def test_lab_of_known_colours(bgr: tuple, lab: tuple) -> None:
     assert found == pytest.approx(lab, abs=0.02)
 
 
+def test_lab_by_the_standards_formulas() -> None:
+    """In double precision: IEC 61966-2-1 and CIE 15."""
+    image = np.random.default_rng(1).integers(0, 256, (80, 90, 3), np.uint8)
+    coded = image[..., ::-1] / 255.0
+    linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
+    x = linear @ np.array([0.4124564, 0.3575761, 0.1804375]) / 0.95047
+    y = linear @ np.array([0.2126729, 0.7151522, 0.0721750])
+    z = linear @ np.array([0.0193339, 0.1191920, 0.9503041]) / 1.08883
+    fx, fy, fz = (
+        np.where(t > 216 / 24389, np.cbrt(t), (24389 / 27 * t + 16) / 116) for t in (x, y, z)
+    )
+    expected = np.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], axis=-1)
+    assert np.abs(bgr_to_lab(image) - expected).max() < 1e-3
+
+
 def test_lab_as_opencv_has_it() -> None:
     """OpenCV interpolates float L*a*b* in a table; the back conversion is exact."""
     image = np.random.default_rng(0).integers(0, 256, (60, 70, 3), np.uint8)
