@@ -53,13 +53,14 @@ def index_from_maps(
     """Write index images made from lanes, labels, cameras and poses beside a dataset's images.
 
     Args:
-        dataset: Made by ``dalearn label``: its images have their camera and pose.
+        dataset: Made by ``dalearn label``: its images have their camera and pose. Of images without
+            them, such as imported ones, only the landmarks are told apart from all else.
         maps: The maps of its drives; none takes that of ``dataset.json``. Of a map without lanes,
             road is a strip about the driven path.
         settings: What is assumed where the map does not say it.
 
     Raises:
-        DatasetError: No image has a camera and pose, or none is of one of the maps.
+        DatasetError: No image has a camera and pose or landmarks, or none is of one of the maps.
         MapError: The map of ``dataset.json`` is gone, or a map cannot be read.
     """
     surfaces = _surfaces_by_map(dataset, maps)
@@ -71,7 +72,7 @@ def index_from_maps(
             meta = dataset.meta(row)
             known = camera_of(meta)
             if known is None:
-                yield row, "without camera and pose"
+                yield row, _landmarks_only(dataset, row)
                 continue
             key, drive = _map_of(dataset, meta), str(meta.get("drive", ""))
             if key not in surfaces and len(surfaces) == 1 and not _is_digest(key):
@@ -94,6 +95,9 @@ def index_from_maps(
     notes = {note for found in surfaces.values() for note in found.notes}
     if not surfaces or any(not len(found.road_m) for found in surfaces.values()):
         notes |= {note for strip in strips.values() for note in strip.notes}
+    unknown = sum(camera_of(dataset.meta(row)) is None for row in range(len(dataset)))
+    if unknown:
+        notes.add(f"{unknown} images have no camera and pose: of them only landmarks are known.")
     source = {"maps": [str(path.resolve()) for path in maps]}
     return _write(dataset, AREAS, source, made(), tuple(sorted(notes)))
 
@@ -134,6 +138,20 @@ def index_from_files(dataset: Dataset, folder: Path, mapping: AreaMapping | None
             yield row, index
 
     return _write(dataset, names, {"files": str(folder.resolve())}, made(), ())
+
+
+def _landmarks_only(dataset: Dataset, row: int) -> Image | str:
+    """Landmarks in an image of which nothing else is known; why not, if it has none."""
+    labels = dataset.labels(row)
+    if not len(labels):
+        return "without camera, pose and landmarks"
+    try:
+        index = np.zeros(dataset.image(row).shape[:2], np.uint8)
+    except DatasetError:
+        return "unreadable"
+    nothing = Surfaces(np.zeros((0, 4, 3)), np.zeros((0, 4, 3)), True)
+    AreaIndexer(nothing, dataset.label_space).draw_landmarks(index, labels)
+    return index
 
 
 def read_areas_png(file: Path, shape: tuple[int, ...], mapping: AreaMapping | None) -> Image:

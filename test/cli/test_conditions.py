@@ -12,9 +12,13 @@ from helpers.small_drive import write_bag, write_street
 
 from dalearn_ros.cli.main import main
 from dalearn_ros.datasets.from_bag import label_bag
-from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.datasets.store import Dataset, DatasetWriter
 from dalearn_ros.hard_examples.light_table import Condition
 from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.labels.area_settings import SIGN
+from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.landmarks.ragged import Ragged
+from dalearn_ros.landmarks.types import Labels
 
 
 @pytest.fixture(scope="module")
@@ -160,15 +164,22 @@ def test_wrong_input_is_a_sentence(
     assert not list(tmp_path.iterdir())  # nothing half-written
 
 
-def test_images_without_a_pose_cannot_be_indexed(
-    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_of_images_without_a_pose_only_landmarks_are_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dalearn_ros.datasets.store import DatasetWriter
-    from dalearn_ros.landmarks.catalogue import LabelSpace
-    from dalearn_ros.landmarks.types import Labels
-
-    with DatasetWriter(tmp_path / "d", LabelSpace.load(), {}) as writer:
-        image = np.zeros((20, 30, 3), np.uint8)
-        writer.add(image, Labels.empty(), {"name": "a", "width": 30, "height": 20})
-    assert main(["conditions", "index", "--data", str(tmp_path / "d")]) == 1
-    assert "images that can be indexed, found 1 without camera" in capsys.readouterr().err
+    image, labels = np.zeros((20, 30, 3), np.uint8), Labels.empty()
+    square = np.array([[4.0, 5.0], [9.0, 5.0], [9.0, 12.0], [4.0, 12.0]])
+    one = Labels(
+        np.array([2]), square[:1], Ragged.of([square], 2), np.array([np.nan]), np.array([np.nan]),
+        np.array([""]), np.full((1, 2, 2), np.nan), np.array([False]),
+    )  # fmt: skip
+    for name, found in (("none", labels), ("some", one)):
+        with DatasetWriter(tmp_path / name, LabelSpace.load(), {}) as writer:
+            writer.add(image, found, {"name": "a", "width": 30, "height": 20})
+    assert main(["conditions", "index", "--data", str(tmp_path / "none")]) == 1
+    assert "found 1 without camera, pose and landmarks" in capsys.readouterr().err
+    assert main(["conditions", "index", "--data", str(tmp_path / "some")]) == 0
+    assert "1 images have no camera and pose" in capsys.readouterr().out
+    index = Dataset.open(tmp_path / "some").areas.read("a", image.shape)
+    assert index is not None
+    assert (index[5:13, 4:10] == SIGN).all() and (index == SIGN).sum() == 48
