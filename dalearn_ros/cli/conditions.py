@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> str:
     if args.kind == "collect":
         return _collect(args)
     if args.kind == "merge":
-        from dalearn_ros.hard_examples.store_files import merge_stores
+        from dalearn_ros.hard_examples.store_merge import merge_stores
 
         counts = merge_stores(args.stores, args.out)
         twice = f"; {counts['twice']} were there twice" if counts["twice"] else ""

@@ -16,7 +16,7 @@ from dalearn_ros.hard_examples.neighbours import NeighbourSettings, possible_col
 from dalearn_ros.hard_examples.statistics import WHOLE, AreaStatistics, Distribution, measure
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.store_csv import import_csv
-from dalearn_ros.hard_examples.store_files import merge_stores
+from dalearn_ros.hard_examples.store_merge import merge_stores
 from dalearn_ros.hard_examples.store_schema import StoreError
 from dalearn_ros.hard_examples.vicinity import by_cell, by_distance, new_ones
 
