@@ -18,7 +18,7 @@ ORDER = [
 ]
 LEARNING = {"training", "detector", "classification", "adaptation", "hard_examples", "export"}
 LEARNING_VERBS = {
-    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "export")
+    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "harden", "export")
 }
 TORCH = {"torch", "torchvision", "safetensors", "tensorboard", "onnxscript"}
 ROS = {

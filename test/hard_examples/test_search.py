@@ -48,7 +48,7 @@ def store(tmp_path: Path) -> ParameterStore:
     made = ParameterStore.create(tmp_path / "store.sqlite")
     for condition, level in ((DAY, 60.0), (NIGHT, 20.0)):
         for i in range(12):
-            mean = np.tile([level + i, 0.0, 0.0], (3, 1)) + np.array([[0.0], [3.0], [1.0]]) * [1, 0, 0]
+            mean = np.array([[level + i + more, 0.0, 0.0] for more in (0, 3, 1)])
             std = np.tile([8.0 + i / 4, 2.0, 2.0], (3, 1))
             pixels = np.array([500, 500, 1000])
             found = AreaStatistics(("road", "sky", WHOLE), pixels, mean, std)
