@@ -31,7 +31,9 @@ SEEDS = {
 }
 FRAMES = {"val": 20, "train": 80, "wide": 20, "streets": 16, "test": 20}
 FRAMES |= {"adaptation_val": 20, "adaptation_test": 20}  # of benchmarks/adaptation.py
-EVERY = {"streets": 10, "test": 10, "adaptation_val": 10, "adaptation_test": 10}
+FRAMES |= {"hard_train": 16}  # of benchmarks/hard_examples.py
+EVERY = {"hard_train": 10, "streets": 10, "test": 10, "adaptation_val": 10, "adaptation_test": 10}
+AREAS = ("hard_train",)  # with index images
 MAPS = {"test": "exact_map", "adaptation_test": "exact_map"}
 
 

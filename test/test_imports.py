@@ -14,11 +14,11 @@ PACKAGE = ROOT / "dalearn_ros"
 ORDER = [
     *("core", "geometry", "landmarks", "coding", "maps", "bags", "labels", "datasets", "world"),
     *("inference", "localization", "evaluation", "training", "detector", "classification"),
-    *("adaptation", "export", "nodes", "cli"),
+    *("adaptation", "hard_examples", "export", "nodes", "cli"),
 ]
-LEARNING = {"training", "detector", "classification", "adaptation", "export"}
+LEARNING = {"training", "detector", "classification", "adaptation", "hard_examples", "export"}
 LEARNING_VERBS = {
-    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "export")
+    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "harden", "export")
 }
 TORCH = {"torch", "torchvision", "safetensors", "tensorboard", "onnxscript"}
 ROS = {
@@ -115,6 +115,10 @@ def test_torch_stays_in_the_learning_rooms() -> None:
     plain = [m for m in others if m not in LEARNING_VERBS]
     indirect = [m for m in plain if tops(reach_of(m, top_only=room_of(m) == "cli")) & TORCH]
     assert not indirect
+
+
+def test_the_colour_store_needs_no_torch() -> None:
+    assert not tops(reach_of("dalearn_ros.cli.conditions", top_only=False)) & TORCH
 
 
 def test_tensorrt_stays_in_its_file() -> None:

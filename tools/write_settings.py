@@ -12,6 +12,7 @@ from dalearn_ros.adaptation.detector_inputs import OF_THE_START
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.core.settings_file import settings_file
 from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.hard_examples.search_settings import HardenSettings
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 _DEFAULTS = "all with their defaults. A file needs only what differs."
@@ -21,6 +22,14 @@ FILES: dict[str, tuple[Any, tuple[str, ...]]] = {
         AdaptSettings,
         (
             f"Settings of `dalearn adapt`, {_DEFAULTS}",
+            "A start that is a run folder brings its own "
+            f"{', '.join(OF_THE_START[:-1])} and {OF_THE_START[-1]}, whatever stands here.",
+        ),
+    ),
+    "harden.yaml": (
+        HardenSettings,
+        (
+            f"Settings of `dalearn harden`, {_DEFAULTS}",
             "A start that is a run folder brings its own "
             f"{', '.join(OF_THE_START[:-1])} and {OF_THE_START[-1]}, whatever stands here.",
         ),

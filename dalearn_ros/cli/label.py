@@ -61,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ONNX file or run folder: audit the labels against what it sees",
     )
     parser.add_argument("--threads", type=int, help="threads of that model; default: all cores")
+    parser.add_argument(
+        "--areas",
+        action="store_true",
+        help="also write which pixel is road, sign, sky, ...: index images for `dalearn harden`",
+    )
     parser.add_argument("--config", type=Path, help="label settings (YAML)")
 
 
@@ -79,7 +84,7 @@ def run(args: argparse.Namespace) -> str:
         detect, model = _detector(args.audit_model, args.threads)
     extras = Extras(
         args.cloud_topic, args.ground, detect, model, offset_ns, rectified, readout_s,
-        args.map_frame, args.base_frame,
+        args.map_frame, args.base_frame, args.areas,
     )  # fmt: skip
     topics = args.pose_topic, args.camera_topic
     summary = label_bag(args.bag, args.map, args.out, *topics, settings, extras)

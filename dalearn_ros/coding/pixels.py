@@ -105,6 +105,24 @@ class PixelMap:
         out = cv2.warpAffine(image, self.matrix, size, flags=cv2.INTER_LINEAR, borderValue=border)
         return np.asarray(out, np.uint8)
 
+    def warp_labels(
+        self, index: npt.NDArray[np.uint8], size: tuple[int, int], fill: int = 0
+    ) -> npt.NDArray[np.uint8]:
+        """An image of labels (H, W) through the map: each pixel takes the nearest one's label.
+
+        Args:
+            index: (H, W) uint8.
+            size: (width, height) of the result.
+            fill: Label outside the image.
+        """
+        width, height = size
+        u, v = np.meshgrid(np.arange(width), np.arange(height))
+        at = np.rint(self.inverse().apply(np.stack([u, v], axis=-1)) - 1e-9).astype(np.int64)
+        inside = ((at >= 0) & (at < (index.shape[1], index.shape[0]))).all(axis=-1)
+        out = np.full((height, width), fill, np.uint8)
+        out[inside] = index[at[inside, 1], at[inside, 0]]
+        return out
+
 
 def _cut(
     image: npt.NDArray[np.uint8], left: int, top: int, size: tuple[int, int], fill: int

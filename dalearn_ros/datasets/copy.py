@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.datasets.areas import common_areas
 from dalearn_ros.datasets.split import Subset
 from dalearn_ros.datasets.store import Dataset, DatasetWriter
 
 
 def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Dataset:
     """Write a subset as a dataset; image files are linked, or copied byte for byte.
+
+    Index images go with their images.
 
     Args:
         subset: The images. Names that occur twice are told apart by a number.
@@ -22,11 +25,14 @@ def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Datas
         The dataset, opened.
 
     Raises:
-        DatasetError: An image file is missing.
+        DatasetError: An image file is missing, or index images have different areas.
         InputError: ``path`` exists, or the disk is full.
     """
     names: set[str] = set()
-    with DatasetWriter(path, subset.label_space, source) as writer:
+    datasets = {dataset.path: dataset for dataset, _ in subset.items}
+    sidecars = {folder: dataset.areas for folder, dataset in datasets.items()}
+    areas = common_areas(list(sidecars.values()))
+    with DatasetWriter(path, subset.label_space, source, areas) as writer:
         for i in range(len(subset)):
             meta = subset.meta(i)
             name = Path(meta.pop("file_name")).stem
@@ -36,5 +42,9 @@ def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Datas
             file = subset.image_path(i)
             content = file if file.is_file() else subset.image(i)
             meta = {"map": subset.place(i), **meta, "name": unique}
-            writer.add(content, subset.labels(i), meta, subset.approximate(i))
+            index = sidecars[subset.items[i][0].path].file(file)
+            approximate = subset.approximate(i)
+            writer.add(
+                content, subset.labels(i), meta, approximate, index if index.is_file() else None
+            )
     return Dataset.open(path)

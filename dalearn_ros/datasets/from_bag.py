@@ -21,6 +21,7 @@ from dalearn_ros.core.progress import track
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.split import tile_of
 from dalearn_ros.datasets.store import DatasetWriter
+from dalearn_ros.labels.area_frames import index_frame, indexer_of
 from dalearn_ros.labels.audit import Audit, audit_page
 from dalearn_ros.labels.comparison import compare_cameras, write_rows
 from dalearn_ros.labels.gallery import Gallery
@@ -51,6 +52,7 @@ class Extras:
         readout_s: The same: how long a rolling shutter reads an image, seconds.
         map_frame: The same: name of the map's frame in the bag.
         base_frame: The same: name of the vehicle's frame.
+        areas: Write an index image of every frame too (see :mod:`labels.areas`).
     """
 
     cloud_topic: str | None = None
@@ -62,6 +64,7 @@ class Extras:
     readout_s: float = 0.0
     map_frame: str = "map"
     base_frame: str = "base_link"
+    areas: bool = False
 
 
 def label_bag(
@@ -121,6 +124,10 @@ def label_bag(
         if extras.detect is not None:
             audit.against = {name: PairCollector() for name in names}
         run = _Run(labeller, audit, clouds, flat, extras.detect)
+        indexer = None
+        if extras.areas:
+            driven = reader.trajectory(poses).positions
+            indexer = indexer_of(map_path, driven, labeller.label_space)
         source = {
             "kind": "bag and map", "bag": str(bag.resolve()), "map": str(map_path.resolve()),
             "map_sha256": map_digest(map_path),
@@ -131,12 +138,17 @@ def label_bag(
         }  # fmt: skip
         best = Gallery(PICTURES, count)
         with DatasetWriter(out, labeller.label_space, source) as writer:
-            frames = reader.frames_of(topics, poses, decode=extras.detect is not None)
+            decode = extras.detect is not None or extras.areas
+            frames = reader.frames_of(topics, poses, decode=decode)
             for frame in track(frames, count, "label"):
                 if frame.pose is None:
                     continue
                 result = run.label(frame)
-                writer.add(_image(frame), result.labels, meta_of(frame, reader.name))
+                index = None
+                if indexer is not None:
+                    index = index_frame(indexer, level(frame) if flat else frame, result.labels)
+                meta = meta_of(frame, reader.name)
+                writer.add(_image(frame), result.labels, meta, areas=index)
                 best.offer(audit.frames, frame, result)
             audit.frames_skipped.update(reader.skipped)
             if not len(writer):

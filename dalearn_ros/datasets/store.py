@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +17,9 @@ import numpy.typing as npt
 from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.files import atomic_directory, atomic_file, plain, write_json
+from dalearn_ros.datasets.areas import AreaSidecar, link_or_copy
 from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
+from dalearn_ros.labels.area_settings import AREAS
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels
 
@@ -35,17 +35,23 @@ class DatasetWriter:
         path: The dataset's folder; it must not exist or be empty.
         label_space: The classes.
         source: Where the labels come from: command, bag, map, settings.
+        areas: Names of the areas, if index images are added too.
 
     Raises:
         InputError: ``path`` holds files already, or the disk is full.
     """
 
     def __init__(
-        self, path: Path | str, label_space: LabelSpace, source: Mapping[str, Any]
+        self,
+        path: Path | str,
+        label_space: LabelSpace,
+        source: Mapping[str, Any],
+        areas: Sequence[str] = AREAS,
     ) -> None:
         self.path = Path(path)
         self.label_space = label_space
         self.source = dict(source)
+        self.areas = tuple(areas)
         self._images: list[dict[str, Any]] = []
         self._names: set[str] = set()
         self._annotations: list[dict[str, Any]] = []
@@ -66,6 +72,7 @@ class DatasetWriter:
         labels: Labels,
         meta: Mapping[str, Any],
         approximate: npt.NDArray[np.bool_] | None = None,
+        areas: Image | Path | None = None,
     ) -> None:
         """Add one labelled image.
 
@@ -77,6 +84,7 @@ class DatasetWriter:
             meta: ``name`` (unique, fit for a file name), ``width``, ``height``, and what else is
                 known: ``stamp_ns``, ``drive``, ``tile``, ``camera``, ``map_from_camera``.
             approximate: (N,) points that must not be scored in pixels; None: none.
+            areas: (H, W) uint8 index image, its PNG file, or None: it has none.
 
         Raises:
             DatasetError: There is an image of that name already.
@@ -89,9 +97,11 @@ class DatasetWriter:
             raise DatasetError.at(self.path, "", expected, f"{name} twice")
         self._names.add(name)
         if isinstance(image, Path):
-            _link(image, self.folder / name)
+            link_or_copy(image, self.folder / name)
         else:
             (self.folder / name).write_bytes(encoded)
+        if areas is not None:
+            AreaSidecar(self.folder, self.areas).write(name, areas)
         extra = {key: value for key, value in meta.items() if key != "name"}
         self._images.append({"id": number, "file_name": name, **plain(extra)})
         flags = np.zeros(len(labels), dtype=bool) if approximate is None else approximate
@@ -219,16 +229,14 @@ class Dataset:
         """The image's file."""
         return self.path / str(self._images[index]["file_name"])
 
+    @property
+    def areas(self) -> AreaSidecar:
+        """Index images of its images; there may be none."""
+        return AreaSidecar.open(self.path)
+
     def meta(self, index: int) -> dict[str, Any]:
         """What is known about an image: id, file_name, width, height, drive, tile, ..."""
         return dict(self._images[index])
-
-
-def _link(file: Path, to: Path) -> None:
-    try:
-        os.link(file, to)
-    except OSError:  # another disk, or one without links
-        shutil.copyfile(file, to)
 
 
 def _encode(image: Image | bytes) -> tuple[bytes, str]:

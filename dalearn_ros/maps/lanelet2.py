@@ -69,7 +69,7 @@ class Lanelet2Loader:
         """All landmarks that have a class, with the report of what was met."""
         elements = [*self._from_ways(), *self._from_crosswalk_lanelets()]
         names = {element.name for element in elements}
-        links = lane_links(self.osm, names, self._bounds_of, self._line, self.problems)
+        links = lane_links(self.osm, names, self.bounds_of, self._line, self.problems)
         notes = self.placed.notes
         if self.assumed:
             notes.append(
@@ -107,7 +107,7 @@ class Lanelet2Loader:
                 continue
             if relation.tags.get("subtype", "road") in NOT_FOR_VEHICLES:
                 continue
-            bounds = self._bounds_of(relation)
+            bounds = self.bounds_of(relation)
             if bounds is None:
                 self.problems.append(
                     f"lanelet {name}: lacks a left or a right bound with two nodes in the file; "
@@ -118,7 +118,7 @@ class Lanelet2Loader:
             if relation.tags.get("one_way") in ("no", "false"):
                 yield bounds[1][::-1], bounds[0][::-1]
 
-    def _bounds_of(self, relation: Relation) -> tuple[Array, Array] | None:
+    def bounds_of(self, relation: Relation) -> tuple[Array, Array] | None:
         """Left and right bound (k, 3) of a lanelet, None if it lacks one."""
         left, right = (
             next((self._line(ref) for _, found, ref in relation.members if found == role), None)
@@ -236,7 +236,7 @@ class Lanelet2Loader:
                     return ring[:-1] if np.allclose(ring[0], ring[-1], atol=1e-6) else ring
         refs = [ref for _, role, ref in relation.members if role in ("left", "right")]
         ways = [self.osm.ways[ref] for ref in refs if ref in self.osm.ways]
-        bounds = self._bounds_of(relation)
+        bounds = self.bounds_of(relation)
         if bounds is None or not {way.tags.get("type", "") for way in ways} & set(PAINTED_BOUNDS):
             return None
         left, right = orient(*bounds)

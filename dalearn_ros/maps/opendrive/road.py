@@ -83,7 +83,7 @@ class Road:
 
     def lane_span(self, s: float, first: int, last: int) -> tuple[float, float] | None:
         """Smallest and largest t (metres) over lanes, None if none of them is there."""
-        section = self._section(s)
+        section = self.section(s)
         if section is None:
             return None
         spans = section.spans(s, self.lane_offset.at(s)[0])
@@ -93,11 +93,12 @@ class Road:
 
     def vehicle_lanes(self, s: float, along: bool) -> list[int]:
         """Ids of the lanes for vehicles that run along growing s, or against it."""
-        section = self._section(s)
+        section = self.section(s)
         right = along != self.left_hand
         return [n for n in section.vehicles if (n < 0) == right] if section else []
 
-    def _section(self, s: float) -> Section | None:
+    def section(self, s: float) -> Section | None:
+        """The lanes at an s (metres); None if the road has none."""
         row = bisect.bisect_right([section.s for section in self.sections], s) - 1
         return self.sections[max(row, 0)] if self.sections else None
 

@@ -1,0 +1,194 @@
+"""What images that were recoloured to other conditions are worth to a model that learnt days alone.
+
+All rows begin with the same network and take as many gradient steps. ``no conversion`` goes on
+with days; ``jitter`` adds conversions drawn at random from the same store, ``search`` those that
+hurt the start, ``online`` those that hurt the model as it learns (50 updates on the way);
+``those conditions`` adds rendered images of the judged conditions, with labels. The store is the
+shipped one, of other cities and seeds. Thresholds are by days alone. Every finished run is a file
+in ``--out``; started again, it goes on with what is missing, within a run too; several processes
+may share ``--out``::
+
+    python benchmarks/ship_data.py --out out/ship/data
+    python benchmarks/hard_examples.py --data out/ship/data
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+
+from benchmarks.adaptation import merged, start_of
+from benchmarks.figures import ROOT
+from benchmarks.hard_tables import record_tables
+from benchmarks.hard_tasks import oracle, sources, start_pair, tests
+from dalearn_ros.core.files import write_json
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.run import train_detector
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.evaluation.detection import DetectionScore
+from dalearn_ros.export.run import export_run
+from dalearn_ros.hard_examples.run import TRIES, Inputs, harden, read_settings
+from dalearn_ros.hard_examples.search_settings import HardenSettings
+from dalearn_ros.hard_examples.search_summary import summarise, timing
+from dalearn_ros.hard_examples.try_log import read_tries
+from dalearn_ros.inference.detector import LandmarkDetector
+
+SEEDS = (1, 2, 3)
+BUDGETS = (50, 200, 800)
+UPDATES = 50  # of the online rows, whatever the budget
+RECIPE = ROOT / "benchmarks" / "hard_examples.yaml"
+STORE = ROOT / "config" / "conditions.sqlite"
+NONE, JITTER, SEARCH, ONLINE, ORACLE = (
+    *("no conversion", "jitter", "search", "online"),
+    "those conditions",
+)
+DRAWN = {  # every conversion is kept: no mean confidence reaches 1
+    "search": {"explore": False, "threshold": 1.0, "failing_originals": "use"},
+    "accuracy": {"measure": "confidence"},
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run.
+
+    Attributes:
+        row: What is done.
+        outputs: Budget of converted images; 0: there are none.
+        seed: Of search, crops and order.
+    """
+
+    row: str
+    outputs: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """For files."""
+        return f"{self.row}_{self.outputs}_{self.seed}".replace(" ", "_")
+
+
+def jobs(seeds: Sequence[int], budgets: Sequence[int]) -> list[Job]:
+    """All runs, a seed after the other."""
+    found = []
+    for seed in seeds:
+        found += [Job(NONE, 0, seed), Job(ORACLE, 0, seed)]
+        found += [Job(row, b, seed) for b in budgets for row in (JITTER, SEARCH, ONLINE)]
+    return found
+
+
+def settings_of(job: Job, start: Path, steps: int) -> HardenSettings:
+    """Recipe of one run."""
+    every = max(1, job.outputs // UPDATES) if job.row == ONLINE else 0
+    changes = {
+        "loop": {"steps": steps},
+        "search": {"outputs": max(1, job.outputs), "tries": max(200, 20 * job.outputs)},
+        "update": {"every": every},
+    }
+    base = merged(dump_settings(read_settings(start, RECIPE)), changes)
+    return load_settings(HardenSettings, None, merged(base, DRAWN if job.row == JITTER else {}))
+
+
+def run_job(job: Job, args: argparse.Namespace, start: Path) -> dict[str, Any]:
+    """One run: learn, export, judge."""
+    place, pair = args.out / "runs" / job.name, start_pair(args.data)
+    data = sources(args.data, args.out, args.drives)
+    settings = settings_of(job, start, args.steps)
+    about: dict[str, Any] = {}
+    if job.row in (NONE, ORACLE):
+        values = dump_settings(settings)
+        names = dump_settings(TrainSettings())
+        plain = load_settings(TrainSettings, None, {name: values[name] for name in names})
+        more = oracle(args.data) if job.row == ORACLE else []
+        result, _ = train_detector([data, *more], pair.val, place, plain, job.seed, start)
+        about = {"minutes": result.minutes, "outputs_found": 0}
+    else:
+        outcome = harden(Inputs(start, [data], STORE, pair.val), place, settings, job.seed)
+        entries = read_tries(place / TRIES)
+        about = {
+            "minutes": outcome.minutes,
+            "outputs_found": len(outcome.hunt.found),
+            "timing": timing(entries, outcome.minutes),
+            "tries": summarise(entries, data.label_space),
+        }
+    return {**about, "judged": judge(place, tests(args.data, args.test_drives))}
+
+
+def judge(run: Path, judged: Mapping[str, Sequence[Dataset]]) -> dict[str, Any]:
+    """F1 at 8 px of a run's network under each condition, on whole images."""
+    export_run(run, run / "model.onnx")
+    detector = LandmarkDetector.load(run / "model.onnx", 1)
+    found = {}
+    for condition, drives in judged.items():
+        score = DetectionScore(drives[0].label_space)
+        for data in drives:
+            for i in range(len(data)):
+                image, truth = data.image(i), data.labels(i)
+                size = (image.shape[1], image.shape[0])
+                score.add(truth, detector.detect(image), size, data.approximate(i))
+        result = score.result()
+        found[condition] = {key: result[key] for key in ("f1", "precision", "recall", "support")}
+    return found
+
+
+def kept(job: Job, args: argparse.Namespace) -> None:
+    """Do one run if its result is not there and no other process is at it."""
+    file = args.out / "results" / f"{job.name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    claim = file.with_suffix(".claim")
+    if file.is_file():
+        return
+    try:
+        os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    try:
+        start = args.start or start_of(start_pair(args.data), args.starts)
+        found = run_job(job, args, start)
+        content = {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
+        write_json(file, {**content, **found})
+        f1 = {condition: round(entry["f1"], 3) for condition, entry in found["judged"].items()}
+        print(job.name, f"{found['minutes']:.1f} min", f1, flush=True)
+    finally:
+        claim.unlink()
+
+
+def main() -> None:
+    """Command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT / "out" / "ship" / "data")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "hard_examples")
+    parser.add_argument(
+        "--starts", type=Path, default=ROOT / "out" / "adaptation", help="of adaptation.py"
+    )
+    parser.add_argument("--start", type=Path, help="run that learnt days alone, in their place")
+    parser.add_argument("--rows", nargs="+", choices=(NONE, JITTER, SEARCH, ONLINE, ORACLE))
+    parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--steps", type=int, default=400, help="gradient steps of every run")
+    parser.add_argument("--drives", type=int, default=15, help="days to convert")
+    parser.add_argument("--test-drives", type=int, default=3, help="of each condition")
+    parser.add_argument("--no-record", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    for job in jobs(args.seeds, args.budgets):
+        if not args.rows or job.row in args.rows:
+            kept(job, args)
+    if not args.no_record:
+        files = sorted((args.out / "results").glob("*.json"))
+        record_tables([json.loads(file.read_text(encoding="utf-8")) for file in files])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The hard-example album: ``album.html``, ``metrics.json`` and ``timing.json`` of a run."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dalearn_ros.core.files import atomic_file, write_json
+from dalearn_ros.detector.regime import metadata_of
+from dalearn_ros.evaluation.charts import Series, chart
+from dalearn_ros.evaluation.page import cards, number, page, table
+from dalearn_ros.hard_examples.album_pictures import pictures
+from dalearn_ros.hard_examples.learning import detect_with
+from dalearn_ros.hard_examples.run import STORE, Inputs, Outcome
+from dalearn_ros.hard_examples.search_settings import HardenSettings, updates_of
+from dalearn_ros.hard_examples.search_summary import compare, summarise, timing
+from dalearn_ros.hard_examples.statistics import WHOLE
+from dalearn_ros.hard_examples.store import ParameterStore
+
+METRICS, TIMING, ALBUM = "metrics.json", "timing.json", "album.html"
+_GREY, _GREEN, _ORANGE, _RED = "#c4cad1", "#2e8b57", "#e08a00", "#b01030"
+
+
+def write_album(
+    run: Path, inputs: Inputs, outcome: Outcome, settings: HardenSettings
+) -> dict[str, Any]:
+    """Write all three files.
+
+    Args:
+        run: The run's folder.
+        inputs: What it was made from.
+        outcome: Of :func:`hard_examples.run.harden`.
+        settings: Of the run.
+
+    Returns:
+        The content of ``metrics.json``: that of :func:`hard_examples.search_summary.summarise`,
+        ``outputs``, ``steps``, ``updates``, ``before_after``, ``left_out`` (source images) and
+        ``verdict``.
+
+    Raises:
+        InputError: The disk is full.
+    """
+    hunt, space = outcome.hunt, inputs.data[0].label_space
+    metadata = metadata_of(settings, space, outcome.figures, {})
+    measure = settings.accuracy.measure
+    before, after = (
+        detect_with(network, metadata, measure) for network in (outcome.start, outcome.network)
+    )
+    entries = hunt.log.entries
+    found = summarise(entries, space)
+    metrics: dict[str, Any] = {
+        **found,
+        "outputs": len(hunt.found),
+        "steps": outcome.steps,
+        "updates": len({entry.step for entry in entries}) - 1,
+        "updates_planned": updates_of(settings),
+        "before_after": compare(hunt.found, hunt.sources, before, after, settings.accuracy),
+        "left_out": hunt.sources.left_out,
+    }
+    metrics["verdict"] = verdict(metrics)
+    with ParameterStore.open(run / STORE) as store:
+        parts = [
+            "<h1>Hard examples</h1>",
+            f"<p class='verdict'>{html.escape(metrics['verdict'])}</p>",
+            _cards(metrics),
+            _conditions(metrics),
+            _rules(metrics),
+            planes(store, settings.search.threshold),
+            pictures(hunt, store, (before, after), space, settings.accuracy),
+        ]
+    write_json(run / METRICS, metrics)
+    write_json(run / TIMING, timing(entries, outcome.minutes))
+    with atomic_file(run / ALBUM) as file:
+        file.write_text(page("Hard examples", parts), encoding="utf-8")
+    return metrics
+
+
+def verdict(metrics: Mapping[str, Any]) -> str:
+    """One sentence: how much was hard, and what learning from it has changed."""
+    if not metrics["outputs"]:
+        return f"None of {metrics['tried']} conversions hurt the model; it is as it was."
+    hard = metrics["before_after"]["hard"]
+    return (
+        f"{metrics['outputs']} of {metrics['tried']} conversions hurt the model. After "
+        f"{metrics['steps']} steps their mean recognition accuracy is {hard['after']:.2f}; the "
+        f"start's is {hard['before']:.2f}."
+    )
+
+
+def planes(store: ParameterStore, threshold: float) -> str:
+    """Charts of recognition accuracy over mean and deviation of the lightness, one an area.
+
+    Args:
+        store: The run's, with the last accuracy of each parameter.
+        threshold: Th1.
+    """
+    everything = store.parameters()
+    areas = sorted({one.cell.area for one in everything if one.used}, key=lambda a: a != WHOLE)
+    name = store.space.channels[0]
+    parts = []
+    for area in areas:
+        own = [one for one in everything if one.cell.area == area]
+        place = np.array([one.distribution.vector[:2] for one in own])
+        value = np.array([np.nan if one.accuracy is None else one.accuracy for one in own])
+        groups = (
+            ("not tried", np.isnan(value), _GREY, 2.0),
+            (f"at least {threshold:g}", value >= threshold, _GREEN, 3.0),
+            (f"below {threshold:g}", (value < threshold) & (value >= threshold / 2), _ORANGE, 3.5),
+            (f"below {threshold / 2:g}", value < threshold / 2, _RED, 4.0),
+        )
+        series = [
+            Series(text, place[rows, 0], place[rows, 1], colour, dots=True, width=width)
+            for text, rows, colour, width in groups
+            if rows.any()
+        ]
+        drawn = chart(series, f"mean of {name}", f"deviation of {name}", y_from_zero=True)
+        parts.append(f"<h3>{html.escape(area)}</h3>{drawn}")
+    if not parts:
+        return ""
+    text = (
+        "Each dot is a target distribution of an area; its colour is the recognition accuracy of "
+        "the last image that was converted with it, together with its other areas."
+    )
+    return f"<h2>Where it hurts</h2><p>{text}</p>{''.join(parts)}"
+
+
+def _cards(metrics: Mapping[str, Any]) -> str:
+    pair = metrics["before_after"]
+    entries = [
+        ("Hard images", number(metrics["outputs"]), f"of {metrics['tried']} tried"),
+        ("Steps", number(metrics["steps"]), f"{metrics['updates']} updates on the way"),
+        (
+            "Accuracy, hard images",
+            number(pair["hard"]["after"]),
+            f"start {number(pair['hard']['before'])}",
+        ),
+        (
+            "Accuracy, originals",
+            number(pair["originals"]["after"]),
+            f"start {number(pair['originals']['before'])}",
+        ),
+    ]
+    return cards(entries)
+
+
+def _conditions(metrics: Mapping[str, Any]) -> str:
+    """Which condition breaks which class."""
+    conditions = metrics["conditions"]
+    classes = sorted({name for entry in conditions.values() for name in entry["classes"]})
+    rows = []
+    for name, entry in sorted(conditions.items(), key=lambda item: item[1]["accuracy"]):
+        row = [name, str(entry["tried"]), str(entry["hard"]), number(entry["accuracy"])]
+        for kind in classes:
+            found = entry["classes"].get(kind)
+            row.append(f"{found['recognised'] / found['objects']:.0%}" if found else "–")
+        rows.append(row)
+    head = ["condition", "tried", "hard", "accuracy", *classes]
+    text = "Shares of the objects that the model of that moment recognised, hardest first."
+    return f"<h2>Which condition breaks which class</h2><p>{text}</p>{table(head, rows)}"
+
+
+def _rules(metrics: Mapping[str, Any]) -> str:
+    entries = {
+        "drawn": metrics["drawn"],
+        "explored": metrics["explored"],
+        **{f"explored, {why}": counts for why, counts in metrics["rules"].items()},
+    }
+    rows = [
+        [
+            name,
+            str(counts["tried"]),
+            str(counts["hard"]),
+            f"{counts['hard'] / counts['tried']:.0%}" if counts["tried"] else "–",
+        ]
+        for name, counts in entries.items()
+    ]
+    return f"<h2>How they were found</h2>{table(['parameters', 'tried', 'hard', 'share'], rows)}"

@@ -1,0 +1,182 @@
+"""The loop of a search: convert, recognise, keep what is hard (H6)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.hard_examples.convert import convert
+from dalearn_ros.hard_examples.found import HardImage, HardImages
+from dalearn_ros.hard_examples.recognition import Recognition, recognise
+from dalearn_ros.hard_examples.search import HARD, Search, Try
+from dalearn_ros.hard_examples.search_settings import HardenSettings
+from dalearn_ros.hard_examples.sources import Sources
+from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.hard_examples.try_log import Entry, TryLog
+from dalearn_ros.landmarks.types import Observations
+
+Image = npt.NDArray[np.uint8]
+Detect = Callable[[Image], Observations]
+
+
+class Hunt:
+    """One search with its images, its store and its log."""
+
+    def __init__(
+        self,
+        search: Search,
+        store: ParameterStore,
+        sources: Sources,
+        found: HardImages,
+        log: TryLog,
+        settings: HardenSettings,
+        model: str,
+    ) -> None:
+        """Begin, or go on where the log ends.
+
+        Args:
+            search: At its beginning.
+            store: As it was at the beginning, opened to write.
+            sources: Images that are converted.
+            found: Takes the hard ones.
+            log: May have tries of before; they are not converted again.
+            settings: All of them.
+            model: Name of the start; a version is this and the number of steps since.
+
+        Raises:
+            ModelError: The log is of another search, or a hard image is missing.
+        """
+        self.search, self.store, self.sources, self.found = search, store, sources, found
+        self.log, self.settings, self._model = log, settings, model
+        self._step = 0
+        self._originals: dict[int, float] = {}
+        for entry in log.entries:
+            self._at(entry.step)
+            one = search.propose()
+            entry.check(one, log.path)
+            self._told(one, entry, None)
+        self._seconds = sum(sum(entry.seconds.values()) for entry in log.entries)
+
+    @property
+    def over(self) -> bool:
+        """Is the budget spent?"""
+        limit = self.settings.search.minutes
+        return self.search.over or (limit is not None and self._seconds >= 60.0 * limit)
+
+    def until(self, wanted: int, step: int, detect: Detect) -> None:
+        """Try conversions until there are so many hard images, or the budget is spent.
+
+        Args:
+            wanted: Hard images in all.
+            step: Gradient steps that the model has learnt.
+            detect: What it sees in an image.
+
+        Raises:
+            InputError: The model fails on every source image unconverted.
+            DatasetError: A source image cannot be read.
+        """
+        while len(self.found) < wanted and not self.over:
+            self._at(step)
+            self._try(step, detect)
+
+    def _at(self, step: int) -> None:
+        if step != self._step:
+            self._step = step
+            self._originals.clear()
+            self.search.updated()
+
+    def _try(self, step: int, detect: Detect) -> None:
+        one, settings, clock = self.search.propose(), self.settings, time.perf_counter
+        begun = clock()
+        source = self.sources.source(one.row)
+        read = clock()
+        targets = {area: parameter.distribution for area, parameter in one.parameters.items()}
+        image = convert(source, targets, soft_px=settings.convert.soft_px).image
+        converted = clock()
+        found = self._recognised(one.row, image, detect)
+        accuracy, original = _of(found), None
+        low = accuracy < settings.search.threshold
+        if low and settings.search.failing_originals == "skip":
+            original = self._original(one.row, source.image, detect)
+        done = clock()
+        seconds = {
+            "read": read - begun, "convert": converted - read, "recognise": done - converted,
+        }  # fmt: skip
+        outcome = self.search.tell(accuracy, original)
+        if outcome == HARD and original is None:
+            original = self._original(one.row, source.image, detect)
+        name = f"{self.sources.name(one.row)}_hard{one.number:06d}" if outcome == HARD else None
+        entry = Entry(
+            number=one.number,
+            row=one.row,
+            source=self.sources.name(one.row),
+            step=step,
+            model=f"{self._model}+{step}",
+            parameters={area: parameter.id for area, parameter in one.parameters.items()},
+            rules=dict(one.rules),
+            parent=one.parent,
+            condition=str(one.condition),
+            accuracy=accuracy,
+            original=original,
+            outcome=outcome,
+            classes=found.classes,
+            name=name,
+            seconds=seconds,
+        )
+        self._keep(one, entry, image)
+        self.log.add(entry)
+        self._seconds += sum(seconds.values())
+
+    def _told(self, one: Try, entry: Entry, image: Image | None) -> None:
+        """Of a try that was done before: what it left behind."""
+        self.search.tell(entry.accuracy, entry.original)
+        if entry.original is not None:
+            self._originals[entry.row] = entry.original
+        self._keep(one, entry, image)
+
+    def _keep(self, one: Try, entry: Entry, image: Image | None) -> None:
+        self.store.record_use(list(entry.parameters.values()), entry.accuracy, entry.model)
+        if entry.name is not None:
+            self.found.add(HardImage(entry.name, entry.row, self._provenance(one, entry)), image)
+
+    def _provenance(self, one: Try, entry: Entry) -> dict[str, Any]:
+        dataset, index, _ = self.sources.frames[one.row]
+        return {
+            "dataset": str(dataset.path),
+            "image": dataset.meta(index)["file_name"],
+            "areas": {
+                area: {
+                    "parameter": parameter.id,
+                    "condition": str(parameter.cell.condition),
+                    "mean": list(parameter.distribution.mean),
+                    "std": list(parameter.distribution.std),
+                    "rule": one.rules[area],
+                }
+                for area, parameter in one.parameters.items()
+            },
+            "try": one.number,
+            "parent": one.parent,
+            "accuracy_before": entry.original,
+            "accuracy": entry.accuracy,
+            "model": entry.model,
+        }
+
+    def _recognised(self, row: int, image: Image, detect: Detect) -> Recognition:
+        own = self.settings.accuracy
+        return recognise(self.sources.labels(row), detect(image), own.measure, own.tau_px)
+
+    def _original(self, row: int, image: Image, detect: Detect) -> float:
+        if row not in self._originals:
+            self._originals[row] = _of(self._recognised(row, image, detect))
+        return self._originals[row]
+
+
+def _of(found: Recognition) -> float:
+    if found.accuracy is None:  # sources without objects were left out
+        raise DatasetError("The labels of a source image have changed while it was searched.")
+    return found.accuracy

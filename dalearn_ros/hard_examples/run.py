@@ -1,0 +1,189 @@
+"""Harden a model: search and learning as one run in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
+from dalearn_ros.detector.regime import build_network, metadata_of
+from dalearn_ros.detector.run import open_run
+from dalearn_ros.detector.samples import check_label_spaces, worker_errors
+from dalearn_ros.detector.settings import TrainSettings, check_settings
+from dalearn_ros.hard_examples.found import HardImages
+from dalearn_ros.hard_examples.hunt import Hunt
+from dalearn_ros.hard_examples.learning import HardenTask
+from dalearn_ros.hard_examples.search import Search
+from dalearn_ros.hard_examples.search_settings import HardenSettings, check_harden
+from dalearn_ros.hard_examples.sources import Sources
+from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.hard_examples.try_log import TryLog
+from dalearn_ros.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+)
+from dalearn_ros.training.loop import CHECKPOINT, WEIGHTS, Trainer
+from dalearn_ros.training.peers import ALONE
+from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
+
+OF_THE_START = ("network", "grid", "input", "targets", "decoding")
+STORE, TRIES, FOUND, HARD = "conditions.sqlite", "tries.jsonl", "found", "hard"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model is hardened with.
+
+    Attributes:
+        init: Run folder or weights of the start.
+        data: Labelled images that are converted and replayed.
+        store: Target distributions.
+        validation: Labelled images for thresholds; empty: the start's stay.
+        index: Folder of index images; None: those beside the data.
+    """
+
+    init: Path
+    data: Sequence[Dataset]
+    store: Path
+    validation: Sequence[Dataset] = ()
+    index: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended.
+
+    Attributes:
+        hunt: The search, with all tries and hard images.
+        start: The network before.
+        network: The network after, the same one if nothing was hard.
+        figures: Of the start's validation, its thresholds among them.
+        steps: Gradient steps taken.
+        minutes: Of learning and search.
+    """
+
+    hunt: Hunt
+    start: LandmarkNetwork
+    network: LandmarkNetwork
+    figures: Mapping[str, float]
+    steps: int
+    minutes: float
+
+
+def read_settings(init: Path, config: Path | None) -> HardenSettings:
+    """Settings: the network's are those of the start, where it is a run folder.
+
+    Raises:
+        SettingsError: A settings file that cannot be used.
+        ModelError: ``init`` is no finished run.
+    """
+    if not init.is_dir():
+        return load_settings(HardenSettings, config)
+    values = dump_settings(open_run(init).settings)
+    return load_settings(HardenSettings, config, {name: values[name] for name in OF_THE_START})
+
+
+def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Outcome:
+    """Search and learn, or go on with the run that is in the folder.
+
+    Afterwards the folder is a run like one of ``dalearn train``; ``hard/`` is the dataset of hard
+    images, ``tries.jsonl`` has every try, ``conditions.sqlite`` the store with what became of its
+    parameters.
+
+    Raises:
+        InputError: The folder holds something else, or a run that differs; the model fails on
+            every image; the store is empty or has nothing of the condition.
+        DatasetError: Datasets of other classes, no image with objects, an unfitting index image.
+        ModelError: ``init`` does not fit, or a loss is not finite.
+        SettingsError: Settings that do not fit together.
+    """
+    check_settings(settings, 1)
+    check_harden(settings)
+    check_label_spaces([*inputs.data, *inputs.validation])
+    space = inputs.data[0].label_space
+    start, header, digest = _start(inputs, settings, seed)
+    figures = dict(header.get("figures", {}))
+    claim_run(run, _description(inputs, settings, seed, digest))
+    metadata = metadata_of(settings, space, figures, {})
+    shutil.copyfile(inputs.store, run / STORE)
+    with worker_errors(), ParameterStore.open(run / STORE, write=True) as store:
+        sources = Sources(inputs.data, store.space, inputs.index)
+        network = build_network(settings, space, seed)
+        network.load_state_dict(start.state_dict())
+        found = HardImages(run / FOUND, sources, space)
+        search = Search(store, sources.areas, settings, seed)
+        last = _last_step(run)
+        log = TryLog(run / TRIES, last)
+        hunt = Hunt(search, store, sources, found, log, settings, digest[:8])
+        task = HardenTask(settings, inputs.data, inputs.validation, seed, hunt, metadata, figures)
+        trainer = Trainer(network.to(ALONE.device), task, settings.loop, run, seed=seed)
+        average = trainer.average.network
+        assert isinstance(average, LandmarkNetwork)
+        task.network = average
+        task.search(trainer.step)
+        minutes = 0.0
+        if len(found):
+            minutes = trainer.run().minutes
+        else:  # nothing to learn
+            groups = {"network": dict(start.state_dict())}
+            save_checkpoint(run / WEIGHTS, Checkpoint(groups, {"step": 0, "figures": figures}))
+        about = {"command": "dalearn harden", "store": str(inputs.store), "seed": seed}
+        found.write(run / HARD, about)
+    return Outcome(hunt, start, average, figures, trainer.step, minutes)
+
+
+def _start(
+    inputs: Inputs, settings: HardenSettings, seed: int
+) -> tuple[LandmarkNetwork, Mapping[str, Any], str]:
+    """Network, header and digest of the start."""
+    space = inputs.data[0].label_space
+    if inputs.init.is_dir():
+        known = open_run(inputs.init).label_space
+        if known.digest != space.digest:
+            expected = f"the classes of {inputs.data[0].path}"
+            raise DatasetError.at(inputs.init, "", expected, ", ".join(known.names[1:]))
+    path = inputs.init / WEIGHTS if inputs.init.is_dir() else inputs.init
+    checkpoint = load_checkpoint(path)
+    network = build_network(settings, space, seed)
+    load_weights(network, dict(checkpoint.groups.get("network", {})), path, new=NEW_PARTS)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return network.eval(), checkpoint.header, digest
+
+
+def _last_step(run: Path) -> int:
+    """Steps of the run's checkpoint; 0 if there is none."""
+    path = run / CHECKPOINT
+    return int(load_checkpoint(path).header["step"]) if path.is_file() else 0
+
+
+def _description(
+    inputs: Inputs, settings: HardenSettings, seed: int, digest: str
+) -> dict[str, object]:
+    ParameterStore.open(inputs.store).close()  # said before the folder is made
+    values = dump_settings(settings)
+    trained = dump_settings(TrainSettings())
+    return {
+        "format": "landmark-detector run",
+        "format_version": FORMAT_VERSION,
+        "settings": {name: value for name, value in values.items() if name in trained},
+        "hardening": {name: value for name, value in values.items() if name not in trained},
+        "label_space": inputs.data[0].label_space.to_dict(),
+        "seed": seed,
+        "init": {"path": str(inputs.init), "sha256": digest},
+        "data": [{"path": str(d.path), "images": len(d)} for d in inputs.data],
+        "validation": [{"path": str(d.path), "images": len(d)} for d in inputs.validation],
+        "store": {
+            "path": str(inputs.store),
+            "sha256": hashlib.sha256(inputs.store.read_bytes()).hexdigest(),
+        },
+        "index": None if inputs.index is None else str(inputs.index),
+    }

@@ -1,0 +1,166 @@
+"""Settings of `dalearn harden`; ``config/harden.yaml`` shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.settings import field
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.hard_examples.neighbours import NeighbourSettings
+from dalearn_ros.training.settings import LoopSettings
+
+
+@dataclass(frozen=True)
+class AccuracySettings:
+    """Recognition accuracy of one image (H5)."""
+
+    measure: str = field(
+        "confidence",
+        "Mean confidence of the true objects, or the share of them that is recognised correctly.",
+        choices=("confidence", "correct"),
+    )
+    tau_px: float = field(
+        8.0, "An object's point may be off by so much.", unit="px", minimum=0.1, maximum=1000.0
+    )
+
+
+@dataclass(frozen=True)
+class ConvertSettings:
+    """How a source image is converted (H4)."""
+
+    areas: tuple[str, ...] = field((), "Areas that are converted; empty: all.")
+    whole: str = field(
+        "rest",
+        "The whole image's target: for the pixels of areas that are not converted by their own, "
+        "never, or alone.",
+        choices=("rest", "never", "alone"),
+    )
+    subsets: bool = field(False, "Each first conversion draws a subset of the areas.")
+    soft_px: float = field(
+        2.0, "Width of the borders between areas; 0: hard.", unit="px", minimum=0.0, maximum=100.0
+    )
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Which conversions are tried, and when it ends (H6, H7, H11, H15)."""
+
+    threshold: float = field(
+        0.7, "Th1: a less accurately recognised image becomes learning data.", minimum=0.0,
+        maximum=1.0,
+    )  # fmt: skip
+    failing_originals: str = field(
+        "skip",
+        "Images that the model fails on unconverted, too: they say nothing of the conversion.",
+        choices=("skip", "use"),
+    )
+    condition: str = field("", "First parameters are of this condition, TIME/WEATHER; empty: any.")
+    explore: bool = field(True, "Go on near what hurt; false: every parameter is drawn (H15).")
+    by_cell: bool = field(True, "Near: same, neighbouring and associated cells of the table.")
+    by_distance: bool = field(True, "Near: within the bounds of 'neighbours'.")
+    generate: bool = field(True, "Make new parameters within the bounds where the store has none.")
+    branches: int = field(3, "Tries near each conversion that hurt.", minimum=1, maximum=1_000_000)
+    fresh: float = field(
+        0.2, "Share of tries that are drawn although there is something to explore.", minimum=0.0,
+        maximum=1.0,
+    )  # fmt: skip
+    image: str = field(
+        "next",
+        "Which image is converted near a conversion that hurt: the next one, or the same again.",
+        choices=("next", "same"),
+    )
+    outputs: int = field(
+        200, "Budget: so many images become learning data.", minimum=1, maximum=1_000_000
+    )
+    tries: int = field(
+        5000, "Budget: so many conversions are tried.", minimum=1, maximum=100_000_000
+    )
+    minutes: float | None = field(
+        None,
+        "Budget: time for the search; what is found then depends on the machine.",
+        unit="min",
+        minimum=0.001,
+        maximum=100_000.0,
+    )
+
+
+@dataclass(frozen=True)
+class UpdateSettings:
+    """When and on what the model is trained (H8)."""
+
+    every: int = field(
+        1, "The model is trained after so many new images; 0: once, after all.", minimum=0,
+        maximum=1_000_000,
+    )  # fmt: skip
+    replay: float = field(
+        0.5, "Share of a step's crops that are of earlier data.", minimum=0.0, maximum=0.99
+    )
+    replayed: str = field(
+        "all",
+        "Which earlier images: all of --data, the originals of the hard ones, or 'replay_images' "
+        "of --data.",
+        choices=("all", "sources", "some"),
+    )
+    replay_images: int = field(
+        200, "For 'some': so many, drawn once.", minimum=1, maximum=10_000_000
+    )
+
+
+@dataclass(frozen=True)
+class HardenSettings(TrainSettings):
+    """Settings of `dalearn harden`: those of training, and these."""
+
+    loop: LoopSettings = field(
+        LoopSettings(
+            steps=1500,
+            learning_rate=0.0005,
+            average_decay=0.99,
+            average_ramp=False,
+            checkpoint_every=50,
+            validate_every=0,
+        ),
+        "Length and rate; all steps are taken, however many images are found.",
+    )
+    accuracy: AccuracySettings = field(AccuracySettings, "Recognition accuracy of an image.")
+    convert: ConvertSettings = field(ConvertSettings, "Conversion.")
+    search: SearchSettings = field(SearchSettings, "Search.")
+    neighbours: NeighbourSettings = field(NeighbourSettings, "What is near.")
+    update: UpdateSettings = field(UpdateSettings, "Learning on the way.")
+
+
+def updates_of(settings: HardenSettings) -> int:
+    """Into how many parts the steps are split: one for each batch of new images."""
+    every = settings.update.every or settings.search.outputs
+    return -(-settings.search.outputs // min(every, settings.search.outputs))
+
+
+def wanted_outputs(settings: HardenSettings, step: int) -> int:
+    """How many hard images there are to be before gradient step ``step`` (from 0) is taken.
+
+    The steps are shared out evenly: part k begins at steps * k / updates and has the first
+    (k + 1) * n images. So the sum of steps is the same however often the model is updated.
+    """
+    outputs = settings.search.outputs
+    every = min(settings.update.every or outputs, outputs)
+    part = step * updates_of(settings) // settings.loop.steps
+    return min(outputs, every * (part + 1))
+
+
+def check_harden(settings: HardenSettings) -> None:
+    """See that the settings of a search fit together.
+
+    Raises:
+        SettingsError: More updates than steps, a loop that ends by itself, nothing to explore by.
+    """
+    loop, search = settings.loop, settings.search
+    if updates_of(settings) > loop.steps:
+        expected = f"at least {updates_of(settings)}, a step for each update"
+        raise SettingsError.at("settings", "key 'loop.steps'", expected, str(loop.steps))
+    for name, found in (("max_minutes", loop.max_minutes), ("patience", loop.patience or None)):
+        if found is not None:
+            expected = "none: equal steps are what makes runs comparable"
+            raise SettingsError.at("settings", f"key 'loop.{name}'", expected, str(found))
+    if search.explore and not (search.by_cell or search.by_distance or search.generate):
+        expected = "by_cell, by_distance or generate to be true, or explore false"
+        raise SettingsError.at("settings", "key 'search.explore'", expected, "true")

@@ -1,0 +1,124 @@
+"""What a search has found, as figures: by outcome, by rule, by condition and class."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dalearn_ros.core.progress import track
+from dalearn_ros.hard_examples.found import HardImages
+from dalearn_ros.hard_examples.hunt import Detect
+from dalearn_ros.hard_examples.recognition import recognise
+from dalearn_ros.hard_examples.search import DRAWN, HARD, KEPT
+from dalearn_ros.hard_examples.search_settings import AccuracySettings
+from dalearn_ros.hard_examples.sources import Sources
+from dalearn_ros.hard_examples.try_log import Entry
+from dalearn_ros.landmarks.catalogue import LabelSpace
+
+JUDGED = 100  # hard images on which both networks are compared
+
+
+def summarise(entries: Sequence[Entry], label_space: LabelSpace) -> dict[str, Any]:
+    """Figures of all tries.
+
+    Returns:
+        ``tried``; ``outcomes``: how many had each; ``drawn`` and ``explored`` with ``tried`` and
+        ``hard``; ``rules``: of each rule how often a hard conversion had a parameter by it and how
+        often any had; ``conditions``: of each ``tried``, ``hard``, ``accuracy`` (mean) and
+        ``classes``, class → ``recognised`` of ``objects``.
+    """
+    rules: dict[str, Counter[str]] = defaultdict(Counter)
+    kinds = {"drawn": Counter[str](), "explored": Counter[str]()}
+    for entry in entries:
+        hard = int(entry.outcome == HARD)
+        counted = [rules[why] for why in {*entry.rules.values()} - {DRAWN, KEPT}]
+        for counter in [*counted, kinds["drawn" if entry.parent is None else "explored"]]:
+            counter.update(tried=1, hard=hard)
+    conditions = {}
+    for name in sorted({entry.condition for entry in entries}):
+        own = [entry for entry in entries if entry.condition == name]
+        conditions[name] = {
+            "tried": len(own),
+            "hard": sum(entry.outcome == HARD for entry in own),
+            "accuracy": float(np.mean([entry.accuracy for entry in own])),
+            "classes": _classes(own, label_space),
+        }
+    return {
+        "tried": len(entries),
+        "outcomes": dict(Counter(entry.outcome for entry in entries)),
+        **{kind: {"tried": c["tried"], "hard": c["hard"]} for kind, c in kinds.items()},
+        "rules": {why: dict(counter) for why, counter in rules.items()},
+        "conditions": conditions,
+    }
+
+
+def compare(
+    found: HardImages, sources: Sources, before: Detect, after: Detect, how: AccuracySettings
+) -> dict[str, Any]:
+    """Recognition accuracy of hard images and of their originals, before and after learning.
+
+    Args:
+        found: At most ``JUDGED`` of them are looked at, evenly chosen.
+        sources: Their sources.
+        before: What the start sees in an image.
+        after: What the hardened model sees.
+        how: The measure.
+
+    Returns:
+        ``images``; ``hard`` and ``originals``, each with mean accuracy ``before`` and ``after``.
+    """
+    count = min(JUDGED, len(found))
+    places = np.linspace(0, len(found) - 1, count).round().astype(int)
+    rows = [int(place) for place in np.unique(places)]
+    data = found.dataset()
+    values: dict[str, list[list[float]]] = {"hard": [], "originals": []}
+    for i in track(rows, len(rows), "compare"):
+        row = found.found[i].row
+        truth = sources.labels(row)
+        originals, place, _ = sources.frames[row]
+        for kind, image in (("hard", data.image(i)), ("originals", originals.image(place))):
+            pair = [
+                recognise(truth, detect(image), how.measure, how.tau_px).accuracy or 0.0
+                for detect in (before, after)
+            ]
+            values[kind].append(pair)
+    found_means: dict[str, Any] = {"images": len(rows)}
+    for kind, pairs in values.items():
+        mean = np.mean(pairs, axis=0) if pairs else [None, None]
+        found_means[kind] = {"before": mean[0], "after": mean[1]}
+    return found_means
+
+
+def timing(entries: Sequence[Entry], minutes: float) -> dict[str, Any]:
+    """Images tried per second, and what share of the time of a try is recognition, conversion.
+
+    Args:
+        entries: All tries.
+        minutes: Of the run, learning included.
+    """
+    parts: Counter[str] = Counter()
+    for entry in entries:
+        parts.update(entry.seconds)
+    total = sum(parts.values())
+    return {
+        "tries": len(entries),
+        "search_seconds": total,
+        "tries_per_second": len(entries) / total if total else None,
+        "share": {name: value / total for name, value in parts.items() if total},
+        "minutes": minutes,
+    }
+
+
+def _classes(entries: Sequence[Entry], space: LabelSpace) -> dict[str, Mapping[str, int]]:
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for entry in entries:
+        for class_id, (right, true) in entry.classes.items():
+            sums[class_id][0] += right
+            sums[class_id][1] += true
+    return {
+        space.names[class_id]: {"recognised": right, "objects": true}
+        for class_id, (right, true) in sorted(sums.items())
+    }

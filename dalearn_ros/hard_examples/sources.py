@@ -1,0 +1,126 @@
+"""The labelled images that a search converts, with their index images."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.progress import track
+from dalearn_ros.datasets.areas import AreaSidecar, common_areas, read_index
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.hard_examples.convert import Source
+from dalearn_ros.hard_examples.spaces import ColourSpace
+from dalearn_ros.hard_examples.store import LEAST_PIXELS
+from dalearn_ros.landmarks.types import Labels
+
+Image = npt.NDArray[np.uint8]
+KEPT_MB = 600  # of converted colours and originals
+
+
+class Sources:
+    """Images with at least one object that counts; others say nothing of recognition.
+
+    Attributes:
+        frames: (dataset, image in it, place among all images of all datasets) of each row.
+        areas: Names of the areas of each row that are large enough; empty without index image.
+        names: Names of all areas.
+        left_out: Reason → number of images.
+    """
+
+    def __init__(
+        self, data: Sequence[Dataset], space: ColourSpace, index: Path | None = None
+    ) -> None:
+        """Look at all images, labels and index images.
+
+        Args:
+            data: Datasets of one label space.
+            space: The store's colour space.
+            index: Folder of index images, PNG files with the images' names; None: those beside
+                the datasets, as far as there are some.
+
+        Raises:
+            DatasetError: No image is left, or an index image does not fit.
+        """
+        self._space, self._index = space, index
+        self._sidecars = {dataset.path: dataset.areas for dataset in data}
+        if index is None:
+            self.names = common_areas(list(self._sidecars.values()))
+        else:
+            if not index.is_dir():
+                raise DatasetError.at(index, "", "a folder of index images", "no such folder")
+            self.names = AreaSidecar(index).names
+        self.frames: list[tuple[Dataset, int, int]] = []
+        self.areas: list[tuple[str, ...]] = []
+        self.left_out = {"without objects": 0, "unreadable": 0}
+        self._kept: OrderedDict[int, Source] = OrderedDict()
+        everything = [(dataset, i) for dataset in data for i in range(len(dataset))]
+        for place, (dataset, i) in enumerate(track(everything, len(everything), "sources")):
+            try:
+                labels, shape = dataset.labels(i), dataset.image(i).shape
+            except DatasetError:
+                self.left_out["unreadable"] += 1
+                continue
+            if labels.ignore.all():
+                self.left_out["without objects"] += 1
+            else:
+                self._add(dataset, i, place, shape)
+        if not self.frames:
+            found = ", ".join(f"{n} {why}" for why, n in self.left_out.items())
+            raise DatasetError.at("--data", "", "images with objects that count", found)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def _add(self, dataset: Dataset, i: int, place: int, shape: tuple[int, ...]) -> None:
+        path = self.index_path(dataset, i)
+        areas: tuple[str, ...] = ()
+        if path is not None:
+            found = read_index(path, shape, self.names)
+            counts = np.bincount(found.ravel(), minlength=len(self.names))
+            areas = tuple(self.names[k] for k in np.flatnonzero(counts >= LEAST_PIXELS))
+        self.frames.append((dataset, i, place))
+        self.areas.append(areas)
+
+    def index_path(self, dataset: Dataset, i: int) -> Path | None:
+        """The index image of an image of a dataset; None if it has none."""
+        name = dataset.image_path(i)
+        known = self._index / f"{name.stem}.png" if self._index is not None else None
+        path = known or self._sidecars[dataset.path].file(name)
+        return path if path.is_file() else None
+
+    def labels(self, row: int) -> Labels:
+        """Truth of a row; a converted image has the same (H10)."""
+        dataset, i, _ = self.frames[row]
+        return dataset.labels(i)
+
+    def name(self, row: int) -> str:
+        """Name of a row's image, for people and file names."""
+        dataset, i, _ = self.frames[row]
+        return dataset.image_path(i).stem
+
+    def source(self, row: int) -> Source:
+        """A row ready to be converted; the last ones are kept in memory.
+
+        Raises:
+            DatasetError: The image cannot be read, or has another size than its index image.
+        """
+        if row in self._kept:
+            self._kept.move_to_end(row)
+            return self._kept[row]
+        dataset, i, _ = self.frames[row]
+        image = dataset.image(i)
+        path = self.index_path(dataset, i)
+        index = np.zeros(image.shape[:2], np.uint8)
+        if path is not None:
+            index = read_index(path, image.shape, self.names)
+        made = Source.of(image, index, self.names, self._space)
+        self._kept[row] = made
+        each = made.colours.nbytes + made.image.nbytes + made.index.nbytes
+        while len(self._kept) > max(1, KEPT_MB * 1_000_000 // each):
+            self._kept.popitem(last=False)
+        return made

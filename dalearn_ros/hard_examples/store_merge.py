@@ -1,0 +1,128 @@
+"""Stores put together as one."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from dalearn_ros.core.files import atomic_file
+from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.hard_examples.store_csv import export_csv, import_csv
+from dalearn_ros.hard_examples.store_schema import StoreError, transaction
+
+CSV = ".csv"
+
+
+def merge_stores(inputs: Sequence[Path], out: Path) -> Counter[str]:
+    """Put stores and CSV tables together as a new file; the first one's light table counts.
+
+    A target image that several have under one condition is there once, each of its parameters with
+    the history of the store that used it most. One input and a CSV file are an export or an import.
+
+    Args:
+        inputs: Store files, or ``.csv`` tables (see :mod:`hard_examples.store_csv`).
+        out: The new store, or a ``.csv`` file, which has no index images and no light table.
+
+    Returns:
+        ``targets``, ``parameters``, and ``twice``: targets that were there already.
+
+    Raises:
+        StoreError: No input, one cannot be read, colour spaces differ, or ``out`` exists.
+    """
+    if not inputs:
+        raise StoreError("No store was given; name one or more.")
+    if out.exists():
+        raise StoreError(f"{out}: exists already; choose another --out or remove it first.")
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "merged.sqlite"
+        counts: Counter[str] = Counter()
+        for number, path in enumerate(inputs):
+            file = path
+            if path.suffix.lower() == CSV:
+                file = Path(folder) / f"{number}.sqlite"
+                import_csv(path, file)
+            with ParameterStore.open(file) as store, _begun(work, store) as merged:
+                if merged.space.name != store.space.name:
+                    expected = f"colour space {merged.space.name} as in {inputs[0]}"
+                    raise StoreError.at(path, "", expected, store.space.name)
+                copy_into(store, merged, counts)
+        with ParameterStore.open(work) as merged:
+            counts["parameters"], counts["targets"] = len(merged), len(merged.targets())
+            with atomic_file(out) as temporary:
+                if out.suffix.lower() == CSV:
+                    export_csv(merged, temporary)
+                else:
+                    shutil.copyfile(work, temporary)
+    return counts
+
+
+def _begun(work: Path, first: ParameterStore) -> ParameterStore:
+    if work.exists():
+        return ParameterStore.open(work, write=True)
+    return ParameterStore.create(work, first.space.name, first.spread, first.table)
+
+
+def copy_into(store: ParameterStore, into: ParameterStore, counts: Counter[str]) -> None:
+    """Copy all targets and parameters of a store into another of the same colour space.
+
+    Args:
+        store: From here.
+        into: To here.
+        counts: Gets ``twice``, the targets that were there already.
+    """
+    numbers: dict[int, int] = {}  # id in store → id in into
+    for row in store.db.execute("SELECT * FROM targets ORDER BY id").fetchall():
+        target = _copy_target(row, into)
+        if target is None:
+            counts["twice"] += 1
+            numbers |= _merge_history(store, into, row)
+            continue
+        with transaction(into.db):
+            for one in store.parameters(target=row["id"]):
+                numbers[one.id] = into.insert(dataclasses.replace(one, target=target))
+    there = {one.distribution: one.id for one in into.parameters() if one.target is None}
+    with transaction(into.db):
+        for one in store.parameters():
+            if one.target is None and one.distribution in there:
+                numbers[one.id] = there[one.distribution]
+            elif one.target is None:
+                parent = None if one.parent is None else numbers.get(one.parent)
+                numbers[one.id] = into.insert(dataclasses.replace(one, parent=parent))
+
+
+def _copy_target(row: sqlite3.Row, into: ParameterStore) -> int | None:
+    """The new id; None if it is there already."""
+    columns = [name for name in tuple(row.keys()) if name != "id"]
+    marks = ",".join("?" * len(columns))
+    with transaction(into.db):
+        done = into.db.execute(
+            f"INSERT OR IGNORE INTO targets ({','.join(columns)}) VALUES ({marks})",
+            [row[name] for name in columns],
+        )
+    return int(done.lastrowid or 0) if done.rowcount else None
+
+
+def _merge_history(store: ParameterStore, into: ParameterStore, row: sqlite3.Row) -> dict[int, int]:
+    """Histories of a target that both have; id in the store → id in the other."""
+    found = into.db.execute(
+        "SELECT id FROM targets WHERE digest = ? AND time = ? AND weather = ?",
+        (row["digest"], row["time"], row["weather"]),
+    ).fetchone()
+    there = into.of_target(int(found["id"]))
+    numbers = {}
+    with transaction(into.db):
+        for area, one in store.of_target(int(row["id"])).items():
+            if area not in there:
+                continue
+            numbers[one.id] = there[area].id
+            if one.used > there[area].used:
+                into.db.execute(
+                    "UPDATE parameters SET used = ?, accuracy = ?, model = ? WHERE id = ?",
+                    (one.used, one.accuracy, one.model, there[area].id),
+                )
+    return numbers

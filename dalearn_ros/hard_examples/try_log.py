@@ -1,0 +1,113 @@
+"""Every try of a search as a line of a file, from which a search goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.core.errors import ModelError
+from dalearn_ros.core.files import atomic_file
+from dalearn_ros.hard_examples.search import Try
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of a try.
+
+    Attributes:
+        number: Of the try.
+        row: Source image.
+        source: Its name.
+        step: Gradient steps that the model had learnt.
+        model: Its version.
+        parameters: Area → id in the run's store.
+        rules: Area → why this parameter.
+        parent: The try that hurt, near which it is; None: drawn.
+        condition: Time and weather of most of its parameters.
+        accuracy: Of the converted image.
+        original: Of the source under the same model; None: it was not asked for.
+        outcome: As :meth:`Search.tell` says.
+        classes: Class id → (recognised, true) objects.
+        name: Of the hard image; None: it is none.
+        seconds: Time of reading, converting and recognising.
+    """
+
+    number: int
+    row: int
+    source: str
+    step: int
+    model: str
+    parameters: Mapping[str, int]
+    rules: Mapping[str, str]
+    parent: int | None
+    condition: str
+    accuracy: float
+    original: float | None
+    outcome: str
+    classes: Mapping[int, tuple[int, int]]
+    name: str | None
+    seconds: Mapping[str, float]
+
+    def check(self, one: Try, path: Path) -> None:
+        """Raise ModelError unless this is what became of the given try."""
+        ids = {area: parameter.id for area, parameter in one.parameters.items()}
+        if (self.number, self.row, dict(self.parameters)) != (one.number, one.row, ids):
+            raise ModelError(
+                f"{path}: try {self.number} differs from what this run would do; store or images "
+                "have changed. Start the run in a new --out."
+            )
+
+
+class TryLog:
+    """The file.
+
+    Attributes:
+        entries: What is in it.
+    """
+
+    def __init__(self, path: Path, last_step: int) -> None:
+        """Read what is there; tries of models of later steps than the given one are dropped.
+
+        Raises:
+            ModelError: The file is damaged.
+        """
+        self.path = path
+        self.entries = [entry for entry in read_tries(path) if entry.step <= last_step]
+        with atomic_file(path) as file:
+            file.write_text("".join(map(_line, self.entries)), encoding="utf-8")
+
+    def add(self, entry: Entry) -> None:
+        """Append one; it is on the disk when this returns."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_line(entry))
+        self.entries.append(entry)
+
+
+def read_tries(path: Path) -> list[Entry]:
+    """All tries in a file; a last line that was cut off is left out.
+
+    Raises:
+        ModelError: The file is damaged.
+    """
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    entries = []
+    for number, line in enumerate(lines[:-1], start=1):  # whole lines end with a line feed
+        try:
+            entries.append(_entry(json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ModelError(f"{path}, line {number}: is no try of a search ({error}).") from None
+    return entries
+
+
+def _entry(content: dict[str, Any]) -> Entry:
+    classes = {int(k): (int(r), int(t)) for k, (r, t) in content.pop("classes").items()}
+    return Entry(**content, classes=classes)
+
+
+def _line(entry: Entry) -> str:
+    return json.dumps(asdict(entry), sort_keys=True, allow_nan=False) + "\n"
