@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.datasets.distances import DISTANCES
 from dalearn_ros.datasets.split import Subset
 from dalearn_ros.datasets.store import Dataset, DatasetWriter
 
@@ -36,5 +37,7 @@ def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Datas
             file = subset.image_path(i)
             content = file if file.is_file() else subset.image(i)
             meta = {"map": subset.place(i), **meta, "name": unique}
-            writer.add(content, subset.labels(i), meta, subset.approximate(i))
+            meta.pop(DISTANCES, None)
+            approximate, distances = subset.approximate(i), subset.distances(i)
+            writer.add(content, subset.labels(i), meta, approximate, distances)
     return Dataset.open(path)
