@@ -29,8 +29,12 @@ SIGMA_LOG = 0.05
 
 
 def write_tiny_depth_model(path: Path, least_m: float = 1.0, greatest_m: float = 100.0) -> Path:
-    """Write the model, whose batch axis is free; returns ``path``."""
-    write_tiny_model(path)
+    """Write the model; returns ``path``."""
+    return add_depth(write_tiny_model(path), least_m, greatest_m)
+
+
+def add_depth(path: Path, least_m: float = 1.0, greatest_m: float = 100.0) -> Path:
+    """Put depth into the file of a model by hand, and free its batch axis; returns ``path``."""
     model = onnx.load(str(path))
     graph, (entry,) = model.graph, model.metadata_props
     metadata = ModelMetadata.from_json(entry.value, str(path))
