@@ -14,11 +14,11 @@ PACKAGE = ROOT / "dalearn_ros"
 ORDER = [
     *("core", "geometry", "landmarks", "coding", "maps", "bags", "labels", "datasets", "world"),
     *("inference", "localization", "evaluation", "training", "detector", "classification"),
-    *("adaptation", "export", "nodes", "cli"),
+    *("adaptation", "depth", "export", "nodes", "cli"),
 ]
-LEARNING = {"training", "detector", "classification", "adaptation", "export"}
+LEARNING = {"training", "detector", "classification", "adaptation", "depth", "export"}
 LEARNING_VERBS = {
-    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "export")
+    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "distill", "export")
 }
 TORCH = {"torch", "torchvision", "safetensors", "tensorboard", "onnxscript"}
 ROS = {

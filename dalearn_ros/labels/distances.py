@@ -131,8 +131,7 @@ class DistanceFinder:
 def nearest_of_cell(pixels: Array, depth_m: Array, cell_px: float) -> Array:
     """(n,) the least depth among the places (n, 2) that share a square cell of the image."""
     cells = np.floor((pixels + 0.5) / cell_px).astype(np.int64)
-    _, group = np.unique(cells, axis=0, return_inverse=True)
-    group = np.asarray(group).ravel()
+    group: npt.NDArray[np.intp] = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
     least = np.full(int(group.max(initial=-1)) + 1, np.inf)
     np.minimum.at(least, group, depth_m)
     return np.asarray(least[group])
