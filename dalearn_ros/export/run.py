@@ -74,7 +74,7 @@ def _with_depth(run: Path) -> DepthRun:
         hint = "Teach it with 'dalearn distill', or leave --depth away."
         raise ModelError.at(run, "", "a run with depth", "one without", hint)
     deep = open_depth_run(run)
-    if deep.network.head.place is None:
+    if deep.location is None:
         hint = "Without it metres hold for one camera only; teach it with 'location: true'."
         raise ModelError.at(run, "depth", "a head that is told the location", "one without", hint)
     return deep

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from helpers.tiny_depth_model import add_depth
 
 from dalearn_ros.core.errors import BagError, InputError, ModelError
 from dalearn_ros.datasets.from_bag import label_bag
@@ -97,9 +99,9 @@ def test_a_closer_look_where_the_prior_pose_predicts(drive: Any, other_truth: An
     places: list[int] = []
 
     class Counting(ZoomDetector):
-        def detect(self, image_bgr: Any, stamp_ns: int = 0, boxes_px: Any = None) -> Any:
-            places.append(len(boxes_px))
-            return super().detect(image_bgr, stamp_ns, boxes_px)
+        def detect(self, image_bgr: Any, stamp_ns: int = 0, *words: Any) -> Any:
+            places.append(len(words[0]))
+            return super().detect(image_bgr, stamp_ns, *words)
 
     closer = evaluate_bag(drive.bag, drive.map, Counting(detector)).metrics()
     assert len(places) == drive.frames and max(places) >= 4
@@ -128,6 +130,16 @@ def test_a_dataset_is_scored(drive: Any, tmp_path: Path) -> None:
     (tmp_path / "data" / "images").rename(tmp_path / "data" / "gone")
     with pytest.raises(InputError, match="images that can be read"):
         evaluate_dataset(tmp_path / "data", LandmarkDetector.load(drive.model, 1))
+
+
+def test_a_model_with_depth_is_told_the_drives_camera(drive: Any, tmp_path: Path) -> None:
+    flat = evaluate_bag(drive.bag, drive.map, LandmarkDetector.load(drive.model, 1)).metrics()
+    shutil.copy(drive.model, tmp_path / "deep.onnx")
+    deep = LandmarkDetector.load(add_depth(tmp_path / "deep.onnx"), 1)
+    for detector in (deep, ZoomDetector(deep)):
+        found = evaluate_bag(drive.bag, drive.map, detector).metrics()
+        assert found["f1"] >= flat["f1"] and not found["frames_skipped"]
+        assert abs(found["distance"]["abs_rel"] - flat["distance"]["abs_rel"]) > 0.05
 
 
 def test_a_broken_frame_is_skipped_and_counted(drive: Any) -> None:
