@@ -111,13 +111,20 @@ def made_up_location(images: Images, depth: DepthMetadata | None) -> Location | 
     if depth is None:
         return None
     count, rows, columns, _ = images.shape
-    found = []
-    for number in range(count):
-        focal = (0.7 + 0.2 * number) * columns
-        matrix = np.array([[focal, 0, (columns - 1) / 2], [0, focal, (rows - 1) / 2], [0, 0, 1]])
-        camera = Camera(columns, rows, matrix)
-        found.append(location_map(camera, depth.stride, (columns, rows)))
-    return np.stack(found)
+    cameras = [made_up_camera((columns, rows), 0.7 + 0.2 * number) for number in range(count)]
+    return np.stack([location_map(one, depth.stride, (columns, rows)) for one in cameras])
+
+
+def made_up_camera(size: tuple[int, int], focal: float = 0.9) -> Camera:
+    """A pinhole camera that looks through the middle.
+
+    Args:
+        size: (width, height) of its images.
+        focal: Focal length as a share of the width.
+    """
+    width, height = size
+    f = focal * width
+    return Camera(*size, np.array([[f, 0, (width - 1) / 2], [0, f, (height - 1) / 2], [0, 0, 1]]))
 
 
 def compare_outputs(answer: RawOutputs, right: RawOutputs) -> Parity:
