@@ -14,7 +14,7 @@ from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import check_distances
+from dalearn_ros.depth.frames import check_cameras, check_distances
 from dalearn_ros.depth.judge import judge
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.pictures import write_pictures
@@ -33,6 +33,7 @@ from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.run import Run, open_run
 from dalearn_ros.detector.samples import worker_errors
 from dalearn_ros.detector.settings import CROP_MULTIPLE
+from dalearn_ros.landmarks.types import DISTANCE_KINDS
 from dalearn_ros.training.checkpoint import Checkpoint, save_checkpoint
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE
@@ -88,8 +89,7 @@ def distill(inputs: Inputs, run: Path, settings: DistillSettings, seed: int) -> 
     given = None if inputs.teacher is None else open_local(inputs.teacher)
     if given is not None:
         settings = with_teacher(settings, given)
-    if settings.weights.truth > 0.0:
-        check_distances(inputs.data, settings.truth)
+    _check_images(inputs, settings)
     claim_run(run, _description(inputs, detector, settings, seed), (TARGET_IMAGES,))
     teacher: LocalRun | None = given
     skipped: set[str] = set()
@@ -131,6 +131,9 @@ def check_settings(settings: DistillSettings) -> None:
     if settings.truth.least_m >= settings.truth.greatest_m:
         found = f"{settings.truth.least_m:g} and {settings.truth.greatest_m:g}"
         raise SettingsError.at("settings", "key 'truth'", "least_m below greatest_m", found)
+    if unknown := [kind for kind in settings.truth.kinds if kind not in DISTANCE_KINDS]:
+        expected = f"some of {', '.join(DISTANCE_KINDS)}"
+        raise SettingsError.at("settings", "key 'truth.kinds'", expected, f"'{unknown[0]}'")
     if settings.patch.size_px % 32:
         found = str(settings.patch.size_px)
         raise SettingsError.at("settings", "key 'patch.size_px'", "a multiple of 32", found)
@@ -139,6 +142,16 @@ def check_settings(settings: DistillSettings) -> None:
         if value % CROP_MULTIPLE:
             expected = f"a multiple of {CROP_MULTIPLE}, the network's largest stride"
             raise SettingsError.at("settings", f"key 'crops.{name}'", expected, str(value))
+
+
+def _check_images(inputs: Inputs, settings: DistillSettings) -> None:
+    """Raise DatasetError for what would only be met after the folder was claimed."""
+    weights = settings.weights
+    if weights.truth > 0.0 or (weights.teacher > 0.0 and inputs.teacher is None):
+        check_cameras(inputs.data)
+        check_distances(inputs.data, settings.truth)
+    if weights.teacher > 0.0:
+        check_cameras(inputs.target)
 
 
 def _learn(

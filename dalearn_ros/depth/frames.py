@@ -79,6 +79,13 @@ def known_distances(dataset: Dataset, index: int, settings: TruthSettings) -> Di
     return found.select(good)
 
 
+def check_cameras(data: Sequence[Dataset]) -> None:
+    """Raise DatasetError if the first image of a dataset has no calibration."""
+    for dataset in data:
+        if len(dataset):
+            camera_of(dataset.meta(0), f"{dataset.path}, image 0")
+
+
 def check_distances(data: Sequence[Dataset], settings: TruthSettings) -> None:
     """See that there is something to learn from.
 
@@ -133,9 +140,7 @@ class Frames:
         self.rows = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
         if not self.rows:
             raise DatasetError("--data: there is no image to learn from.")
-        for dataset in data:
-            if len(dataset):
-                camera_of(dataset.meta(0), f"{dataset.path}, image 0")
+        check_cameras(data)
         sizes = [_bytes(data[d].meta(i)) for d, i in self.rows]
         limit = free_bytes() // 4 if cache_mb is None else cache_mb * 1_000_000
         self._cache = ImageCache(sizes, limit)

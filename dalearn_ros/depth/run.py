@@ -14,7 +14,7 @@ from dalearn_ros.coding.location import LOCATION
 from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import check_distances
+from dalearn_ros.depth.frames import check_cameras, check_distances
 from dalearn_ros.depth.judge import judge
 from dalearn_ros.depth.local import LocalNetwork
 from dalearn_ros.depth.network import DepthNetwork
@@ -106,6 +106,7 @@ def train_local(
         DatasetError: No known distance, or no calibration.
         ModelError: A loss is not finite.
     """
+    check_cameras(data)
     check_distances(data, settings.truth)
     own = ("location", "patch", "truth", "local", "weights", "colours", "batch", "judge")
     values = dump_settings(settings)

@@ -83,7 +83,7 @@ class LocalSettings:
         minimum=0.0,
         maximum=1.0,
     )
-    loop: LoopSettings = field(LoopSettings, "Length and rate.")
+    loop: LoopSettings = field(LoopSettings(steps=2000), "Length and rate.")
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,8 @@ class WeightSettings:
         1.0, "Difference to the local model; 0: no distillation.", minimum=0.0, maximum=1000.0
     )
     truth: float = field(
-        0.0, "Known distances of --data, as a share of each batch's loss.", minimum=0.0,
-        maximum=1000.0,
-    )  # fmt: skip
+        0.0, "Known distances of --data; 0: none is looked at.", minimum=0.0, maximum=1000.0
+    )
     variance: float = field(0.1, "Weight of the variance's loss.", minimum=0.0, maximum=100.0)
     uncertainty: bool = field(
         True, "Weigh each patch by how certain the local model is: s² / (s² + variance)."
@@ -144,8 +143,13 @@ class DistillSettings:
     local: LocalSettings = field(LocalSettings, "The local model.")
     whole: GlobalSettings = field(GlobalSettings, "The global model.")
     weights: WeightSettings = field(WeightSettings, "The global model's losses.")
-    crops: CropSettings = field(CropSettings, "Crops of the global model.")
+    crops: CropSettings = field(
+        CropSettings(scale_jitter=0.3),
+        "Crops of the global model; mirrored ones keep their location.",
+    )
     colours: ColourSettings = field(ColourSettings, "Light and colour, of both models' images.")
-    batch: BatchSettings = field(BatchSettings, "Batches of the global model.")
+    batch: BatchSettings = field(
+        BatchSettings(size=8), "Batches; the size is that of the global model's."
+    )
     loop: LoopSettings = field(LoopSettings, "Length and rate of the distillation.")
     judge: JudgeSettings = field(JudgeSettings, "Judgement.")
