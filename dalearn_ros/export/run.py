@@ -67,12 +67,9 @@ def export_run(
 
 
 def _with_depth(run: Path) -> DepthRun:
-    """A run with its depth head, if it has one that a vehicle can use."""
-    from dalearn_ros.depth.run import has_depth, open_depth_run
+    """A run with its depth head, if that can be used by any camera."""
+    from dalearn_ros.depth.run import open_depth_run
 
-    if not has_depth(run):
-        hint = "Teach it with 'dalearn distill', or leave --depth away."
-        raise ModelError.at(run, "", "a run with depth", "one without", hint)
     deep = open_depth_run(run)
     if deep.location is None:
         hint = "Without it metres hold for one camera only; teach it with 'location: true'."
