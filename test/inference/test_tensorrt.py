@@ -18,6 +18,7 @@ from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 
 import dalearn_ros.inference.tensorrt as trt_backend
+from dalearn_ros.coding.metadata import DepthMetadata
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.resources import resource
 from dalearn_ros.export.half import to_half
@@ -226,7 +227,7 @@ def rtx():
     )
 
 
-def _exported(folder):
+def _exported(folder, depth=False):
     torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
     from helpers.tiny_training import tiny_settings
 
@@ -236,8 +237,13 @@ def _exported(folder):
 
     torch.set_num_threads(1)
     space, settings = LabelSpace.load(), tiny_settings({})
-    network = build_network(settings, space, 0).eval()
-    export_onnx(network, metadata_of(settings, space, {}, {}), folder / "random.onnx")
+    network, metadata = build_network(settings, space, 0), metadata_of(settings, space, {}, {})
+    if depth:
+        from dalearn_ros.depth.network import DepthNetwork
+
+        network = DepthNetwork(network, 16, location=True)
+        metadata = dataclasses.replace(metadata, depth=DepthMetadata(stride=8))
+    export_onnx(network.eval(), metadata, folder / "random.onnx")
     return folder / "random.onnx"
 
 
@@ -269,10 +275,11 @@ def test_every_precision_parses_and_builds(rtx, precision):
 
 
 def test_a_model_with_depth_parses_and_builds(rtx, tmp_path):
-    model = write_tiny_depth_model(tmp_path / "deep.onnx").read_bytes()
-    assert len(build_engine(rtx, model, PROFILES, 256, location_stride=8).plan) > 10_000
+    model = _exported(tmp_path, depth=True).read_bytes()
+    small = profiles_of(EngineSettings(sizes=("128x96",), batch=2), 32)
+    assert len(build_engine(rtx, model, small, 256, location_stride=8).plan) > 10_000
     with pytest.raises(ModelError, match="cannot build|refuses"):  # its location has no profile
-        build_engine(rtx, model, PROFILES, 256)
+        build_engine(rtx, model, small, 256)
 
 
 def test_tensorrts_own_words_when_it_refuses(rtx, tmp_path):
