@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import camera_of
 from dalearn_ros.depth.judge import global_distances, global_map, judge, local_distances
 from dalearn_ros.depth.local import LocalNetwork
 from dalearn_ros.depth.metrics import depth_figures

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.core.errors import DatasetError, InputError
+from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.randomness import generator
+from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.settings import TruthSettings
 from dalearn_ros.geometry.camera import Camera
@@ -40,28 +41,6 @@ class CameraImage:
     name: str
     data: int
     index: int
-
-
-def camera_of(meta: Mapping[str, Any], where: str) -> Camera:
-    """The camera of an image of a dataset.
-
-    Args:
-        meta: As :meth:`Dataset.meta` gives it.
-        where: The image, for the sentence of an error.
-
-    Raises:
-        DatasetError: The dataset knows no calibration for the image, or a damaged one.
-    """
-    hint = "Only images labelled from a bag with camera_info have one; distances need it."
-    camera = meta.get("camera")
-    if not isinstance(camera, Mapping) or "matrix" not in camera:
-        raise DatasetError.at(where, "", "the camera's calibration", "none", hint)
-    try:
-        matrix, lens = np.array(camera["matrix"], float), np.array(camera["distortion"], float)
-        size = int(meta["width"]), int(meta["height"])
-        return Camera(*size, matrix, lens, str(camera["model"]), str(camera["name"]))
-    except (InputError, KeyError, TypeError, ValueError) as error:
-        raise DatasetError.at(where, "", "a calibration", f"another one ({error})", hint) from None
 
 
 def known_distances(dataset: Dataset, index: int, settings: TruthSettings) -> Distances:

@@ -11,8 +11,9 @@ from torch import nn
 
 from dalearn_ros.coding.location import location_map
 from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import camera_of, known_distances
+from dalearn_ros.depth.frames import known_distances
 from dalearn_ros.depth.local import DepthOutputs, LocalNetwork
 from dalearn_ros.depth.losses import at_places
 from dalearn_ros.depth.metrics import depth_figures

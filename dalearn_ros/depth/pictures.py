@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import camera_of, known_distances
+from dalearn_ros.depth.frames import known_distances
 from dalearn_ros.depth.judge import global_map, local_distances
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.run import LocalRun

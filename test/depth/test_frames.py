@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.tiny_depth import CAMERA, depth_settings, write_roads
+from helpers.tiny_depth import depth_settings, write_roads
 
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.frames import (
     Frames,
-    camera_of,
     check_distances,
     draw_places,
     known_distances,
@@ -22,19 +21,10 @@ from dalearn_ros.depth.settings import TruthSettings
 from dalearn_ros.landmarks.types import Distances
 
 
-def test_the_camera_of_an_image(roads: Dataset) -> None:
-    camera = camera_of(roads.meta(0), "here")
-    np.testing.assert_array_equal(camera.matrix, CAMERA.matrix)
-    assert (camera.width, camera.height, camera.model) == (160, 96, "plumb_bob")
-
-
 def test_no_calibration_is_a_sentence(tmp_path: Path) -> None:
     data = write_roads(tmp_path / "d", 1, camera=None)
     with pytest.raises(DatasetError, match=r"image 0: expected the camera's calibration"):
         Frames([data], 0, "order")
-    damaged = {**data.meta(0), "camera": {"matrix": np.zeros((3, 3)), "distortion": []}}
-    with pytest.raises(DatasetError, match="calibration, found another one"):
-        camera_of(damaged, "here")
 
 
 def test_only_the_kinds_and_the_range_that_are_asked_for(roads: Dataset) -> None:

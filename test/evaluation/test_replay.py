@@ -140,6 +140,10 @@ def test_a_model_with_depth_is_told_the_drives_camera(drive: Any, tmp_path: Path
         found = evaluate_bag(drive.bag, drive.map, detector).metrics()
         assert found["f1"] >= flat["f1"] and not found["frames_skipped"]
         assert abs(found["distance"]["abs_rel"] - flat["distance"]["abs_rel"]) > 0.05
+    told = evaluate_bag(drive.bag, drive.map, deep).metrics()["distance"]["abs_rel"]
+    label_bag(drive.bag, drive.map, tmp_path / "data", "/ground_truth/pose")
+    labelled = evaluate_dataset(tmp_path / "data", deep).metrics()["distance"]["abs_rel"]
+    assert labelled == pytest.approx(told, rel=0.02)
 
 
 def test_a_broken_frame_is_skipped_and_counted(drive: Any) -> None:
