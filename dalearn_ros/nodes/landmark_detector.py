@@ -223,7 +223,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
 
 def main() -> int:
     """Entry point of ``landmark_detector``."""
-    return process.run(LandmarkDetectorNode, transport="default")
+    return process.run(LandmarkDetectorNode, transport="shared_memory")  # it may send depth images
 
 
 if __name__ == "__main__":
