@@ -49,9 +49,9 @@ WARM_UP = 3
 PAUSE_S = 0.005  # the threads of the last session spin on for a moment
 FLAT, DEEP = "detector", "with depth"
 NOTE = (
-    "Medians, images of noise. The network: one inference in ONNX Runtime on the CPU. The detector: "
-    "preparation, inference and decoding; with random weights it is not to find anything. The "
-    "depth image: 32FC1 of the camera's size, made only while somebody subscribes."
+    "Medians, images of noise. The network: one inference in ONNX Runtime on the CPU. The "
+    "detector: preparation, inference and decoding; with random weights it is not to find "
+    "anything. The depth image: 32FC1 of the camera's size, made only while somebody subscribes."
 )
 
 
