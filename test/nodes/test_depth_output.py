@@ -128,6 +128,30 @@ def test_the_image_is_made_for_subscribers_only_and_in_the_same_memory(
     assert len(made) == 2
 
 
+def test_a_calibration_of_another_size_leaves_depth_out_and_landmarks_go_on(
+    make: Make, listener: Any, deep: str
+) -> None:
+    node = make(model=deep)
+    (stream,) = node.streams
+    depths, _ = _hear(listener, Image, DEPTH)
+    clouds, _ = _hear(listener, PointCloud2, LANDMARKS)
+    outputs = stream._landmarks, stream._depth.publisher
+    listener.wait_until(lambda: all(o.get_subscription_count() for o in outputs), PATIENCE_S)
+    larger = Camera(640, 90, _camera().matrix, name="camera_optical")
+    for stamp, camera in enumerate((larger, _camera()), start=1):
+        stream.on_camera_info(messages.camera_info_of(camera, stamp))
+        feed(node, listener, message(PICTURE, stamp))
+        listener.wait_until(lambda count=stamp: len(clouds) == count, PATIENCE_S)
+        assert node.counters[""].counts()["processed"] == stamp
+        if camera is larger:
+            assert "640x90 pixels, the image has 120x90: no x y z and no depth" in told(node)[1]
+    listener.wait_until(lambda: depths, PATIENCE_S)
+    assert [_stamp(one) for one in depths] == [2]
+    first, second = (np.frombuffer(one.data, ROW) for one in clouds)
+    assert first["range_m"] == pytest.approx([RANGE_M] * 2, rel=1e-4)
+    assert np.isnan(first["x"]).all() and np.isfinite(second["x"]).all()
+
+
 def test_who_asks_a_model_without_depth_is_told_once(make: Make, listener: Any) -> None:
     node = make()
     (stream,) = node.streams
