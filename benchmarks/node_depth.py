@@ -192,8 +192,8 @@ def main() -> None:
             listener.close()
     if not options.no_record:
         note = (
-            f"Images of 1280×720 at {RATE_HZ:g} Hz, compressed; those that the network was too slow "
-            "for have no landmarks. Medians from the image's sending to the message's arrival."
+            f"Images of 1280×720 at {RATE_HZ:g} Hz, compressed; those that the network was too "
+            "slow for have no landmarks. Medians from the image's sending to the message's arrival."
         )
         command = f"python {Path(__file__).relative_to(ROOT)} --frames {options.frames}"
         record(NAME, command, rows, note)
