@@ -16,14 +16,22 @@ import numpy.typing as npt
 import torch
 
 from dalearn_ros.datasets.cameras import camera_of
+from dalearn_ros.coding.location import location_map
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.judge import global_distances, global_map, judge, local_distances
+from dalearn_ros.depth.judge import (
+    MULTIPLE,
+    global_distances,
+    global_map,
+    judge,
+    local_distances,
+)
 from dalearn_ros.depth.local import LocalNetwork
 from dalearn_ros.depth.metrics import depth_figures
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.patches import PatchCutter
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.inference.preprocess import to_input
 
 Floats = npt.NDArray[np.float64]
 LANDMARKS_WITHIN_M = 60.0
@@ -108,32 +116,44 @@ def costs(
 ) -> dict[str, float]:
     """Seconds for one image, one thread: the student, and the teacher at the student's stride.
 
-    The teacher takes batches of 256 patches; a part of them is timed and scaled up to all.
+    Both from the image to the distances, and their networks alone. The teacher takes batches of 256
+    patches; a part of them is timed and scaled up to all.
     """
     image, camera = data.image(0), camera_of(data.meta(0), "image")
     stride = student.detector.grid.cell_px
     across, down = np.arange(0, image.shape[1], stride), np.arange(0, image.shape[0], stride)
     centres = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2) + (stride - 1) / 2.0
     some = np.linspace(0, len(centres) - 1, PATCHES_TIMED).astype(int)
-    cut = seconds(lambda: PatchCutter(image, camera, settings.patch).cut(centres[some]))
-    patches, location, _ = PatchCutter(image, camera, settings.patch).cut(centres[some])
-    given = torch.from_numpy(patches), torch.from_numpy(location)
+    patches, places, _ = PatchCutter(image, camera, settings.patch).cut(centres[some])
+    given = torch.from_numpy(patches), torch.from_numpy(places)
+
+    def cut() -> None:
+        PatchCutter(image, camera, settings.patch).cut(centres[some])
 
     def teach() -> None:
         with torch.no_grad():
             for first in range(0, PATCHES_TIMED, 256):
                 teacher(*(value[first : first + 256] for value in given))
 
+    pixels = torch.from_numpy(to_input(image, image.shape[2], MULTIPLE))
+    size = (pixels.shape[2], pixels.shape[1])
+    location = torch.from_numpy(location_map(camera, stride, size))[None]
+
+    def say() -> None:
+        with torch.no_grad():
+            student(pixels, location)
+
     times = len(centres) / PATCHES_TIMED
-    whole = seconds(lambda: global_map(student, image, camera))
-    network = seconds(teach) * times
-    return {
+    found = {
         "patches": float(len(centres)),
-        "student_s": whole,
-        "teacher_s": network,
-        "cutting_s": cut * times,
-        "ratio": network / whole,
+        "student_s": seconds(lambda: global_map(student, image, camera)),
+        "student_network_s": seconds(say),
+        "teacher_s": (seconds(cut) + seconds(teach)) * times,
+        "teacher_network_s": seconds(teach) * times,
     }
+    found["ratio"] = found["teacher_s"] / found["student_s"]
+    found["network_ratio"] = found["teacher_network_s"] / found["student_network_s"]
+    return found
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -81,7 +81,11 @@ def check_distances(data: Sequence[Dataset], settings: TruthSettings) -> None:
 
 
 def draw_places(known: Distances, count: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Rows of places, each kind drawn as often, and within a kind near ones as often as far ones.
+    """Rows of places, each kind drawn as often.
+
+    Within a kind, places are grouped by half octaves of their distance, and a group is drawn with
+    the root of its size: rare distances more often than they occur, and not as often as common
+    ones, so that what cannot be told is guessed at about the distance that is usual.
 
     Args:
         known: Of one image, at least one.
@@ -93,9 +97,9 @@ def draw_places(known: Distances, count: int, random: np.random.Generator) -> np
     """
     near = np.floor(np.log2(known.depth_m) * 2.0).astype(np.int64)
     group = known.kind.astype(np.int64) * 1000 + near
-    _, member, sizes = np.unique(group, return_inverse=True, return_counts=True)
-    bins = np.bincount(np.unique(group) // 1000, minlength=len(DISTANCE_KINDS))
-    weight = 1.0 / (sizes[member.ravel()] * bins[known.kind])
+    groups, member, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    of_kind = np.bincount(groups // 1000, np.sqrt(sizes), minlength=len(DISTANCE_KINDS))
+    weight = 1.0 / (np.sqrt(sizes[member.ravel()]) * of_kind[known.kind])
     return random.choice(len(known), count, p=weight / weight.sum())
 
 

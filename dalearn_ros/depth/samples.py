@@ -143,15 +143,19 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
             if number % per_image == 0:
                 place = step * images + number // per_image
                 frame = frames.draw(place, found["skipped"])
+                cutter = PatchCutter(frame.image, frame.camera, self.settings.patch)
                 found["names"].append(frame.name)
             random = generator(self.seed, name, step, number)
-            crops.append(self._crop(frame, frames, name == "truth", random))
+            crops.append(self._crop(frame, frames, None if name == "truth" else cutter, random))
         return {key: torch.from_numpy(np.stack([c[key] for c in crops])) for key in crops[0]}
 
-    def _crop(self, frame: CameraImage, frames: Frames, truth: bool, random: Random) -> Batch:
+    def _crop(
+        self, frame: CameraImage, frames: Frames, cutter: PatchCutter | None, random: Random
+    ) -> Batch:
+        """A crop with patches of the cutter or, without one, with truth."""
         settings, stride = self.settings, self.stride
         size = (frame.image.shape[1], frame.image.shape[0])
-        labels = frames.data[frame.data].labels(frame.index) if truth else Labels.empty()
+        labels = frames.data[frame.data].labels(frame.index) if cutter is None else Labels.empty()
         mapping = choose_crop(labels, size, settings.crops, random)
         crop = (settings.crops.width, settings.crops.height)
         if random.random() < settings.crops.mirror:
@@ -161,12 +165,12 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
             "image": as_channels(image, self.channels),
             "location": location_map(frame.camera, stride, crop, mapping),
         }
-        if truth:
+        if cutter is None:
             return {**found, **self._truth(frame, frames, mapping, crop, random)}
-        return {**found, **self._teaching(frame, mapping, crop, random)}
+        return {**found, **self._teaching(cutter, mapping, crop, random)}
 
     def _teaching(
-        self, frame: CameraImage, mapping: PixelMap, crop: tuple[int, int], random: Random
+        self, cutter: PatchCutter, mapping: PixelMap, crop: tuple[int, int], random: Random
     ) -> Batch:
         """Patches about the centres of cells, cut from the image as received (S3, S13)."""
         shape = (crop[1] // self.stride, crop[0] // self.stride)
@@ -174,9 +178,7 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
         rows, columns = np.divmod(cells, shape[1])
         at = np.stack([columns, rows], axis=1) * float(self.stride) + (self.stride - 1) / 2.0
         centres = mapping.inverse().apply(at)
-        patches, location, inside = PatchCutter(frame.image, frame.camera, self.settings.patch).cut(
-            centres
-        )
+        patches, location, inside = cutter.cut(centres)
         kept = as_channels(patches.reshape(-1, *patches.shape[2:]), self.channels)
         return {
             "cells": cells,

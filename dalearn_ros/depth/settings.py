@@ -115,7 +115,7 @@ class WeightSettings:
         True, "Weigh each patch by how certain the local model is: s² / (s² + variance)."
     )
     sigma: float = field(
-        0.1,
+        0.3,
         "s above, of the logarithm of the distance: a teacher this uncertain counts half.",
         minimum=1e-3,
         maximum=10.0,
@@ -151,5 +151,7 @@ class DistillSettings:
     batch: BatchSettings = field(
         BatchSettings(size=8), "Batches; the size is that of the global model's."
     )
-    loop: LoopSettings = field(LoopSettings, "Length and rate of the distillation.")
+    loop: LoopSettings = field(
+        LoopSettings(learning_rate=0.006), "Length and rate of the distillation: a head's."
+    )
     judge: JudgeSettings = field(JudgeSettings, "Judgement.")

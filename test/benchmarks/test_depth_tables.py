@@ -21,7 +21,7 @@ def entry(row: str, seed: int, student: float, tests: tuple[str, ...] = ("test",
     def of(abs_rel: float) -> dict[str, dict[str, float]]:
         return {test: {"abs_rel": abs_rel, "rmse_m": 5.0} for test in tests}
 
-    cost = {"patches": 14400.0, "student_s": 0.2, "teacher_s": 20.0, "cutting_s": 1.0}
+    cost = {"patches": 14400.0, "student_s": 0.2, "teacher_s": 20.0, "network_ratio": 90.0}
     return {
         "row": row,
         "seed": seed,

@@ -43,14 +43,15 @@ def test_no_known_distance_is_a_sentence(roads: Dataset, tmp_path: Path) -> None
         check_distances([roads], lidar)
 
 
-def test_kinds_and_distances_are_drawn_as_often() -> None:
+def test_kinds_are_drawn_as_often_and_distances_by_the_root() -> None:
     kind = np.repeat([0, 1], [10, 990]).astype(np.uint8)
     depth = np.concatenate([np.full(10, 30.0), np.full(900, 4.0), np.full(90, 40.0)])
     known = Distances(np.zeros((1000, 2)), depth, kind)
     rows = draw_places(known, 30_000, np.random.default_rng(0))
     assert (kind[rows] == 0).mean() == pytest.approx(0.5, abs=0.02)
     road = depth[rows][kind[rows] == 1]
-    assert (road == 4.0).mean() == pytest.approx(0.5, abs=0.02)
+    near, far = np.sqrt(900), np.sqrt(90)
+    assert (road == 4.0).mean() == pytest.approx(near / (near + far), abs=0.02)
 
 
 def test_every_image_once_a_round(roads: Dataset) -> None:
