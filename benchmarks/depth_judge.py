@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.coding.location import location_map
+from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.judge import (
     MULTIPLE,
