@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -127,6 +128,7 @@ class Frames:
         sizes = [_bytes(data[d].meta(i)) for d, i in self.rows]
         limit = free_bytes() // 4 if cache_mb is None else cache_mb * 1_000_000
         self._cache = ImageCache(sizes, limit)
+        self._cameras: dict[str, Camera] = {}
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
 
     def draw(self, number: int, skipped: list[str]) -> CameraImage:
@@ -159,7 +161,7 @@ class Frames:
         which, index = self.rows[row]
         dataset = self.data[which]
         name = f"{dataset.path}, image {index}"
-        camera = camera_of(dataset.meta(index), name)
+        camera = self._camera(dataset.meta(index), name)
         image = self._cache.get(row)
         if image is None:
             image = dataset.image(index)
@@ -169,6 +171,13 @@ class Frames:
             expected = f"the camera's size, {camera.width}x{camera.height}"
             raise DatasetError.at(name, "", expected, found)
         return CameraImage(image, camera, name, which, index)
+
+    def _camera(self, meta: Mapping[str, Any], name: str) -> Camera:
+        """The camera of an image; one object for all images of a camera, whose lens is kept."""
+        key = json.dumps([meta.get(part) for part in ("camera", "width", "height")])
+        if key not in self._cameras:
+            self._cameras[key] = camera_of(meta, name)
+        return self._cameras[key]
 
     def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
         return generator(self.seed, self.stream, round_number).permutation(len(self.rows))
