@@ -126,7 +126,7 @@ def label_bag(
             audit.against = {name: PairCollector() for name in names}
         finder = None
         if extras.distances != "none":
-            road = road_of(reader.trajectory(poses))
+            road = road_of(reader.trajectory(poses), flat)
             finder = DistanceFinder(labeller, road, extras.distances == "all")
         run = _Run(labeller, audit, clouds, flat, extras.detect, finder)
         source = {

@@ -122,7 +122,7 @@ def evaluate_dataset(
             collected.skip("image:unreadable")
             continue
         try:
-            camera = _camera(detector, meta, f"{data}, {meta['file_name']}")
+            camera = _camera(detector, meta, (image.shape[1], image.shape[0]))
             stamp = int(meta.get("stamp_ns") or 0)
             seen, timing = timed(detector, image, stamp, camera=camera)
         except InputError:
@@ -142,10 +142,15 @@ def evaluate_dataset(
     return collected
 
 
-def _camera(detector: Detector, meta: Mapping[str, Any], where: str) -> Camera | None:
-    """The calibration of an image, if the detector has depth to make of it and there is one."""
-    deep = isinstance(detector, LandmarkDetector) and detector.metadata.depth is not None
-    return camera_of(meta, where) if deep and meta.get("camera") else None
+def _camera(detector: Detector, meta: Mapping[str, Any], size: tuple[int, int]) -> Camera | None:
+    """The calibration of an image, if the detector has depth to make of it and it can be used."""
+    if not isinstance(detector, LandmarkDetector) or detector.metadata.depth is None:
+        return None
+    try:
+        camera = camera_of(meta, str(meta["file_name"]))
+    except DatasetError:
+        return None
+    return camera if (camera.width, camera.height) == size else None
 
 
 def check_label_space(model: LabelSpace, data: LabelSpace) -> None:

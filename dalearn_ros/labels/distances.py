@@ -29,8 +29,16 @@ LIDAR_SLACK = 0.15  # a return this much (as a share) behind the nearest one bes
 MILLIMETRES = 1000.0  # a depth image in metres has no such median
 
 
-def road_of(trajectory: Trajectory) -> Array:
-    """Places (S, 3) of the road that the vehicle drove over, map frame, metres."""
+def road_of(trajectory: Trajectory, flat: bool = False) -> Array:
+    """Places of the road that the vehicle drove over.
+
+    Args:
+        trajectory: Of ``base_link``, map frame.
+        flat: The frames are levelled (:func:`labels.heights.level`): the road is at height zero.
+
+    Returns:
+        (S, 3) map frame, metres.
+    """
     good = np.isfinite(trajectory.positions).all(axis=1)
     good &= np.linalg.norm(trajectory.quaternions, axis=1) > 1e-6
     positions, turned = trajectory.positions[good], trajectory.quaternions[good]
@@ -41,7 +49,8 @@ def road_of(trajectory: Trajectory) -> Array:
     rows = np.unique(np.searchsorted(along, np.arange(0.0, along[-1] + 1e-9, ROAD_STEP_M)))
     kept = [Transform.from_quaternion(turned[row], positions[row]) for row in rows.tolist()]
     beside = np.array([[0.0, offset, 0.0] for offset in ROAD_BESIDE_M])
-    return np.concatenate([pose.apply(beside) for pose in kept])
+    road = np.concatenate([pose.apply(beside) for pose in kept])
+    return road * [1.0, 1.0, 0.0] if flat else road
 
 
 class DistanceFinder:

@@ -92,10 +92,11 @@ def median_rank(count: int) -> int:
     The largest r with P(Binomial(count, 1/2) <= r) <= 2.5 %, at least 0: the median lies between
     the values number r and count - 1 - r, counted from 0, with 95 % or more (6 values or more).
     """
-    below, rank = 0.5**count, 0
-    while below <= SIDE:
+    below, ways, rank = 1, 1, 0  # of 2^count outcomes: whole numbers, however many landmarks
+    while below * round(1.0 / SIDE) <= 1 << count:
+        ways = ways * (count - rank) // (rank + 1)
         rank += 1
-        below += math.comb(count, rank) * 0.5**count
+        below += ways
     return max(rank - 1, 0)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.tiny_depth_model import add_depth
 
-from dalearn_ros.core.errors import BagError, InputError, ModelError
+from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError
 from dalearn_ros.datasets.from_bag import label_bag
 from dalearn_ros.evaluation import replay
 from dalearn_ros.evaluation.drive import DriveOptions
@@ -132,7 +132,12 @@ def test_a_dataset_is_scored(drive: Any, tmp_path: Path) -> None:
         evaluate_dataset(tmp_path / "data", LandmarkDetector.load(drive.model, 1))
 
 
-def test_a_model_with_depth_is_told_the_drives_camera(drive: Any, tmp_path: Path) -> None:
+def test_a_model_with_depth_is_told_the_drives_camera(
+    drive: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: Any) -> None:
+        raise DatasetError("a damaged calibration")
+
     flat = evaluate_bag(drive.bag, drive.map, LandmarkDetector.load(drive.model, 1)).metrics()
     shutil.copy(drive.model, tmp_path / "deep.onnx")
     deep = LandmarkDetector.load(add_depth(tmp_path / "deep.onnx"), 1)
@@ -144,6 +149,10 @@ def test_a_model_with_depth_is_told_the_drives_camera(drive: Any, tmp_path: Path
     label_bag(drive.bag, drive.map, tmp_path / "data", "/ground_truth/pose")
     labelled = evaluate_dataset(tmp_path / "data", deep).metrics()["distance"]["abs_rel"]
     assert labelled == pytest.approx(told, rel=0.02)
+    monkeypatch.setattr(replay, "camera_of", damaged)  # as many images, by the distance head
+    found = evaluate_dataset(tmp_path / "data", deep).metrics()
+    assert found["frames"] == drive.frames and not found["frames_skipped"]
+    assert found["distance"]["abs_rel"] == pytest.approx(flat["distance"]["abs_rel"], rel=0.02)
 
 
 def test_a_broken_frame_is_skipped_and_counted(drive: Any) -> None:

@@ -54,6 +54,13 @@ def test_the_driven_road_is_a_metre_apart_and_as_wide_as_a_car() -> None:
     np.testing.assert_allclose(np.diff(np.unique(road[:, 0].round(6))), 1.0)
 
 
+def test_the_road_of_levelled_frames_is_level() -> None:
+    path = straight()
+    climbing = path.positions + np.linspace(100.0, 130.0, 500)[:, None] * [0.0, 0.0, 1.0]
+    road = road_of(Trajectory(path.stamps_ns, climbing, path.quaternions), flat=True)
+    assert len(road) > 300 and not road[:, 2].any()
+
+
 def test_road_and_landmarks_are_where_a_pinhole_sees_them(labeller: Labeller) -> None:
     found, finder = find(labeller, frame())
     road = of_kind(found, "road")

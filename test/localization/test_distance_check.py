@@ -23,7 +23,7 @@ from dalearn_ros.localization.distance_check import (
 SECOND_NS = 1_000_000_000
 
 
-@given(st.integers(6, 400))
+@given(st.integers(6, 3000))
 def test_the_rank_is_that_of_the_binomial_distribution(count):
     rank = median_rank(count)
     assert binom.cdf(rank, count, 0.5) <= 0.025 < binom.cdf(rank + 1, count, 0.5)
