@@ -14,11 +14,14 @@ PACKAGE = ROOT / "dalearn_ros"
 ORDER = [
     *("core", "geometry", "landmarks", "coding", "maps", "bags", "labels", "datasets", "world"),
     *("inference", "localization", "evaluation", "training", "detector", "classification"),
-    *("adaptation", "hard_examples", "export", "nodes", "cli"),
+    *("adaptation", "depth", "hard_examples", "export", "nodes", "cli"),
 ]
-LEARNING = {"training", "detector", "classification", "adaptation", "hard_examples", "export"}
+LEARNING = {
+    *("training", "detector", "classification", "adaptation", "depth", "hard_examples", "export")
+}
 LEARNING_VERBS = {
-    f"dalearn_ros.cli.{verb}" for verb in ("train", "adapt", "adapt_detection", "harden", "export")
+    f"dalearn_ros.cli.{verb}"
+    for verb in ("train", "adapt", "adapt_detection", "distill", "harden", "export")
 }
 TORCH = {"torch", "torchvision", "safetensors", "tensorboard", "onnxscript"}
 ROS = {

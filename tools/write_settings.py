@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from dalearn_ros.adaptation.detector_inputs import OF_THE_START
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.core.settings_file import settings_file
+from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 
@@ -34,6 +35,7 @@ FILES: dict[str, tuple[Any, tuple[str, ...]]] = {
             f"{', '.join(OF_THE_START[:-1])} and {OF_THE_START[-1]}, whatever stands here.",
         ),
     ),
+    "distill.yaml": (DistillSettings, (f"Settings of `dalearn distill`, {_DEFAULTS}",)),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -73,7 +74,7 @@ def no_frame_error(
     reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "no image"
     hint = "; ".join(faults[reason] for reason in skipped if reason in faults)
     hint = f"The first one: {hint}." if hint else ""
-    frames = [reason for reason in skipped if reason != "depth"]
+    frames = [reason for reason in skipped if not reason.startswith("depth")]
     if frames and all(reason.startswith("pose:") for reason in frames):
         hint = f"Do the poses on {pose_topic} cover the images' time?"
     return BagError.at(path, "", "frames with an image and a pose", reasons, hint)
@@ -110,6 +111,29 @@ def with_depth(
             yield _take(waiting.popleft(), depths)
     for message in waiting:
         yield _take(message, depths)
+
+
+def fit_depth(
+    depth_m: npt.NDArray[np.float32], width: int, height: int
+) -> npt.NDArray[np.float32] | None:
+    """A depth image at the size of the camera's image.
+
+    Args:
+        depth_m: (h, w) metres, of the same view.
+        width: Of the camera's image.
+        height: The same.
+
+    Returns:
+        (height, width), each pixel that of the nearest one (nothing is mixed); None if its sides
+        have another ratio (by more than a pixel): then it is not the same view.
+    """
+    rows, columns = depth_m.shape
+    if (columns, rows) == (width, height):
+        return depth_m
+    if not rows or abs(columns * height - rows * width) > max(width, height):
+        return None
+    how = cv2.INTER_NEAREST_EXACT  # keeps pixel centres where they are
+    return np.asarray(cv2.resize(depth_m, (width, height), interpolation=how))
 
 
 def _keep_depth(

@@ -11,7 +11,7 @@ from types import TracebackType
 from dalearn_ros.bags.calibration import Calibration, calibration_at, read_calibrations
 from dalearn_ros.bags.images import ImageFault
 from dalearn_ros.bags.mounting import fixed_mounting
-from dalearn_ros.bags.pictures import picture_of, with_depth
+from dalearn_ros.bags.pictures import fit_depth, picture_of, with_depth
 from dalearn_ros.bags.placing import placed
 from dalearn_ros.bags.poses import (
     choose_pose_topic,
@@ -227,6 +227,10 @@ class BagReader:
                 self.faults.setdefault(f"image:{fault.reason}", str(fault))
                 continue
             seen.add(when)
+            if depth_m is not None:
+                depth_m = fit_depth(depth_m, camera.width, camera.height)
+                if depth_m is None:
+                    self.skipped["depth:size"] += 1
             mounting = base_from_optical @ calibration.optical_from_camera
             frame = Frame(image, when, camera, mounting, None, depth_m, f"{when:019d}", encoded)
             if poses is not None:

@@ -15,7 +15,7 @@ HELP = "measure a model on this machine: milliseconds by stage and percentile"
 EXAMPLE = "dalearn bench --model models/landmarks-s.onnx --size 1280x720 --frames 200 --threads 2"
 SIZE = (1280, 720)
 MOST_IMAGES = 64  # of a dataset, held in memory
-STAGES = ("preprocess", "inference", "decode", "total", "session_run")
+STAGES = ("preprocess", "inference", "decode", "total", "depth_image", "session_run")
 LEVELS = ("mean", "p50", "p80", "p90", "p95", "p99")
 
 
@@ -72,11 +72,12 @@ def run(args: argparse.Namespace) -> str:
         "version": info.version,
         "device": info.device,
         "precision": info.precision,
+        "depth": detector.metadata.depth is not None,
         "threads": args.threads,
         "images": "noise" if args.data is None else args.data,
         "sizes": sizes,
         "frames": args.frames,
-        "latency_ms": {stage: latency[stage] for stage in STAGES},
+        "latency_ms": {stage: latency[stage] for stage in STAGES if stage in latency},
     }
     if args.json:
         return json.dumps(plain(figures, 4), indent=1, allow_nan=False)

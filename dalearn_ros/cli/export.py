@@ -14,6 +14,7 @@ NAME = "export"
 HELP = "write a trained run as an ONNX file with its metadata inside, in fp32, fp16 or int8"
 EXAMPLE = (
     "dalearn export --model run --out landmarks.onnx\n"
+    "  dalearn export --model distilled --out landmarks-depth.onnx --depth\n"
     "  dalearn export --model landmarks.onnx --out landmarks-int8.onnx --precision int8 \\\n"
     "      --calibrate data/train --val data/val"
 )
@@ -49,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="datasets to choose a run's thresholds on anew, and to measure fp16 and int8 on",
     )
+    parser.add_argument(
+        "--depth",
+        action="store_true",
+        help="with the depth of a run of 'dalearn distill'; it costs a little time in each image",
+    )
     parser.add_argument("--config", type=Path, help="frames and bounds of fp16 and int8 (YAML)")
     parser.set_defaults(wrong_usage=parser.error)
 
@@ -61,6 +67,8 @@ def run(args: argparse.Namespace) -> str:
         args.wrong_usage("--calibrate and --precision int8 go together")
     if args.precision == "fp32" and args.config is not None:
         args.wrong_usage("--config goes with --precision fp16 or int8")
+    if args.depth and args.model.is_file():
+        args.wrong_usage("--depth goes with a run folder; an ONNX file keeps the depth that it has")
     from dalearn_ros.core.errors import InputError
     from dalearn_ros.datasets.store import Dataset
 
@@ -72,11 +80,13 @@ def run(args: argparse.Namespace) -> str:
         raise InputError.at(args.model, "", expected, "a file", "A model is exported already.")
     from dalearn_ros.export.run import export_run
 
-    metadata, difference = export_run(args.model, args.out, data)
+    metadata, difference = export_run(args.model, args.out, data, args.depth)
+    depth = metadata.depth
+    taught = f"depth from {depth.least_m:g} to {depth.greatest_m:g} m, " if depth else ""
     return (
         f"{args.out}: {_megabytes(args.out)}, label space {metadata.label_space.digest}, score "
-        f"threshold {metadata.decoding.score_threshold:g}, answers within {difference:.1g} of the "
-        "network's."
+        f"threshold {metadata.decoding.score_threshold:g}, {taught}answers within "
+        f"{difference:.1g} of the network's."
     )
 
 
@@ -94,7 +104,7 @@ def _converted(args: argparse.Namespace, data: list[Dataset]) -> str:
             from dalearn_ros.export.run import export_run
 
             model = Path(folder) / "fp32.onnx"
-            export_run(args.model, model, data)
+            export_run(args.model, model, data, args.depth)
         done = convert(model, args.out, args.precision, data, shown, settings)
     how = args.precision
     if done.calibration:

@@ -11,6 +11,7 @@ from dalearn_ros.cli.options import add_frames, add_time_offset, time_offset_ns
 NAME = "label"
 HELP = "label the frames of a bag with the landmarks of a map"
 MODELS = ("trajectory", "plane")
+DISTANCES = ("none", "map", "all")
 EXAMPLE = "dalearn label --bag drive/bag --map drive/map --out dataset"
 
 
@@ -49,6 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="LiDAR clouds that hide what lies behind them; default: the only cloud; none: none",
     )
     parser.add_argument(
+        "--distances",
+        choices=DISTANCES,
+        default=DISTANCES[0],
+        help="true distances to keep with each image, for 'dalearn distill'; map: landmarks and "
+        "the driven road; all: LiDAR and depth images, too; default: %(default)s",
+    )
+    parser.add_argument(
         "--ground",
         choices=MODELS,
         default=MODELS[0],
@@ -84,7 +92,7 @@ def run(args: argparse.Namespace) -> str:
         detect, model = _detector(args.audit_model, args.threads)
     extras = Extras(
         args.cloud_topic, args.ground, detect, model, offset_ns, rectified, readout_s,
-        args.map_frame, args.base_frame, args.areas,
+        args.map_frame, args.base_frame, args.areas, args.distances,
     )  # fmt: skip
     topics = args.pose_topic, args.camera_topic
     summary = label_bag(args.bag, args.map, args.out, *topics, settings, extras)

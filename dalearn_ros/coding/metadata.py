@@ -15,15 +15,18 @@ import numpy as np
 from dalearn_ros.coding.calibration import FEATURES, Calibration
 from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
+from dalearn_ros.coding.location import LOCATION
 from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.settings import dump_settings, field, load_settings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 KEY = "dalearn_ros"
 FORMAT = "landmark-detector"
-FORMAT_VERSION = 2
-READ_VERSIONS = (1, 2)  # 1 knew no calibration
+FORMAT_VERSION, DEPTH_VERSION = 2, 3  # those of before do not know what a model with depth takes
+READ_VERSIONS = (1, 2, 3)  # 1 knew no calibration
 OUTPUTS = ("class_logits", "offset", "log_variance", "log_range")
+DEPTH_OUTPUTS = ("log_depth", "log_depth_variance")  # of models with depth, after the others
+LOCATION_INPUT = "location"  # that they take beside the image
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,27 @@ class InputSettings:
 
 
 @dataclass(frozen=True)
+class DepthMetadata:
+    """What a model with depth takes and gives (S3, S8)."""
+
+    location: str = field(LOCATION, "The function that makes its location input.")
+    stride: int = field(
+        8, "Pixels of the image for a cell of depth.", unit="px", choices=(4, 8, 16)
+    )
+    least_m: float = field(
+        1.0, "The least depth that was taught.", unit="m", minimum=1e-3, maximum=1e3
+    )
+    greatest_m: float = field(
+        100.0, "The greatest depth that was taught.", unit="m", minimum=1e-3, maximum=1e5
+    )
+
+    def __post_init__(self) -> None:
+        if not self.least_m < self.greatest_m:
+            expected, found = f"more than least_m, {self.least_m:g}", f"{self.greatest_m:g}"
+            raise SettingsError.at("depth", "greatest_m", expected, found)
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """All that decoding needs beside the network's outputs.
 
@@ -51,6 +75,7 @@ class ModelMetadata:
         decoding: Thresholds, chosen on validation data at export.
         training: What it was trained on and how well it did, for people; plain JSON values.
         calibration: Makes the score a probability; None: it is the best vote.
+        depth: What its depth takes and gives; None: the model has none.
     """
 
     label_space: LabelSpace
@@ -59,6 +84,12 @@ class ModelMetadata:
     decoding: DecodeSettings
     training: Mapping[str, Any]
     calibration: Calibration | None = None
+    depth: DepthMetadata | None = None
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the model's outputs, in their order."""
+        return OUTPUTS if self.depth is None else OUTPUTS + DEPTH_OUTPUTS
 
     def to_json(self) -> str:
         """The text that goes into the model file; the same metadata gives the same text."""
@@ -73,6 +104,8 @@ class ModelMetadata:
             "calibration": self.calibration and dump_settings(self.calibration),
             "training": dict(self.training),
         }
+        if self.depth is not None:
+            content |= {"format_version": DEPTH_VERSION, "depth": dump_settings(self.depth)}
         return json.dumps(content, sort_keys=True)
 
     @classmethod
@@ -84,8 +117,8 @@ class ModelMetadata:
             source: The file, for the sentence of an error.
 
         Raises:
-            ModelError: The file is a model of another project, of another kind or version, or its
-                metadata is damaged.
+            ModelError: The file is a model of another project, of another kind or version, its
+                metadata is damaged, or its depth wants another location (S11).
         """
         hint = "Make it with 'dalearn export'."
         if text is None:
@@ -108,13 +141,26 @@ class ModelMetadata:
                 decoding=load_settings(DecodeSettings, None, content["decoding"]),
                 training=content["training"],
                 calibration=_calibration(content.get("calibration"), space),
+                depth=_depth(content.get("depth")),
             )
         except (KeyError, TypeError, SettingsError) as error:
             raise ModelError(f"{source}: its metadata is damaged ({error}). {hint}") from None
         if space.digest != content["label_space_digest"]:
             expected = f"label space {content['label_space_digest']}"
             raise ModelError.at(source, "metadata", expected, space.digest, hint)
+        if metadata.depth is not None and metadata.depth.location != LOCATION:
+            hint = "It was taught with other location channels; teach and export it again."
+            expected, found = f"'{LOCATION}'", f"'{metadata.depth.location}'"
+            raise ModelError.at(source, "depth.location", expected, found, hint)
         return metadata
+
+
+def _depth(content: Any) -> DepthMetadata | None:
+    if content is None:
+        return None
+    if not isinstance(content, Mapping):
+        raise SettingsError("the depth is no mapping")
+    return load_settings(DepthMetadata, None, content)
 
 
 def _calibration(content: Any, space: LabelSpace) -> Calibration | None:

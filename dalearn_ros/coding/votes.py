@@ -25,12 +25,17 @@ class RawOutputs:
         offset: (K*2, h, w) x and y from the node to the reference point, in cells (D7).
         log_variance: (K*2, h, w) log of the variance of the offset, cells².
         log_range: (K, h, w) log of the distance in metres.
+        log_depth: (h', w') log of the depth in metres, in cells of ``metadata.depth.stride``; None
+            of a model without depth, and where it was not asked for.
+        log_depth_variance: (h', w') log of the variance of that.
     """
 
     class_logits: Array
     offset: Array
     log_variance: Array
     log_range: Array
+    log_depth: Array | None = None
+    log_depth_variance: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.datasets.areas import common_areas
+from dalearn_ros.datasets.distances import DISTANCES
 from dalearn_ros.datasets.split import Subset
 from dalearn_ros.datasets.store import Dataset, DatasetWriter
 
@@ -42,9 +43,14 @@ def write_subset(subset: Subset, path: Path, source: Mapping[str, Any]) -> Datas
             file = subset.image_path(i)
             content = file if file.is_file() else subset.image(i)
             meta = {"map": subset.place(i), **meta, "name": unique}
+            meta.pop(DISTANCES, None)
             index = sidecars[subset.items[i][0].path].file(file)
-            approximate = subset.approximate(i)
             writer.add(
-                content, subset.labels(i), meta, approximate, index if index.is_file() else None
+                content,
+                subset.labels(i),
+                meta,
+                subset.approximate(i),
+                index if index.is_file() else None,
+                subset.distances(i),
             )
     return Dataset.open(path)

@@ -24,12 +24,13 @@ from dalearn_ros.datasets.store import DatasetWriter
 from dalearn_ros.labels.area_frames import index_frame, indexer_of
 from dalearn_ros.labels.audit import Audit, audit_page
 from dalearn_ros.labels.comparison import compare_cameras, write_rows
+from dalearn_ros.labels.distances import DistanceFinder, road_of
 from dalearn_ros.labels.gallery import Gallery
 from dalearn_ros.labels.heights import grounded, level
 from dalearn_ros.labels.project import FrameLabels, Labeller
 from dalearn_ros.labels.residuals import PairCollector
 from dalearn_ros.labels.settings import LabelSettings
-from dalearn_ros.landmarks.types import Frame, Observations
+from dalearn_ros.landmarks.types import Distances, Frame, Observations
 from dalearn_ros.maps import load_map
 from dalearn_ros.maps.load import map_digest
 
@@ -53,6 +54,8 @@ class Extras:
         map_frame: The same: name of the map's frame in the bag.
         base_frame: The same: name of the vehicle's frame.
         areas: Write an index image of every frame too (see :mod:`labels.areas`).
+        distances: True distances to keep with each image: ``none``, ``map`` (landmarks and the
+            driven road) or ``all`` (LiDAR and depth images, too).
     """
 
     cloud_topic: str | None = None
@@ -65,6 +68,7 @@ class Extras:
     map_frame: str = "map"
     base_frame: str = "base_link"
     areas: bool = False
+    distances: str = "none"
 
 
 def label_bag(
@@ -123,7 +127,11 @@ def label_bag(
         audit = Audit(labeller.label_space, notes=[*landmarks.report.notes])
         if extras.detect is not None:
             audit.against = {name: PairCollector() for name in names}
-        run = _Run(labeller, audit, clouds, flat, extras.detect)
+        finder = None
+        if extras.distances != "none":
+            road = road_of(reader.trajectory(poses), flat)
+            finder = DistanceFinder(labeller, road, extras.distances == "all")
+        run = _Run(labeller, audit, clouds, flat, extras.detect, finder)
         indexer = None
         if extras.areas:
             driven = reader.trajectory(poses).positions
@@ -143,12 +151,12 @@ def label_bag(
             for frame in track(frames, count, "label"):
                 if frame.pose is None:
                     continue
-                result = run.label(frame)
+                result, distances = run.label(frame)
                 index = None
                 if indexer is not None:
                     index = index_frame(indexer, level(frame) if flat else frame, result.labels)
                 meta = meta_of(frame, reader.name)
-                writer.add(_image(frame), result.labels, meta, areas=index)
+                writer.add(_image(frame), result.labels, meta, areas=index, distances=distances)
                 best.offer(audit.frames, frame, result)
             audit.frames_skipped.update(reader.skipped)
             if not len(writer):
@@ -177,12 +185,13 @@ class _Run:
         clouds: Mapping[str, CloudReader | None],
         flat: bool,
         detect: Detect | None,
+        finder: DistanceFinder | None,
     ) -> None:
         self.labeller, self.audit, self.clouds = labeller, audit, clouds
-        self.flat, self.detect = flat, detect
+        self.flat, self.detect, self.finder = flat, detect, finder
         self.rows: list[dict[str, str | int | float]] = []
 
-    def label(self, frame: Frame) -> FrameLabels:
+    def label(self, frame: Frame) -> tuple[FrameLabels, Distances | None]:
         placed = level(frame) if self.flat else frame
         clouds = self.clouds[frame.camera.name]
         # Clouds are cut out with the true pose; in the optical frame both are the same.
@@ -192,7 +201,9 @@ class _Run:
         if self.detect is not None:
             seen = self.detect(frame.image, frame.stamp_ns)
             self.audit.against[frame.camera.name].add(placed, result.labels, seen)
-        return result
+        if self.finder is None:
+            return result, None
+        return result, self.finder.of(placed, result.labels, cloud)
 
     def summary(self, bag: Bag) -> dict[str, Any]:
         for clouds in self.clouds.values():
@@ -202,6 +213,8 @@ class _Run:
                 "The bag has several point clouds; none was used. --cloud-topic names one."
             )
         summary = self.audit.summary(len(self.labeller.map))
+        if self.finder is not None:
+            summary["distances"] = dict(sorted(self.finder.counts.items()))
         if self.audit.against:
             found, self.rows = compare_cameras(self.audit.against, self.audit.label_space)
             summary["against_detections"] = found

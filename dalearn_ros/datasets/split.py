@@ -16,7 +16,7 @@ from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.landmarks.catalogue import LabelSpace
-from dalearn_ros.landmarks.types import Labels
+from dalearn_ros.landmarks.types import Distances, Labels
 
 TILE_M = 200.0
 Rows = npt.NDArray[np.int64]
@@ -125,6 +125,11 @@ class Subset:
         """As :meth:`Dataset.approximate`."""
         dataset, row = self.items[index]
         return dataset.approximate(row)
+
+    def distances(self, index: int) -> Distances | None:
+        """As :meth:`Dataset.distances`."""
+        dataset, row = self.items[index]
+        return dataset.distances(row)
 
     def image(self, index: int) -> npt.NDArray[np.uint8]:
         """As :meth:`Dataset.image`."""

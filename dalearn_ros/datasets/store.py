@@ -19,9 +19,10 @@ from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.files import atomic_directory, atomic_file, plain, write_json
 from dalearn_ros.datasets.areas import AreaSidecar, link_or_copy
 from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
+from dalearn_ros.datasets.distances import DISTANCES, read_distances, write_distances
 from dalearn_ros.labels.area_settings import AREAS
 from dalearn_ros.landmarks.catalogue import LabelSpace
-from dalearn_ros.landmarks.types import Labels
+from dalearn_ros.landmarks.types import Distances, Labels
 
 Image = npt.NDArray[np.uint8]
 FORMAT_VERSION = 1
@@ -73,6 +74,7 @@ class DatasetWriter:
         meta: Mapping[str, Any],
         approximate: npt.NDArray[np.bool_] | None = None,
         areas: Image | Path | None = None,
+        distances: Distances | None = None,
     ) -> None:
         """Add one labelled image.
 
@@ -85,6 +87,7 @@ class DatasetWriter:
                 known: ``stamp_ns``, ``drive``, ``tile``, ``camera``, ``map_from_camera``.
             approximate: (N,) points that must not be scored in pixels; None: none.
             areas: (H, W) uint8 index image, its PNG file, or None: it has none.
+            distances: Where the distance is known, kept beside the image; None: nowhere.
 
         Raises:
             DatasetError: There is an image of that name already.
@@ -103,6 +106,9 @@ class DatasetWriter:
         if areas is not None:
             AreaSidecar(self.folder, self.areas).write(name, areas)
         extra = {key: value for key, value in meta.items() if key != "name"}
+        if distances is not None:
+            extra[DISTANCES] = f"{DISTANCES}/{meta['name']}.npz"
+            write_distances(self.folder / extra[DISTANCES], distances)
         self._images.append({"id": number, "file_name": name, **plain(extra)})
         flags = np.zeros(len(labels), dtype=bool) if approximate is None else approximate
         self._annotations += annotation_rows(labels, number, len(self._annotations) + 1, flags)
@@ -233,6 +239,15 @@ class Dataset:
     def areas(self) -> AreaSidecar:
         """Index images of its images; there may be none."""
         return AreaSidecar.open(self.path)
+
+    def distances(self, index: int) -> Distances | None:
+        """Where in an image the distance is known; None if none were kept for it.
+
+        Raises:
+            DatasetError: The file is missing, damaged, or its arrays do not belong together.
+        """
+        name = self._images[index].get(DISTANCES)
+        return None if name is None else read_distances(self.path / str(name))
 
     def meta(self, index: int) -> dict[str, Any]:
         """What is known about an image: id, file_name, width, height, drive, tile, ..."""

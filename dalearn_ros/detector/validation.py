@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from dalearn_ros.coding.decode import (
     MAX_CANDIDATES,
@@ -18,7 +19,7 @@ from dalearn_ros.coding.decode import (
     inside_image,
     merge_votes,
 )
-from dalearn_ros.coding.metadata import ModelMetadata
+from dalearn_ros.coding.metadata import OUTPUTS, ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs, gather_votes
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
@@ -31,36 +32,56 @@ from dalearn_ros.detector.calibrate import (
     raw_observations,
     score_hits,
 )
-from dalearn_ros.detector.network import LandmarkNetwork
 from dalearn_ros.detector.settings import ValidationSettings
 from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.matching import Matching, match
 from dalearn_ros.inference.preprocess import to_input
-from dalearn_ros.inference.protocol import Backend, BackendInfo, split_outputs
+from dalearn_ros.inference.protocol import (
+    Backend,
+    BackendInfo,
+    Images,
+    Location,
+    no_location,
+    split_outputs,
+)
 
 LOWEST_SCORE = 0.1
 THRESHOLDS = tuple(round(0.1 + 0.025 * i, 3) for i in range(36))
 
 
 class TorchBackend:
-    """Runs the network as it is in training; see :class:`inference.backend.Backend`."""
+    """Runs the network as it is in training; see :class:`inference.backend.Backend`.
 
-    def __init__(self, network: LandmarkNetwork, metadata: ModelMetadata) -> None:
+    Args:
+        network: With ``heads`` as :class:`detector.network.LandmarkNetwork` has it; where the
+            metadata have depth, with ``maps_and_depth`` of image and location: the same four maps,
+            log_depth and log_depth_variance (N, h, w).
+        metadata: What would stand in the model file.
+    """
+
+    def __init__(self, network: nn.Module, metadata: ModelMetadata) -> None:
         self.metadata = metadata
         self._network = network.eval()
         device = str(next(network.parameters()).device)
         self.info = BackendInfo("torch", torch.__version__, device, "fp32")
 
-    def run(self, image: npt.NDArray[np.uint8]) -> RawOutputs:
+    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
         """Input (1, H, W, C) uint8, sides multiples of 32."""
-        return self.run_batch(image)[0]
+        return self.run_batch(image, location)[0]
 
-    def run_batch(self, images: npt.NDArray[np.uint8]) -> list[RawOutputs]:
-        """Input (N, H, W, C) uint8, sides multiples of 32."""
+    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
+        """Input (N, H, W, C) uint8, sides multiples of 32; location as in the protocol."""
+        network, depth = cast(Any, self._network), self.metadata.depth
         with torch.inference_mode():
             device = next(self._network.parameters()).device
-            found = self._network.heads(torch.from_numpy(images).to(device))
-        return split_outputs([output.cpu().numpy() for output in found])
+            pixels = torch.from_numpy(images).to(device)
+            if depth is None:
+                found = network.heads(pixels)
+            else:
+                place = no_location(images, depth) if location is None else location
+                found = network.maps_and_depth(pixels, torch.from_numpy(place).to(device))
+        kept = found[: len(OUTPUTS)] if location is None else found
+        return split_outputs([output.cpu().numpy() for output in kept])
 
 
 def claimed(

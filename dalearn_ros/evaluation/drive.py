@@ -17,6 +17,7 @@ from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.zoom import ZoomDetector, boxes_of
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
@@ -118,7 +119,8 @@ class DriveRun:
             return  # the reader has counted it
         try:
             places = self._places(frame)
-            seen, timing = timed(self.detector, frame.image, frame.stamp_ns, places)
+            image, stamp = frame.image, frame.stamp_ns
+            seen, timing = timed(self.detector, image, stamp, places, frame.camera)
         except InputError:
             self.collected.skip("detector")
             return
@@ -184,6 +186,7 @@ def timed(
     image: npt.NDArray[np.uint8],
     stamp_ns: int,
     places: npt.NDArray[np.float64] | None = None,
+    camera: Camera | None = None,
 ) -> tuple[Observations, dict[str, float]]:
     """Observations of an image, and the milliseconds of each stage.
 
@@ -192,10 +195,13 @@ def timed(
         image: (H, W, 3) BGR.
         stamp_ns: Of the image.
         places: Where a detector that looks closer should do so; None: nowhere.
+        camera: Of the image, for the distances of a model with depth; None: it is not known.
     """
     started = time.perf_counter()
     if isinstance(detector, ZoomDetector):
-        seen = detector.detect(image, stamp_ns, places)
+        seen = detector.detect(image, stamp_ns, places, camera)
+    elif isinstance(detector, LandmarkDetector):
+        seen = detector.detect(image, stamp_ns, camera)
     else:
         seen = detector.detect(image, stamp_ns)
     timing = {**detector.last_timing_ms, "total": (time.perf_counter() - started) * 1e3}

@@ -9,14 +9,17 @@ from typing import Any
 
 from dalearn_ros.bags.pictures import no_frame_error
 from dalearn_ros.bags.reader import BagReader
-from dalearn_ros.core.errors import BagError, DatasetError, ModelError
+from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError
 from dalearn_ros.core.progress import track
+from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.evaluation.drive import Detector, DriveOptions, DriveRun, timed
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.trajectory import Trajectory
+from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.zoom import ZoomDetector
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -118,7 +121,13 @@ def evaluate_dataset(
         except DatasetError:
             collected.skip("image:unreadable")
             continue
-        seen, timing = timed(detector, image, int(meta.get("stamp_ns") or 0))
+        try:
+            camera = _camera(detector, meta, (image.shape[1], image.shape[0]))
+            stamp = int(meta.get("stamp_ns") or 0)
+            seen, timing = timed(detector, image, stamp, camera=camera)
+        except InputError:
+            collected.skip("detector")
+            continue
         collected.add(
             labels_with_map_noise(dataset, index),
             seen,
@@ -131,6 +140,17 @@ def evaluate_dataset(
     if not collected.detection.frames:
         raise DatasetError.at(data, "", "images that can be read", f"{len(dataset)} that cannot")
     return collected
+
+
+def _camera(detector: Detector, meta: Mapping[str, Any], size: tuple[int, int]) -> Camera | None:
+    """The calibration of an image, if the detector has depth to make of it and it can be used."""
+    if not isinstance(detector, LandmarkDetector) or detector.metadata.depth is None:
+        return None
+    try:
+        camera = camera_of(meta, str(meta["file_name"]))
+    except DatasetError:
+        return None
+    return camera if (camera.width, camera.height) == size else None
 
 
 def check_label_space(model: LabelSpace, data: LabelSpace) -> None:

@@ -20,7 +20,9 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
         model: An fp32 model; it is not changed.
     """
     plain = with_initializers(model)
-    return convert_float_to_float16(plain, keep_io_types=True, op_block_list=[])
+    found = convert_float_to_float16(plain, keep_io_types=True, op_block_list=[])
+    _sort(found.graph)  # the Cast of an fp32 input is put at the end
+    return found
 
 
 def as_if_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -51,6 +53,18 @@ def as_if_half(model: onnx.ModelProto) -> onnx.ModelProto:
     del graph.node[:]
     graph.node.extend(nodes)
     return found
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Put nodes that come before what they take behind it; the others keep their order."""
+    known = {"", *(one.name for one in [*graph.input, *graph.initializer])}
+    waiting, ordered = [copy.deepcopy(node) for node in graph.node], []
+    while waiting:
+        row = next(i for i, node in enumerate(waiting) if known.issuperset(node.input))
+        ordered.append(waiting.pop(row))
+        known.update(ordered[-1].output)
+    del graph.node[:]
+    graph.node.extend(ordered)
 
 
 def with_initializers(model: onnx.ModelProto) -> onnx.ModelProto:

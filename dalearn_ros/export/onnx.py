@@ -1,4 +1,4 @@
-"""A landmark network as ONNX: uint8 image in, four maps out, selection outside."""
+"""A landmark network as ONNX: uint8 image in, four maps out, selection outside; depth by option."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import contextlib
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
-from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
+from dalearn_ros.coding.metadata import (
+    DEPTH_OUTPUTS,
+    KEY,
+    LOCATION_INPUT,
+    OUTPUTS,
+    ModelMetadata,
+)
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.detector.network import LandmarkNetwork, merged
 from dalearn_ros.detector.validation import TorchBackend
 from dalearn_ros.inference.backend import OnnxBackend
-from dalearn_ros.inference.parity import compare_outputs
+from dalearn_ros.inference.parity import compare_outputs, made_up_location
+from dalearn_ros.inference.protocol import no_location
 
 OPSET = 17
 PARITY_BOUND = 2e-3
@@ -35,7 +43,16 @@ class _Graph(nn.Module):
         return self.network.heads(image)
 
 
-def export_onnx(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -> float:
+class _DepthGraph(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network: Any = network
+
+    def forward(self, image: Tensor, location: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network.maps_and_depth(image, location))
+
+
+def export_onnx(network: nn.Module, metadata: ModelMetadata, path: Path) -> float:
     """Write an ONNX file whose answers are those of the network.
 
     The input is ``image`` (N, H, W, C) uint8 BGR with N any and H and W any multiples of
@@ -43,8 +60,14 @@ def export_onnx(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -
     branches of the backbone are merged into its convolutions. The outputs are those of
     :class:`coding.decode.RawOutputs`.
 
+    Where the metadata have depth there is one more input, ``location`` (N, CHANNELS, H / stride,
+    W / stride) float32 of :mod:`coding.location`, and two more outputs of (N, H / stride,
+    W / stride): ``log_depth``, the logarithm of z along the optical axis in metres, and
+    ``log_depth_variance``. Where they have none, nothing in the file knows of depth.
+
     Args:
-        network: With its final weights.
+        network: With its final weights: a :class:`LandmarkNetwork`; with depth a
+            :class:`depth.network.DepthNetwork`.
         metadata: Goes into the file.
         path: The file, written whole or not at all.
 
@@ -56,7 +79,7 @@ def export_onnx(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -
     """
     network = network.eval().to(memory_format=torch.contiguous_format)
     with atomic_file(path) as temporary:
-        _write(merged(network), metadata, temporary)
+        _write(_as_written(network, metadata), metadata, temporary)
         difference = parity(network, OnnxBackend(temporary, threads=1))
         if not difference <= PARITY_BOUND:
             raise ModelError(
@@ -66,7 +89,7 @@ def export_onnx(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -
     return difference
 
 
-def parity(network: LandmarkNetwork, exported: OnnxBackend) -> float:
+def parity(network: nn.Module, exported: OnnxBackend) -> float:
     """Largest difference of all outputs on random images, relative to 1 + the size of the value."""
     reference = TorchBackend(network, exported.metadata)
     channels = exported.metadata.input.channels
@@ -74,25 +97,42 @@ def parity(network: LandmarkNetwork, exported: OnnxBackend) -> float:
     worst = 0.0
     for width, height in _SIZES:
         image = random.integers(0, 256, (1, height, width, channels), dtype=np.uint8)
-        found = compare_outputs(exported.run(image), reference.run(image))
+        location = made_up_location(image, exported.metadata.depth)
+        found = compare_outputs(exported.run(image, location), reference.run(image, location))
         worst = max(worst, found.worst)
     return worst
 
 
-def _write(network: LandmarkNetwork, metadata: ModelMetadata, path: Path) -> None:
-    multiple = metadata.input.multiple
-    example = torch.zeros(1, 2 * multiple, 3 * multiple, metadata.input.channels, dtype=torch.uint8)
+def _as_written(network: Any, metadata: ModelMetadata) -> nn.Module:
+    """The graph's module: a copy without branches and, as far as may be, normalisations."""
+    if metadata.depth is None:
+        return _Graph(merged(network))
+    from dalearn_ros.depth.network import merged_depth
+
+    return _DepthGraph(merged_depth(network))
+
+
+def _write(graph: nn.Module, metadata: ModelMetadata, path: Path) -> None:
+    multiple, depth = metadata.input.multiple, metadata.depth
+    image = torch.zeros(1, 2 * multiple, 3 * multiple, metadata.input.channels, dtype=torch.uint8)
+    examples, inputs = [image], ["image"]
     axes = {"image": {0: "batch", 1: "height", 2: "width"}}
     axes.update({name: {0: "batch", 2: "rows", 3: "columns"} for name in OUTPUTS})
+    if depth is not None:
+        examples.append(torch.from_numpy(no_location(image.numpy(), depth)))
+        inputs.append(LOCATION_INPUT)
+        axes[LOCATION_INPUT] = {0: "batch", 2: "depth_rows", 3: "depth_columns"}
+        cells = {0: "batch", 1: "depth_rows", 2: "depth_columns"}
+        axes.update(dict.fromkeys(DEPTH_OUTPUTS, cells))
     buffer = io.BytesIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Graph(network),
-            (example,),
+            graph,
+            tuple(examples),
             buffer,  # type: ignore[arg-type]
-            input_names=["image"],
-            output_names=list(OUTPUTS),
+            input_names=inputs,
+            output_names=list(metadata.outputs),
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,

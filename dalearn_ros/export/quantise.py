@@ -14,9 +14,16 @@ import numpy.typing as npt
 import onnx
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-from dalearn_ros.coding.metadata import OUTPUTS
+from dalearn_ros.coding.metadata import (
+    KEY,
+    LOCATION_INPUT,
+    OUTPUTS,
+    DepthMetadata,
+    ModelMetadata,
+)
 from dalearn_ros.core.progress import track
 from dalearn_ros.export.half import with_initializers
+from dalearn_ros.inference.protocol import no_location
 
 METHODS = {
     "percentile": CalibrationMethod.Percentile,
@@ -39,7 +46,8 @@ def quantised(
     nothing else. Q/DQ stand before the convolutions only, not behind them: ReLU comes between a
     convolution and the next Q, so one rounding is enough, and TensorRT fuses the three. Biases
     stay fp32, because TensorRT's parser refuses 32-bit ones. The four heads stay fp32: they are
-    a hundredth of the arithmetic, and what they say is the answer.
+    a hundredth of the arithmetic, and what they say is the answer. So does all that only depth
+    needs: its location is not shown.
 
     Args:
         model: An fp32 model; it is not changed.
@@ -51,6 +59,9 @@ def quantised(
     entry = plain.metadata_props.add()
     entry.key, entry.value = _PREPARED
     heads = [node.name for node in plain.graph.node if set(node.output) & set(OUTPUTS)]
+    heads += [node.name for node in only_for_depth(plain.graph)]
+    stored = {entry.key: entry.value for entry in model.metadata_props}
+    depth = ModelMetadata.from_json(stored.get(KEY), "the model to quantise").depth
     options = {
         "ActivationSymmetric": True,
         "WeightSymmetric": True,
@@ -64,7 +75,7 @@ def quantised(
         quantize_static(
             plain,
             out,
-            _Reader(plain.graph.input[0].name, read, frames, method),
+            _Reader(plain.graph.input[0].name, read, frames, method, depth),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             nodes_to_exclude=heads,
@@ -80,12 +91,29 @@ def quantised(
     return found
 
 
+def only_for_depth(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes that none of the landmarks' outputs needs."""
+    needed, rest = set(OUTPUTS), []
+    for node in reversed(graph.node):  # a graph is sorted: what a node takes is made before it
+        if needed & set(node.output):
+            needed |= set(node.input)
+        else:
+            rest.append(node)
+    return rest
+
+
 class _Reader:
     """Frames as ``onnxruntime.quantization.CalibrationDataReader`` wants them."""
 
     def __init__(
-        self, name: str, read: Callable[[int], npt.NDArray[np.uint8]], frames: int, method: str
+        self,
+        name: str,
+        read: Callable[[int], npt.NDArray[np.uint8]],
+        frames: int,
+        method: str,
+        depth: DepthMetadata | None,
     ) -> None:
+        self._depth = depth
         self._name, self._read, self._frames = name, read, frames
         self._bar = iter(track(range(frames), label=f"calibrate ({method})"))
         self._rows = iter(range(frames))
@@ -103,4 +131,7 @@ class _Reader:
         if row is None:
             return None
         next(self._bar, None)
-        return {self._name: self._read(row)}
+        given: dict[str, Any] = {self._name: self._read(row)}
+        if self._depth is not None:
+            given[LOCATION_INPUT] = no_location(given[self._name], self._depth)
+        return given

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dalearn_ros import __version__
-from dalearn_ros.coding.metadata import ModelMetadata
-from dalearn_ros.core.errors import InputError
+from dalearn_ros.coding.location import LOCATION
+from dalearn_ros.coding.metadata import DepthMetadata, ModelMetadata
+from dalearn_ros.core.errors import InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import PREFIX
 from dalearn_ros.detector.regime import metadata_of, validate
 from dalearn_ros.detector.run import open_run
 from dalearn_ros.export.onnx import export_onnx
 
+if TYPE_CHECKING:
+    from dalearn_ros.depth.run import DepthRun
+
 
 def export_run(
-    run: Path, out: Path, validation: Sequence[Dataset] = ()
+    run: Path, out: Path, validation: Sequence[Dataset] = (), depth: bool = False
 ) -> tuple[ModelMetadata, float]:
     """Export the averaged weights of a run.
 
@@ -24,17 +30,20 @@ def export_run(
         run: Run folder of training.
         out: The ONNX file, ``.onnx``.
         validation: Datasets on which the thresholds are chosen anew; empty keeps the run's.
+        depth: With the depth head, which a run of ``dalearn distill`` has.
 
     Returns:
         What was written into the file, and the largest difference from the network.
 
     Raises:
         InputError: ``out`` is no ``.onnx`` file.
-        ModelError: The run is not finished or damaged, or the answers differ.
+        ModelError: The run is not finished or damaged, has no depth that can be exported though
+            it was asked for, or the answers differ.
     """
     if out.suffix != ".onnx":
         raise InputError.at(out, "", "a file name that ends with .onnx", f"'{out.name}'")
-    opened = open_run(run)
+    deep = _with_depth(run) if depth else None
+    opened = open_run(run) if deep is None else deep.run
     figures = dict(opened.header.get("figures", {}))
     if validation:
         figures = validate(opened.network, opened.settings, opened.label_space, validation)
@@ -50,4 +59,19 @@ def export_run(
     if "minutes" in opened.header:
         training["minutes"] = round(float(opened.header["minutes"]), 1)
     metadata = metadata_of(opened.settings, opened.label_space, figures, training)
-    return metadata, export_onnx(opened.network, metadata, out)
+    if deep is None:
+        return metadata, export_onnx(opened.network, metadata, out)
+    taught = DepthMetadata(LOCATION, opened.settings.grid.cell_px, deep.least_m, deep.greatest_m)
+    metadata = dataclasses.replace(metadata, depth=taught)
+    return metadata, export_onnx(deep.network, metadata, out)
+
+
+def _with_depth(run: Path) -> DepthRun:
+    """A run with its depth head, if that can be used by any camera."""
+    from dalearn_ros.depth.run import open_depth_run
+
+    deep = open_depth_run(run)
+    if deep.location is None:
+        hint = "Without it metres hold for one camera only; teach it with 'location: true'."
+        raise ModelError.at(run, "depth", "a head that is told the location", "one without", hint)
+    return deep

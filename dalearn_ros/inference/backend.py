@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from dalearn_ros.coding.metadata import KEY, OUTPUTS, ModelMetadata
+from dalearn_ros.coding.metadata import KEY, LOCATION_INPUT, OUTPUTS, ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.inference.engine_settings import EngineSettings
 from dalearn_ros.inference.onnx_precision import precision_of
-from dalearn_ros.inference.protocol import Backend, BackendInfo, Images, split_outputs
+from dalearn_ros.inference.protocol import (
+    Backend,
+    BackendInfo,
+    Images,
+    Location,
+    no_location,
+    split_outputs,
+)
 from dalearn_ros.inference.tensorrt import open_engine, toolkit
 
 __all__ = ["KINDS", "Backend", "BackendInfo", "OnnxBackend", "open_backend", "prepare_engine"]
@@ -109,26 +117,36 @@ class OnnxBackend:
             raise ModelError(f"{path}: is not a readable ONNX model ({first}).") from None
         stored = self._session.get_modelmeta().custom_metadata_map
         self.metadata = ModelMetadata.from_json(stored.get(KEY), str(path))
-        names = {output.name for output in self._session.get_outputs()}
-        if not set(OUTPUTS) <= names:
-            expected = "the outputs " + ", ".join(OUTPUTS)
-            raise ModelError.at(path, "", expected, ", ".join(sorted(names)))
-        image = self._session.get_inputs()[0]
+        image = self._check_tensors(path)
         self._input = image.name
         self._one_by_one = image.shape[0] == 1  # files of before the batch axis was free
         self._path = path
         precision = precision_of(path.read_bytes())
         self.info = BackendInfo("onnxruntime", onnxruntime.__version__, "cpu", precision)
 
-    def run(self, image: Images) -> RawOutputs:
+    def _check_tensors(self, path: Path) -> Any:
+        """The image's input, if the file has the tensors that its metadata speak of."""
+        image, *others = self._session.get_inputs()
+        names = {output.name for output in self._session.get_outputs()}
+        if not set(self.metadata.outputs) <= names:
+            expected = "the outputs " + ", ".join(self.metadata.outputs)
+            raise ModelError.at(path, "", expected, ", ".join(sorted(names)))
+        wanted = [] if self.metadata.depth is None else [LOCATION_INPUT]
+        if [one.name for one in others] != wanted:
+            expected = "the inputs " + ", ".join([image.name, *wanted])
+            found = ", ".join(one.name for one in (image, *others))
+            raise ModelError.at(path, "", expected, found)
+        return image
+
+    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
         """One inference; see :class:`Backend`.
 
         Raises:
             ModelError: The runtime refused the image (a model that was changed by hand).
         """
-        return self._run(image)[0]
+        return self._run(image, location)[0]
 
-    def run_batch(self, images: Images) -> list[RawOutputs]:
+    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
         """Several images of one size; see :class:`Backend`.
 
         Raises:
@@ -137,12 +155,20 @@ class OnnxBackend:
         if len(images) == 0:
             raise ModelError(f"{self._path}: inference needs at least one image.")
         if self._one_by_one:
-            return [self.run(images[row : row + 1]) for row in range(len(images))]
-        return self._run(images)
+            rows = [slice(row, row + 1) for row in range(len(images))]
+            return [self.run(images[r], None if location is None else location[r]) for r in rows]
+        return self._run(images, location)
 
-    def _run(self, images: Images) -> list[RawOutputs]:
+    def _run(self, images: Images, location: Location | None) -> list[RawOutputs]:
+        feeds: dict[str, Any] = {self._input: images}
+        depth, names = self.metadata.depth, self.metadata.outputs
+        if depth is not None and location is not None:
+            feeds[LOCATION_INPUT] = location
+        elif depth is not None:  # the runtime always computes all of a graph
+            names = OUTPUTS
+            feeds[LOCATION_INPUT] = no_location(images, depth)
         try:
-            found = self._session.run(list(OUTPUTS), {self._input: images})
+            found = self._session.run(list(names), feeds)
         except Exception as error:  # the runtime's exceptions share no base class
             raise ModelError(f"{self._path}: inference failed ({error}).") from None
         return split_outputs([np.asarray(output) for output in found])

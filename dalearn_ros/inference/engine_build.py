@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dalearn_ros.coding.location import CHANNELS
+from dalearn_ros.coding.metadata import LOCATION_INPUT
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.inference.engine_settings import Profile
 
@@ -37,6 +39,7 @@ def build_engine(
     profiles: Sequence[Profile],
     workspace_mib: int,
     timing: bytes | None = None,
+    location_stride: int = 0,
 ) -> Built:
     """Parse an ONNX file and build an engine for the GPU of this machine.
 
@@ -49,6 +52,7 @@ def build_engine(
         profiles: Sizes of the input, at least one.
         workspace_mib: Memory that a layer may use, MiB.
         timing: What earlier builds measured; None: nothing is kept. TensorRT-RTX measures nothing.
+        location_stride: Of models with depth: pixels of the image for a cell of ``location``.
 
     Raises:
         ModelError: TensorRT does not accept the file, or cannot build it; with its own words.
@@ -66,7 +70,7 @@ def build_engine(
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mib * _MIB)
     config.clear_flag(trt.BuilderFlag.TF32)
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # for the inspector
-    _add_profiles(builder, config, network.get_input(0), profiles)
+    _add_profiles(builder, config, network, profiles, location_stride)
     if timing is not None:
         _use_timing(config, timing)
     plan = builder.build_serialized_network(network, config)
@@ -76,13 +80,19 @@ def build_engine(
     return Built(bytes(plan), kept)
 
 
-def _add_profiles(builder: Any, config: Any, image: Any, profiles: Sequence[Profile]) -> None:
+def _add_profiles(
+    builder: Any, config: Any, network: Any, profiles: Sequence[Profile], location_stride: int
+) -> None:
+    image = network.get_input(0)
     _, rows, columns, channels = image.shape
     image.shape = (-1, rows, columns, channels)
     for wanted in profiles:
         profile = builder.create_optimization_profile()
-        shapes = [(*s, channels) for s in (wanted.smallest, wanted.usual, wanted.largest)]
-        profile.set_shape(image.name, *shapes)
+        sizes = wanted.smallest, wanted.usual, wanted.largest
+        profile.set_shape(image.name, *((*size, channels) for size in sizes))
+        if location_stride:
+            cells = [(n, h // location_stride, w // location_stride) for n, h, w in sizes]
+            profile.set_shape(LOCATION_INPUT, *((n, CHANNELS, h, w) for n, h, w in cells))
         if config.add_optimization_profile(profile) < 0:
             raise ModelError(f"TensorRT refuses the input sizes {wanted}.")
 

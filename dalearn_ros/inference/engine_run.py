@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, LOCATION_INPUT
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.inference.engine_build import logger_of
 from dalearn_ros.inference.inspector import LayerPrecision, layer_precisions
-from dalearn_ros.inference.protocol import Images
+from dalearn_ros.inference.protocol import Images, Location
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,6 +28,8 @@ class EngineRunner:
 
     def __init__(self, trt: Any, cuda: Any, plan: bytes, outputs: Sequence[str]) -> None:
         """Load an engine. There must be a CUDA device: see :func:`cuda_device.cuda_device`.
+
+        Its inputs are an image and, if its outputs have a depth, the location of its cells.
 
         Args:
             trt: The module of TensorRT.
@@ -46,10 +49,11 @@ class EngineRunner:
             reason = logger.problems[0] if logger.problems else "it gives no reason"
             raise ModelError(f"TensorRT cannot load the engine ({reason}).")
         self._outputs = tuple(outputs)
-        self._input = self._check_tensors()
+        self._inputs = self._check_tensors()
+        self._input = next(name for name in self._inputs if name != LOCATION_INPUT)
         self._contexts: dict[int, Any] = {}
         self._stream = _checked(cuda, cuda.cudaStreamCreate())
-        self._buffers = {name: _Buffer(cuda) for name in (self._input, *self._outputs)}
+        self._buffers = {name: _Buffer(cuda) for name in (*self._inputs, *self._outputs)}
         weakref.finalize(self, _release, cuda, list(self._buffers.values()), self._stream)
 
     def layers(self) -> list[LayerPrecision]:
@@ -62,31 +66,43 @@ class EngineRunner:
         text = inspector.get_engine_information(self._trt.LayerInformationFormat.JSON)
         return layer_precisions(text)
 
-    def infer(self, images: Images) -> list[Floats]:
+    def infer(self, images: Images, location: Location | None = None) -> list[Floats]:
         """One inference, in parts if there are more images than the engine takes at once.
 
         Args:
             images: (N, H, W, C) uint8, N >= 1.
+            location: (N, CHANNELS, h, w) of engines with depth; None of the others.
 
         Returns:
-            The outputs in their order, each (N, channels, h, w), of their own memory.
+            The outputs in their order, each (N, ...), of their own memory.
 
         Raises:
-            ModelError: No profile of the engine takes images of this size, or CUDA failed.
+            ModelError: No profile of the engine takes images of this size, a location is given to
+                an engine that takes none or missing in one that does, or CUDA failed.
         """
         profile, most = self._profile(images.shape)
+        given: dict[str, npt.NDArray[Any]] = {self._input: images}
+        if location is not None:
+            given[LOCATION_INPUT] = location
+        if set(given) != set(self._inputs):
+            expected = "the inputs " + ", ".join(self._inputs)
+            raise ModelError.at("engine", "", expected, ", ".join(given))
         parts = [
-            self._infer(profile, images[row : row + most]) for row in range(0, len(images), most)
+            self._infer(profile, {name: v[row : row + most] for name, v in given.items()})
+            for row in range(0, len(images), most)
         ]
         return parts[0] if len(parts) == 1 else [np.concatenate(one) for one in zip(*parts)]
 
-    def _infer(self, profile: int, images: Images) -> list[Floats]:
+    def _infer(self, profile: int, given: dict[str, npt.NDArray[Any]]) -> list[Floats]:
         context, cuda = self._context(profile), self._cuda
-        accepted = context.set_input_shape(self._input, images.shape)
-        if not accepted or list(context.infer_shapes()):
-            raise ModelError(f"the engine does not take input of shape {images.shape}.")
-        source = self._buffers[self._input].view(images.shape, np.uint8)
-        np.copyto(source, images)
+        for name, value in given.items():
+            if not context.set_input_shape(name, value.shape):
+                raise ModelError(f"the engine does not take {name} of shape {value.shape}.")
+        if list(context.infer_shapes()):
+            told = ", ".join(f"{name} {value.shape}" for name, value in given.items())
+            raise ModelError(f"the engine does not take inputs of these shapes: {told}.")
+        for name, value in given.items():
+            np.copyto(self._buffers[name].view(value.shape, self._inputs[name]), value)
         shapes = [tuple(context.get_tensor_shape(name)) for name in self._outputs]
         results = [
             self._buffers[name].view(shape, np.float32)
@@ -94,7 +110,8 @@ class EngineRunner:
         ]
         for name, buffer in self._buffers.items():
             context.set_tensor_address(name, buffer.device)
-        self._buffers[self._input].upload(self._stream)
+        for name in given:
+            self._buffers[name].upload(self._stream)
         if not context.execute_async_v3(int(self._stream)):
             raise ModelError("TensorRT could not start the inference.")
         for name in self._outputs:
@@ -102,22 +119,29 @@ class EngineRunner:
         _checked(cuda, cuda.cudaStreamSynchronize(self._stream))
         return [result.copy() for result in results]
 
-    def _check_tensors(self) -> str:
-        """Name of the input, after a look at all tensors."""
+    def _check_tensors(self) -> dict[str, type[np.generic]]:
+        """Names and types of the inputs, after a look at all tensors."""
         engine, trt = self._engine, self._trt
         kinds: dict[str, Any] = {}
-        inputs = []
+        inputs: list[str] = []
         for row in range(engine.num_io_tensors):
             name = engine.get_tensor_name(row)
             kinds[name] = engine.get_tensor_dtype(name)
             if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
-                inputs.append(name)
-        if set(kinds) - set(inputs) != set(self._outputs) or len(inputs) != 1:
-            expected = "one input and the outputs " + ", ".join(self._outputs)
+                inputs.append(str(name))
+        deep = set(DEPTH_OUTPUTS) <= set(self._outputs)
+        images = [name for name in inputs if not (deep and name == LOCATION_INPUT)]
+        if (
+            set(kinds) - set(inputs) != set(self._outputs)
+            or len(images) != 1
+            or len(inputs) != 1 + deep
+        ):
+            several = f"an image, the input {LOCATION_INPUT}" if deep else "one input"
+            expected = f"{several} and the outputs " + ", ".join(self._outputs)
             raise ModelError.at("engine", "", expected, ", ".join(sorted(kinds)))
-        if kinds.pop(inputs[0]) != trt.uint8 or set(kinds.values()) != {trt.float32}:
-            raise ModelError.at("engine", "", "uint8 input and fp32 outputs", "other types")
-        return str(inputs[0])
+        if kinds.pop(images[0]) != trt.uint8 or set(kinds.values()) != {trt.float32}:
+            raise ModelError.at("engine", "", "a uint8 image, all else fp32", "other types")
+        return {name: np.uint8 if name in images else np.float32 for name in inputs}
 
     def _profile(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """Number of the profile that suits a shape best, and the images that it takes at once."""

@@ -150,8 +150,9 @@ def _model() -> list[Check]:
 
     path = resource(MODEL)
     backend = OnnxBackend(path, threads=1)
-    classes = len(backend.metadata.label_space) - 1
-    return [Check("model", OK, f"{path} loads, {classes} classes")]
+    classes, taught = len(backend.metadata.label_space) - 1, backend.metadata.depth
+    depth = f"depth from {taught.least_m:g} to {taught.greatest_m:g} m" if taught else "no depth"
+    return [Check("model", OK, f"{path} loads, {classes} classes, {depth}")]
 
 
 def _place(module: str) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dalearn_ros.coding.metadata import OUTPUTS
+from dalearn_ros.coding.location import location_map
+from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, OUTPUTS, DepthMetadata
 from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.randomness import generator
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.inference.engine_settings import Profile
-from dalearn_ros.inference.protocol import Backend, Images
+from dalearn_ros.inference.protocol import Backend, Images, Location
 
 # Largest allowed difference of 999 in 1000 values, relative to 1 + the size of the value, by the
 # precision of the model file.
@@ -39,7 +41,7 @@ class Parity:
 
 
 def compare(backend: Backend, reference: Backend, batches: Sequence[Images]) -> Parity:
-    """How far the answers of a backend are from those of another.
+    """How far the answers of a backend are from those of another; depth too, if it has one.
 
     Args:
         backend: What is tested; gets each batch at once.
@@ -51,9 +53,12 @@ def compare(backend: Backend, reference: Backend, batches: Sequence[Images]) -> 
     """
     found = [Parity(0.0, 0.0, OUTPUTS[0], 0)]
     for images in batches:
-        answers = backend.run_batch(images)
+        location = made_up_location(images, reference.metadata.depth)
+        answers = backend.run_batch(images, location)
         for row, answer in enumerate(answers):
-            found.append(compare_outputs(answer, reference.run(images[row : row + 1])))
+            one = slice(row, row + 1)
+            right = reference.run(images[one], None if location is None else location[one])
+            found.append(compare_outputs(answer, right))
     widest = max(found, key=lambda one: one.common)
     worst, frames = max(one.worst for one in found), sum(one.frames for one in found)
     return Parity(widest.common, worst, widest.output, frames)
@@ -96,12 +101,40 @@ def made_up_batches(profiles: Sequence[Profile], channels: int) -> list[Images]:
     return batches
 
 
+def made_up_location(images: Images, depth: DepthMetadata | None) -> Location | None:
+    """The location of pinhole cameras of (N, H, W, C) images, each of another focal length.
+
+    Args:
+        images: Inputs of the network.
+        depth: Of the model; None: it has no depth, and so no location.
+    """
+    if depth is None:
+        return None
+    count, rows, columns, _ = images.shape
+    cameras = [made_up_camera((columns, rows), 0.7 + 0.2 * number) for number in range(count)]
+    return np.stack([location_map(one, depth.stride, (columns, rows)) for one in cameras])
+
+
+def made_up_camera(size: tuple[int, int], focal: float = 0.9) -> Camera:
+    """A pinhole camera that looks through the middle.
+
+    Args:
+        size: (width, height) of its images.
+        focal: Focal length as a share of the width.
+    """
+    width, height = size
+    f = focal * width
+    return Camera(*size, np.array([[f, 0, (width - 1) / 2], [0, f, (height - 1) / 2], [0, 0, 1]]))
+
+
 def compare_outputs(answer: RawOutputs, right: RawOutputs) -> Parity:
     """The difference of two answers to one image; see :func:`compare`."""
     common, worst, named = 0.0, 0.0, OUTPUTS[0]
-    for name in OUTPUTS:
+    for name in OUTPUTS + DEPTH_OUTPUTS:
         a, b = getattr(right, name), getattr(answer, name)
-        if a.shape != b.shape or not np.isfinite(b).all():
+        if a is None and b is None:
+            continue
+        if a is None or b is None or a.shape != b.shape or not np.isfinite(b).all():
             return Parity(float("inf"), float("inf"), name, 1)
         difference = np.abs(a - b) / (1.0 + np.abs(a))
         here = float(np.percentile(difference, _SHARE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,10 +10,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.coding.metadata import ModelMetadata
+from dalearn_ros.coding.location import CHANNELS
+from dalearn_ros.coding.metadata import DepthMetadata, ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs
 
 Images = npt.NDArray[np.uint8]
+Location = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -57,22 +60,25 @@ class Backend(Protocol):
         """What runs it."""
         ...
 
-    def run(self, image: Images) -> RawOutputs:
+    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
         """One inference.
 
         Args:
             image: (1, H, W, C) uint8, sides multiples of ``metadata.input.multiple``.
+            location: As of :meth:`run_batch`.
 
         Raises:
             ModelError: The runtime refused the image.
         """
         ...
 
-    def run_batch(self, images: Images) -> list[RawOutputs]:
+    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
         """The answers to several images of one size, in their order.
 
         Args:
             images: (N, H, W, C) uint8, N >= 1, sides multiples of ``metadata.input.multiple``.
+            location: (N, CHANNELS, H / stride, W / stride) of :mod:`coding.location`, for models
+                with depth. None: depth is not asked for, and the answers have none.
 
         Raises:
             ModelError: The runtime refused the images.
@@ -80,6 +86,17 @@ class Backend(Protocol):
         ...
 
 
-def split_outputs(outputs: list[npt.NDArray[np.float32]]) -> list[RawOutputs]:
-    """The four maps of a batch, each (N, channels, h, w), as N answers without copying."""
+def no_location(images: Images, depth: DepthMetadata) -> Location:
+    """Zeros in the place of a location, for runtimes that must have one; their depth is void."""
+    count, rows, columns, _ = images.shape
+    shape = (count, CHANNELS, rows // depth.stride, columns // depth.stride)
+    return np.zeros(shape, np.float32)
+
+
+def split_outputs(outputs: Sequence[npt.NDArray[np.float32]]) -> list[RawOutputs]:
+    """The maps of a batch, in the order of the model's outputs, as N answers without copying.
+
+    Args:
+        outputs: Four (N, channels, h, w), and with depth two (N, h, w) more.
+    """
     return [RawOutputs(*(output[row] for output in outputs)) for row in range(len(outputs[0]))]

@@ -21,7 +21,14 @@ from dalearn_ros.inference.engine_run import EngineRunner, Floats
 from dalearn_ros.inference.engine_settings import EngineSettings, Profile, profiles_of
 from dalearn_ros.inference.inspector import LayerPrecision, count_precisions
 from dalearn_ros.inference.parity import made_up_batches, require_parity
-from dalearn_ros.inference.protocol import Backend, BackendInfo, Images, split_outputs
+from dalearn_ros.inference.protocol import (
+    Backend,
+    BackendInfo,
+    Images,
+    Location,
+    no_location,
+    split_outputs,
+)
 
 PACKAGES = ("tensorrt", "tensorrt_rtx")
 OLDEST = (10, 3)
@@ -32,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 class Runner(Protocol):
     """A loaded engine."""
 
-    def infer(self, images: Images) -> list[Floats]:
+    def infer(self, images: Images, location: Location | None = None) -> list[Floats]:
         """See :meth:`engine_run.EngineRunner.infer`."""
         ...
 
@@ -49,15 +56,16 @@ class Toolkit:
         runtime: Name of the package.
         version: Its version.
         device: The GPU.
-        build: Model, profiles, MiB of workspace and earlier timings to an engine.
-        load: Engine to something that runs.
+        build: Model, profiles, MiB of workspace, earlier timings and the stride of the location
+            (0: none) to an engine.
+        load: Engine and the names of its outputs to something that runs.
     """
 
     runtime: str
     version: str
     device: CudaDevice
-    build: Callable[[bytes, Sequence[Profile], int, bytes | None], Built]
-    load: Callable[[bytes], Runner]
+    build: Callable[[bytes, Sequence[Profile], int, bytes | None, int], Built]
+    load: Callable[[bytes, Sequence[str]], Runner]
 
 
 class TensorrtBackend:
@@ -66,19 +74,24 @@ class TensorrtBackend:
     def __init__(self, runner: Runner, metadata: ModelMetadata, info: BackendInfo) -> None:
         self._runner, self.metadata, self.info = runner, metadata, info
 
-    def run(self, image: Images) -> RawOutputs:
+    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
         """One inference."""
-        return self.run_batch(image)[0]
+        return self.run_batch(image, location)[0]
 
-    def run_batch(self, images: Images) -> list[RawOutputs]:
-        """Several images of one size.
+    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
+        """Several images of one size. An engine always computes all; what is void is left out.
 
         Raises:
             ModelError: There are none, the engine is for other sizes, or CUDA failed.
         """
         if len(images) == 0:
             raise ModelError(f"{self.info.engine}: inference needs at least one image.")
-        return split_outputs(self._runner.infer(images))
+        depth = self.metadata.depth
+        if depth is None:
+            return split_outputs(self._runner.infer(images))
+        given = no_location(images, depth) if location is None else location
+        found = self._runner.infer(images, given)
+        return split_outputs(found[: len(OUTPUTS)] if location is None else found)
 
 
 def toolkit() -> Toolkit:
@@ -93,12 +106,17 @@ def toolkit() -> Toolkit:
     measures = name == PACKAGES[0]
 
     def build(
-        model: bytes, profiles: Sequence[Profile], workspace_mib: int, timing: bytes | None
+        model: bytes,
+        profiles: Sequence[Profile],
+        workspace_mib: int,
+        timing: bytes | None,
+        location_stride: int,
     ) -> Built:
-        return build_engine(trt, model, profiles, workspace_mib, timing if measures else None)
+        known = timing if measures else None
+        return build_engine(trt, model, profiles, workspace_mib, known, location_stride)
 
-    def load(plan: bytes) -> Runner:
-        return EngineRunner(trt, cuda, plan, OUTPUTS)
+    def load(plan: bytes, outputs: Sequence[str]) -> Runner:
+        return EngineRunner(trt, cuda, plan, outputs)
 
     return Toolkit(name, str(trt.__version__), device, build, load)
 
@@ -166,7 +184,9 @@ def open_engine(
         _LOG.warning("%s Building one for %s; this takes minutes.", refused, tools.device.name)
     start = time.monotonic()
     timing = cache.read_timing(key) if settings.timing_cache else None
-    built = tools.build(model, profiles, settings.workspace_mib, timing)
+    depth = reference.metadata.depth
+    stride = 0 if depth is None else depth.stride
+    built = tools.build(model, profiles, settings.workspace_mib, timing, stride)
     backend = _backend(built.plan, cache.path(path.stem, key), reference.metadata, tools)
     batches = made_up_batches(profiles, reference.metadata.input.channels)
     parity = require_parity(backend, reference, batches, reference.info.precision)
@@ -197,7 +217,7 @@ def _stored(
 
 
 def _backend(plan: bytes, engine: Path, metadata: ModelMetadata, tools: Toolkit) -> TensorrtBackend:
-    runner = tools.load(plan)
+    runner = tools.load(plan, metadata.outputs)
     try:
         precision = ", ".join(count_precisions(runner.layers())) or "unknown"
     except ModelError as error:

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.settings import field
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.inference.depth import with_depth_ranges
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.preprocess import as_channels
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -92,6 +94,7 @@ class ZoomDetector:
         image_bgr: npt.NDArray[Any],
         stamp_ns: int = 0,
         boxes_px: npt.ArrayLike | None = None,
+        camera: Camera | None = None,
     ) -> Observations:
         """Find the landmarks of an image.
 
@@ -101,15 +104,18 @@ class ZoomDetector:
             boxes_px: (N, 4) left, top, right, bottom of where landmarks should be, from the map
                 and the prior pose; rows that are not finite or outside are left out. None and
                 nothing mean that only the whole image is looked at.
+            camera: As in :meth:`LandmarkDetector.detect`.
 
         Returns:
             Observations in the pixels of the image as given, best first. What both looks see (the
-            same class within the merging radius) is taken from the closer one.
+            same class within the merging radius) is taken from the closer one. With depth the
+            distances of all are those of the whole image's depth.
 
         Raises:
             InputError: The image is empty or of an unknown kind.
         """
-        whole = self._detector.detect(image_bgr, stamp_ns)
+        answer = self._detector.answer(image_bgr, stamp_ns, camera)
+        whole = answer.observations
         self.last_timing_ms = dict(self._detector.last_timing_ms)
         size = (image_bgr.shape[1], image_bgr.shape[0])
         started = time.perf_counter()
@@ -125,6 +131,8 @@ class ZoomDetector:
         closer, window = from_mosaic(seen, maps, windows, self.settings)
         radius = self.metadata.decoding.merge_radius_px
         found = together(whole, closer, window, radius, self.metadata.decoding.max_landmarks)
+        if answer.depth is not None and camera is not None:
+            found = with_depth_ranges(found, answer.depth, camera)
         spent = self._detector.last_timing_ms
         for stage, milliseconds in spent.items():
             self.last_timing_ms[stage] += milliseconds

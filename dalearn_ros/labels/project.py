@@ -92,6 +92,27 @@ class Labeller:
             raise PoseError(f"frame {frame.name}: has no pose, so nothing can be projected.")
         return _FrameProjection(self, frame, cloud_m).run()
 
+    def look_at(
+        self, frame: Frame, points_m: Array, cloud_m: Array | None = None
+    ) -> tuple[Array, Array, Mask, Mask]:
+        """Where a frame sees points, and which of them something hides.
+
+        Args:
+            frame: With a pose.
+            points_m: (n, 3) map frame.
+            cloud_m: As for :meth:`label`.
+
+        Returns:
+            Pixels (n, 2), depth along the optical axis (n,) metres, which lie in the image (n,),
+            and which of those a depth image or LiDAR returns hide (n,).
+        """
+        view = _FrameProjection(self, frame, cloud_m)
+        pixels, valid, local = view._project(view.camera_from_map.apply(points_m))
+        inside: Mask = valid & frame.camera.inside(pixels)
+        hidden = np.zeros(len(pixels), dtype=bool)
+        hidden[inside] = view._hidden(pixels[inside], local[inside, 2])
+        return pixels, local[:, 2], inside, hidden
+
     def samples_of(self, row: int) -> Array:
         """Points (s, 3) inside a landmark's outline, map frame; kept for the next frame."""
         if row not in self._samples:

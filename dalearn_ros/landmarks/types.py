@@ -6,6 +6,7 @@ Each is a structure of arrays, one row a landmark.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -115,6 +116,40 @@ class Labels(_Rows):
             map_id=np.zeros(0, np.str_),
             covariance_px2=np.zeros((0, 2, 2)),
             ignore=np.zeros(0, np.bool_),
+        )
+
+
+DISTANCE_KINDS = ("landmark", "road", "lidar", "depth")
+
+
+@dataclass(frozen=True)
+class Distances(_Rows):
+    """True distances at places of one image.
+
+    Attributes:
+        pixels: (P, 2) places in the raw image, sub-pixel.
+        depth_m: (P,) along the optical axis, metres, above 0.
+        kind: (P,) uint8, index into :data:`DISTANCE_KINDS`: a landmark of the map, the road under
+            the drive's own path, a LiDAR return, a depth image.
+    """
+
+    pixels: Floats
+    depth_m: Floats
+    kind: npt.NDArray[np.uint8]
+
+    @classmethod
+    def empty(cls) -> Distances:
+        """None known."""
+        return cls(np.zeros((0, 2)), np.zeros(0), np.zeros(0, np.uint8))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Distances]) -> Distances:
+        """All rows of several, in their order."""
+        every = [cls.empty(), *parts]
+        return cls(
+            np.concatenate([part.pixels for part in every]),
+            np.concatenate([part.depth_m for part in every]),
+            np.concatenate([part.kind for part in every]),
         )
 
 

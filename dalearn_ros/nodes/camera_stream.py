@@ -15,18 +15,29 @@ from dalearn_ros.core.errors import InputError
 from dalearn_ros.evaluation.drawing import draw_observations
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.camera_info import camera_from_info
+from dalearn_ros.inference.depth import DepthMap
 from dalearn_ros.inference.preprocess import as_channels
 from dalearn_ros.inference.tracking import NONE, Tracker
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.nodes import qos
+from dalearn_ros.nodes.depth_output import DepthOutput
 from dalearn_ros.nodes.detector_settings import DetectorNodeSettings
 from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
 from dalearn_ros.nodes.image_watch import ImageWatch
 from dalearn_ros.nodes.landmark_messages import cloud_of, detections_of
-from dalearn_ros.nodes.messages import image_message
+from dalearn_ros.nodes.messages import image_message, stamp_of
 
 Pixels = npt.NDArray[np.uint8]
+DEPTH_TOPIC = "~/output/depth"
+NO_DEPTH = (
+    "nothing is published, because the model has no depth; teach it with 'dalearn distill' and "
+    "write it with 'dalearn export --depth'"
+)
+NO_CAMERA = (
+    "left out, because no usable camera_info has come; the landmarks' distances are those of the "
+    "distance head until then"
+)
 
 
 class CameraStream:
@@ -55,6 +66,9 @@ class CameraStream:
         self._part = "" if alone else f"{name}/"
         self.camera: Camera | None = None
         self._calibration: object = None
+        self.deep = False  # whether the model has depth
+        self._depth: DepthOutput | None = None
+        self._said = ""
         self.tracker = Tracker(settings().tracking)
         self.watch = ImageWatch()
         self._inputs: list[Any] = []
@@ -75,13 +89,14 @@ class CameraStream:
         self._landmarks = make(PointCloud2, self.topic("~/output/landmarks"), qos.results())
         self._detections = make(Detection2DArray, self.topic("~/output/detections"), qos.results())
         self._picture = make(Image, self.topic("~/debug/image"), qos.results(1))
-        self._outputs = [self._landmarks, self._detections, self._picture]
+        self._depth = DepthOutput(self._node, self.topic(DEPTH_TOPIC))
+        self._outputs = [self._landmarks, self._detections, self._picture, self._depth.publisher]
 
     def close_outputs(self) -> None:
         """Destroy the publishers."""
         for publisher in self._outputs:
             self._node.destroy_lifecycle_publisher(publisher)
-        self._outputs = []
+        self._outputs, self._depth = [], None
 
     def listen(self, image_topic: str, info_topic: str, on_image: Callable[[Any], None]) -> None:
         """Subscribe to images and calibration.
@@ -128,19 +143,33 @@ class CameraStream:
             return numbered.select(numbered.track_id != NONE)
         return numbered
 
-    def publish(self, seen: Observations, size: tuple[int, int], frame_id: str) -> None:
+    def publish(
+        self, seen: Observations, size: tuple[int, int], frame_id: str, known: Camera | None
+    ) -> None:
         """Publish what was seen in an image.
 
         Args:
             seen: In its pixels.
             size: Width and height of the image.
             frame_id: Of its header.
+            known: What camera_info said when it was looked at; None: none had come.
         """
-        known = self.camera
         camera = known if self.watch.look(seen.stamp_ns, size, known) else None
         self._landmarks.publish(cloud_of(seen, frame_id, camera))
         if self._detections.get_subscription_count():
             self._detections.publish(detections_of(seen, frame_id, camera))
+
+    def publish_depth(self, depth: DepthMap, size: tuple[int, int], item: Any) -> None:
+        """Publish the depth of an image, if anybody wants it.
+
+        Args:
+            depth: Of the image.
+            size: Its width and height.
+            item: Its message.
+        """
+        if self._depth is not None:
+            header = item.header
+            self._depth.publish(depth, size, stamp_of(header), str(header.frame_id))
 
     def show(self, image: Pixels, seen: Observations, space: LabelSpace, frame_id: str) -> None:
         """Publish the image with what was seen, if anybody looks at it.
@@ -160,8 +189,21 @@ class CameraStream:
         """Hand what is odd about the images to the reporter."""
         for matter, text in self.watch.sentences().items():
             self._reporter.problem(text, matter, self.name)
+        self._tell_of_depth()
         odd = {f"noticed.{matter}": str(n) for matter, n in sorted(self.watch.counts.items())}
         self._reporter.facts(odd, "images", self.name)
+
+    def _tell_of_depth(self) -> None:
+        """Say why there is no depth: in the status as long as it is so, in the log once."""
+        text = ""
+        if self.deep and self.camera is None and self.counters.counts()["received"]:
+            text = f"{self.topic(DEPTH_TOPIC)}: {NO_CAMERA}"
+        elif not self.deep and self._depth is not None and self._depth.wanted:
+            text = f"{self.topic(DEPTH_TOPIC)}: {NO_DEPTH}"
+        self._reporter.problem(text, "depth", self.name)
+        if text and text != self._said:
+            self._said = text
+            self._node.get_logger().warning(text)
 
 
 def _calibration_of(message: CameraInfo) -> tuple[object, ...]:

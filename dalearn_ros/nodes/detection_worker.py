@@ -10,10 +10,11 @@ from typing import Any
 
 from dalearn_ros.bags.images import ImageFault
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.preprocess import InputPool
 from dalearn_ros.landmarks.types import Observations
-from dalearn_ros.nodes.camera_stream import CameraStream
+from dalearn_ros.nodes.camera_stream import DEPTH_TOPIC, CameraStream
 from dalearn_ros.nodes.mailbox import Mailbox
 from dalearn_ros.nodes.messages import stamp_of, write_pixels
 
@@ -33,9 +34,10 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Ready:
-    """An image that lies in the network's input, and how long that took, in milliseconds."""
+    """An image that lies in the network's input, its calibration, and how long that took, in ms."""
 
     arrived: Arrived
+    camera: Camera | None
     wait_ms: float
     preprocess_ms: float
 
@@ -109,7 +111,8 @@ class DetectionWorker:
                 self._skip(item, *_reason(error))
                 continue
             spent = (time.perf_counter() - began) * 1e3
-            found.setdefault(size, []).append(Ready(item, (began - item.at) * 1e3, spent))
+            one = Ready(item, item.stream.camera, (began - item.at) * 1e3, spent)
+            found.setdefault(size, []).append(one)
         return found
 
     def _detect(self, detector: LandmarkDetector, size: Size, ready: list[Ready]) -> None:
@@ -117,21 +120,30 @@ class DetectionWorker:
         inputs = self._pool.batch(len(ready), *size)
         try:
             stamps = [one.arrived.stamp_ns for one in ready]
-            results = detector.detect_ready(inputs, size, stamps)
+            cameras = [_fitting(one.camera, size) for one in ready]
+            results = detector.detect_ready(inputs, size, stamps, cameras)
         except Exception as error:  # a bad frame never stops the node
             for one in ready:
                 self._skip(one.arrived, *_reason(error))
             return
         spent = dict(detector.last_timing_ms)
-        for slot, (one, seen) in enumerate(zip(ready, results, strict=True)):
+        shown = []
+        for slot, (one, answer) in enumerate(zip(ready, results, strict=True)):
             try:
-                numbered = self._publish(size, one, seen, spent)
+                numbered = self._publish(size, one, answer.observations, spent)
             except Exception as error:  # a bad frame never stops the node
                 self._skip(one.arrived, *_reason(error))
                 continue
+            shown.append((slot, one.arrived, numbered, answer.depth))
+        for slot, item, numbered, depth in shown:  # what may take longer waits for all landmarks
             try:
-                picture, frame_id = self._pool.place(slot, *size), _frame_of(one.arrived)
-                one.arrived.stream.show(picture, numbered, detector.label_space, frame_id)
+                if depth is not None:
+                    item.stream.publish_depth(depth, size, item.message)
+            except Exception as error:  # nor does a depth image
+                self._log(f"{DEPTH_TOPIC}: {error}")
+            try:
+                picture = self._pool.place(slot, *size)
+                item.stream.show(picture, numbered, detector.label_space, _frame_of(item))
             except Exception as error:  # nor does a picture for people
                 self._log(f"~/debug/image: {error}")
 
@@ -143,7 +155,7 @@ class DetectionWorker:
         began = time.perf_counter()
         seen = stream.number(seen, size, frame_id)
         numbered = time.perf_counter()
-        stream.publish(seen, size, frame_id)
+        stream.publish(seen, size, frame_id, one.camera)
         published = time.perf_counter()
         total = (published - one.arrived.at) * 1e3
         stages = {
@@ -187,6 +199,12 @@ class _Place:
 
     def __call__(self, width: int, height: int) -> Any:
         return self._pool.place(len(self._before.get((width, height), [])), width, height)
+
+
+def _fitting(camera: Camera | None, size: Size) -> Camera | None:
+    """The calibration, if it belongs to images of this size."""
+    fits = camera is not None and (camera.width, camera.height) == size
+    return camera if fits else None
 
 
 def _frame_of(item: Arrived) -> str:

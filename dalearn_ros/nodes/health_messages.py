@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from std_msgs.msg import ColorRGBA, String
 from visualization_msgs.msg import Marker, MarkerArray
 
 from dalearn_ros.localization.camera_report import DRIFTED, CameraHealthReport, Drift
+from dalearn_ros.localization.distance_check import OFF, DistanceReport
 from dalearn_ros.localization.health_report import HealthRow, MapHealthReport
 from dalearn_ros.nodes.messages import header_of
 
@@ -70,6 +72,30 @@ def camera_diagnostics(report: CameraHealthReport, name: str) -> DiagnosticStatu
         level=DiagnosticStatus.WARN if drifted else DiagnosticStatus.OK,
         name=name,
         message=_summary(report, drifted),
+        hardware_id="dalearn_ros",
+        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+    )
+
+
+def distance_diagnostics(report: DistanceReport, name: str) -> DiagnosticStatus:
+    """One status of the distances predicted in a camera's images: WARN if their scale is off.
+
+    Values: ``state``, ``landmarks``, ``scale``, ``scale_low``, ``scale_high`` (95 %) and
+    ``relative_error``; empty while they are not known.
+
+    Args:
+        report: What the last landmarks say.
+        name: The status's name, the node's and the camera's.
+    """
+    low, high = report.interval
+    numbers = {"scale": report.scale, "scale_low": low, "scale_high": high}
+    numbers["relative_error"] = report.relative_error
+    values = {"state": report.state, "landmarks": str(report.landmarks)}
+    values |= {key: f"{v:.4f}" if math.isfinite(v) else "" for key, v in numbers.items()}
+    return DiagnosticStatus(
+        level=DiagnosticStatus.WARN if report.state == OFF else DiagnosticStatus.OK,
+        name=name,
+        message=str(report),
         hardware_id="dalearn_ros",
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )

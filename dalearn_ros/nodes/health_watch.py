@@ -19,6 +19,7 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.landmarks.types import Frame, Labels, LandmarkMap, Observations
 from dalearn_ros.localization.camera_health import CameraHealth
+from dalearn_ros.localization.distance_check import DistanceCheck
 from dalearn_ros.localization.health_settings import MapHealthSettings
 from dalearn_ros.localization.map_health import HealthFrame, MapHealth
 from dalearn_ros.localization.results import LocalizationResult
@@ -26,6 +27,7 @@ from dalearn_ros.nodes import qos
 from dalearn_ros.nodes.health_messages import (
     camera_diagnostics,
     camera_health_message,
+    distance_diagnostics,
     health_markers,
     map_health_message,
 )
@@ -43,6 +45,13 @@ class HealthSettings:
     publish_period_s: float = field(
         10.0, "How often the findings are published.", unit="s", minimum=0.1, maximum=3600.0
     )
+    distance_tolerance: float = field(
+        0.15, "Predicted distances whose scale is wrong by more are warned of.", minimum=0.01,
+        maximum=10.0,
+    )  # fmt: skip
+    distance_landmarks: int = field(
+        100, "So many of the last landmarks are compared.", minimum=10, maximum=10000
+    )
     map: MapHealthSettings = field(MapHealthSettings, "When map and observations differ.")
 
 
@@ -51,7 +60,7 @@ class HealthWatch:
 
     Topics: ``~/output/map_health`` (JSON), ``~/output/map_health/markers``, and for each camera
     ``~/output/camera_health`` or ``~/output/NAME/camera_health`` (JSON), latched; a status of each
-    camera on ``/diagnostics``.
+    camera on ``/diagnostics``, and one of the distances that were predicted in its images.
 
     Args:
         node: That publishes.
@@ -66,6 +75,7 @@ class HealthWatch:
         self._node, self._landmarks, self._settings = node, landmarks, settings
         self.map = MapHealth(landmarks, settings.map)
         self.cameras: dict[str, CameraHealth] = {}
+        self.distances: dict[str, DistanceCheck] = {}
         self._labeller = Labeller(landmarks)
         self._looked_ns: dict[str, int] = {}
         self._latest_ns: int | None = None  # of what has not been published yet
@@ -124,12 +134,27 @@ class HealthWatch:
     ) -> None:
         """Give an image to the map's health and to its camera's."""
         self.map.add(image, name)
+        self._compare_distances(name, image)
         if prior is None or driven is None:
             return
         if name not in self.cameras:
             place = image.camera, image.base_from_camera
             self.cameras[name] = CameraHealth(self._landmarks, *place)
         self.cameras[name].add(image.observations, image.matches, image.pose, prior, driven)
+
+    def _compare_distances(self, name: str, image: HealthFrame) -> None:
+        """Predicted distances of an image's matches beside those of the map."""
+        if image.pose is None:
+            return
+        if name not in self.distances:
+            how = self._settings
+            self.distances[name] = DistanceCheck(
+                self._landmarks,
+                image.base_from_camera,
+                how.distance_tolerance,
+                how.distance_landmarks,
+            )
+        self.distances[name].add(image.observations, image.matches, image.pose)
 
     def _expected(
         self, stamp_ns: int, camera: Camera, mounting: Transform, pose: Pose | None
@@ -166,4 +191,7 @@ class HealthWatch:
             self._camera_json[name].publish(camera_health_message(found))
             where = f"{title}/{name}/camera_health".replace("//", "/")
             message.status.append(camera_diagnostics(found, where))
+        for name, check in self.distances.items():
+            where = f"{title}/{name}/distances".replace("//", "/")
+            message.status.append(distance_diagnostics(check.report(), where))
         self._diagnostics.publish(message)

@@ -51,7 +51,7 @@ class ImageWatch:
         fits = camera is None or size == (camera.width, camera.height)
         if camera is not None and not fits:
             text = f"camera_info belongs to {camera.width}x{camera.height} pixels, the image has"
-            hint = "no x y z are published"
+            hint = "no x y z and no depth are published"
             self._tell(CAMERA_INFO, f"{text} {size[0]}x{size[1]}: {hint}")
         return fits and camera is not None
 

@@ -156,9 +156,12 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
         if self._worker is not None:
             self._worker.detector = detector
             self._tell_classes()
-        info = detector.info
+        info, depth = detector.info, detector.metadata.depth
+        for stream in self.streams:
+            stream.deep = depth is not None
         self.reporter.facts(
             {
+                "model.depth": f"{depth.least_m:g} to {depth.greatest_m:g} m" if depth else "none",
                 "backend": info.runtime,
                 "backend.version": info.version,
                 "backend.device": info.device,
@@ -220,7 +223,7 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
 
 def main() -> int:
     """Entry point of ``landmark_detector``."""
-    return process.run(LandmarkDetectorNode, transport="default")
+    return process.run(LandmarkDetectorNode, transport="shared_memory")  # it may send depth images
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dalearn_ros.core.settings import load_settings
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", ["train.yaml", "adapt.yaml"])
+@pytest.mark.parametrize("name", ["train.yaml", "adapt.yaml", "distill.yaml"])
 def test_the_file_is_up_to_date(name: str) -> None:
     tool = runpy.run_path(str(ROOT / "tools" / "write_settings.py"))
     again = "Write it again with: python tools/write_settings.py"

@@ -14,6 +14,7 @@ from dalearn_ros.bags.images import (
     decode_raw,
     jpeg_size,
 )
+from dalearn_ros.bags.pictures import fit_depth
 
 BGR = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
 
@@ -208,3 +209,16 @@ def test_size_of_a_jpeg_without_decoding(flags: list[int]) -> None:
     assert jpeg_size(encoded) == (77, 123)
     assert jpeg_size(b"\x89PNG") is None
     assert jpeg_size(encoded[:20]) is None
+
+
+def test_a_depth_image_of_half_the_size_keeps_its_pixel_centres() -> None:
+    small = np.arange(12, dtype=np.float32).reshape(3, 4)
+    full = fit_depth(small, 8, 6)
+    assert full is not None
+    np.testing.assert_array_equal(full, np.repeat(np.repeat(small, 2, axis=0), 2, axis=1))
+    assert fit_depth(small, 4, 3) is small
+
+
+def test_a_depth_image_of_another_shape_is_another_view() -> None:
+    assert fit_depth(np.ones((480, 640), np.float32), 1280, 720) is None
+    assert fit_depth(np.ones((0, 4), np.float32), 1280, 720) is None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from helpers.full_disk import files_up_to
@@ -12,9 +15,21 @@ from helpers.tiny_training import tiny_settings, write_dataset
 
 import dalearn_ros.export.onnx as exporter
 from dalearn_ros.cli.main import main
+from dalearn_ros.coding.location import LOCATION
+from dalearn_ros.coding.metadata import DepthMetadata
+from dalearn_ros.core.files import plain
+from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.run import train_detector
+from dalearn_ros.depth.run import build_depth
+from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.detector.run import open_run, train_detector
+from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from dalearn_ros.training.loop import WEIGHTS
+
+CAMERA = Camera(128, 96, np.array([[100.0, 0, 63.5], [0, 100.0, 47.5], [0, 0, 1]]))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +55,51 @@ def test_writes_a_model(place: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(arguments) == 0
     assert out.read_bytes() != b""
     assert len(first) > 1000
+
+
+def _with_depth(run: Path, folder: Path, location: str | None = LOCATION) -> Path:
+    """A copy of a run with a depth head of random weights, as 'dalearn distill' leaves it."""
+    shutil.copytree(run, folder)
+    settings = DistillSettings(location=location is not None)
+    description = json.loads((folder / "run.json").read_text())
+    description["depth"] = {"settings": plain(dump_settings(settings)), "location": location}
+    (folder / "run.json").write_text(json.dumps(description))
+    weights = load_checkpoint(folder / WEIGHTS)
+    head = build_depth(open_run(folder), settings).head
+    groups = {**weights.groups, "depth": head.state_dict()}
+    save_checkpoint(folder / WEIGHTS, Checkpoint(groups, weights.header))
+    return folder
+
+
+def test_depth_by_option(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = _with_depth(place / "run", tmp_path / "distilled")
+    names = ("plain.onnx", "of_distilled.onnx", "deep.onnx")
+    plain_file, same_file, deep_file = (tmp_path / name for name in names)
+    assert main(["export", "--model", f"{place}/run", "--out", str(plain_file)]) == 0
+    assert main(["export", "--model", str(run), "--out", str(same_file)]) == 0
+    assert plain_file.read_bytes() == same_file.read_bytes()  # off costs nothing
+    capsys.readouterr()
+    assert main(["export", "--model", str(run), "--out", str(deep_file), "--depth"]) == 0
+    assert "depth from 2 to 80 m" in capsys.readouterr().out
+    found = OnnxBackend(deep_file, threads=1)
+    assert found.metadata.depth == DepthMetadata(LOCATION, 8, 2.0, 80.0)
+    answer = LandmarkDetector(found).answer(np.zeros((96, 128, 3), np.uint8), 0, CAMERA)
+    assert answer.depth is not None and answer.depth.image((128, 96)).shape == (96, 128)
+
+
+def test_depth_that_is_not_there_or_not_for_every_camera_is_a_sentence(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "m.onnx"), "--depth"]
+    assert main(["export", "--model", f"{place}/run", *out]) == 1
+    assert "dalearn distill" in capsys.readouterr().err
+    blind = _with_depth(place / "run", tmp_path / "blind", location=None)
+    assert main(["export", "--model", str(blind), *out]) == 1
+    assert "told the location" in capsys.readouterr().err
+    (tmp_path / "file.onnx").write_bytes(b"x")
+    assert _exit_code(["export", "--model", str(tmp_path / "file.onnx"), *out]) == 2
+    assert "keeps the depth" in capsys.readouterr().err
+    assert not (tmp_path / "m.onnx").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from dalearn_ros.coding.calibration import Calibration
 from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
-from dalearn_ros.coding.metadata import InputSettings, ModelMetadata
+from dalearn_ros.coding.location import LOCATION
+from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, DepthMetadata, InputSettings, ModelMetadata
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
@@ -34,7 +35,7 @@ def test_another_projects_model_is_a_sentence(text):
 @pytest.mark.parametrize(
     "change",
     [
-        {"format_version": 3},
+        {"format_version": 4},
         {"label_space_digest": "0" * 16},
         {"grid": {"cell_px": 7}},
         {"grid": {"cells": 8}},
@@ -44,6 +45,9 @@ def test_another_projects_model_is_a_sentence(text):
         {"calibration": {"weights": [1.0, 2.0, 3.0, float("nan")], "class_bias": [0.0] * 9}},
         {"calibration": {"weight": []}},
         {"calibration": 3},
+        {"depth": 8},
+        {"depth": {"stride": 7}},
+        {"depth": {"least_m": 50.0, "greatest_m": 50.0}},
     ],
 )
 def test_a_changed_file_is_a_sentence(metadata, change):
@@ -65,3 +69,20 @@ def test_a_model_of_version_1_is_read_as_it_was(metadata):
         del content["decoding"][name]
     found = ModelMetadata.from_json(json.dumps({**content, "format_version": 1}), "m.onnx")
     assert found == metadata and found.calibration is None
+
+
+def test_depth_is_an_entry_of_its_own_version(metadata):
+    plain = json.loads(metadata.to_json())
+    assert plain["format_version"] == 2 and "depth" not in plain  # as before there was depth
+    assert metadata.outputs == ("class_logits", "offset", "log_variance", "log_range")
+    deep = dataclasses.replace(metadata, depth=DepthMetadata(LOCATION, 16, 2.0, 80.0))
+    stored = json.loads(deep.to_json())
+    assert stored["format_version"] == 3 and stored["depth"]["greatest_m"] == 80.0
+    assert ModelMetadata.from_json(deep.to_json(), "m.onnx") == deep
+    assert deep.outputs == (*metadata.outputs, *DEPTH_OUTPUTS)
+
+
+def test_another_location_function_is_refused(metadata):
+    deep = dataclasses.replace(metadata, depth=DepthMetadata("sensor-coordinates-3"))
+    with pytest.raises(ModelError, match=rf"m\.onnx, depth.location: expected '{LOCATION}', found"):
+        ModelMetadata.from_json(deep.to_json(), "m.onnx")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from helpers.tiny_depth_model import add_depth
 
-from dalearn_ros.core.errors import BagError, InputError, ModelError
+from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError
 from dalearn_ros.datasets.from_bag import label_bag
 from dalearn_ros.evaluation import replay
 from dalearn_ros.evaluation.drive import DriveOptions
@@ -97,9 +99,9 @@ def test_a_closer_look_where_the_prior_pose_predicts(drive: Any, other_truth: An
     places: list[int] = []
 
     class Counting(ZoomDetector):
-        def detect(self, image_bgr: Any, stamp_ns: int = 0, boxes_px: Any = None) -> Any:
-            places.append(len(boxes_px))
-            return super().detect(image_bgr, stamp_ns, boxes_px)
+        def detect(self, image_bgr: Any, stamp_ns: int = 0, *words: Any) -> Any:
+            places.append(len(words[0]))
+            return super().detect(image_bgr, stamp_ns, *words)
 
     closer = evaluate_bag(drive.bag, drive.map, Counting(detector)).metrics()
     assert len(places) == drive.frames and max(places) >= 4
@@ -128,6 +130,29 @@ def test_a_dataset_is_scored(drive: Any, tmp_path: Path) -> None:
     (tmp_path / "data" / "images").rename(tmp_path / "data" / "gone")
     with pytest.raises(InputError, match="images that can be read"):
         evaluate_dataset(tmp_path / "data", LandmarkDetector.load(drive.model, 1))
+
+
+def test_a_model_with_depth_is_told_the_drives_camera(
+    drive: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: Any) -> None:
+        raise DatasetError("a damaged calibration")
+
+    flat = evaluate_bag(drive.bag, drive.map, LandmarkDetector.load(drive.model, 1)).metrics()
+    shutil.copy(drive.model, tmp_path / "deep.onnx")
+    deep = LandmarkDetector.load(add_depth(tmp_path / "deep.onnx"), 1)
+    for detector in (deep, ZoomDetector(deep)):
+        found = evaluate_bag(drive.bag, drive.map, detector).metrics()
+        assert found["f1"] >= flat["f1"] and not found["frames_skipped"]
+        assert abs(found["distance"]["abs_rel"] - flat["distance"]["abs_rel"]) > 0.05
+    told = evaluate_bag(drive.bag, drive.map, deep).metrics()["distance"]["abs_rel"]
+    label_bag(drive.bag, drive.map, tmp_path / "data", "/ground_truth/pose")
+    labelled = evaluate_dataset(tmp_path / "data", deep).metrics()["distance"]["abs_rel"]
+    assert labelled == pytest.approx(told, rel=0.02)
+    monkeypatch.setattr(replay, "camera_of", damaged)  # as many images, by the distance head
+    found = evaluate_dataset(tmp_path / "data", deep).metrics()
+    assert found["frames"] == drive.frames and not found["frames_skipped"]
+    assert found["distance"]["abs_rel"] == pytest.approx(flat["distance"]["abs_rel"], rel=0.02)
 
 
 def test_a_broken_frame_is_skipped_and_counted(drive: Any) -> None:

@@ -1,5 +1,6 @@
 """The exported file answers as the network does, and says what it is."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,14 +10,17 @@ import torch
 from helpers.tiny_training import tiny_settings, write_dataset
 
 import dalearn_ros.export.onnx as exporter
-from dalearn_ros.coding.metadata import KEY, OUTPUTS
+from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, KEY, OUTPUTS, DepthMetadata
 from dalearn_ros.core.errors import InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.detector.regime import build_network, metadata_of
 from dalearn_ros.detector.run import train_detector
+from dalearn_ros.detector.validation import TorchBackend
 from dalearn_ros.export.onnx import PARITY_BOUND, export_onnx
 from dalearn_ros.export.run import export_run
 from dalearn_ros.inference.backend import OnnxBackend
+from dalearn_ros.inference.parity import made_up_location
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 
@@ -63,6 +67,56 @@ def test_what_stands_in_the_file(tmp_path):
     assert content["label_space_digest"] == LabelSpace.load().digest
     assert content["grid"] == {"cell_px": 8, "nodes": 5}
     assert OnnxBackend(tmp_path / "m.onnx").metadata == metadata
+
+
+def _with_depth(branches=False):
+    settings = tiny_settings({"network": {"branches": branches}})
+    space = LabelSpace.load()
+    torch.manual_seed(3)
+    network = DepthNetwork(build_network(settings, space, 0), 16, location=True)
+    for module in network.head.modules():
+        if isinstance(module, torch.nn.Conv2d):  # the first answer is a constant
+            torch.nn.init.normal_(module.weight, 0.0, 0.15)
+    metadata = metadata_of(settings, space, {}, {"seed": 0})
+    return network.eval(), dataclasses.replace(metadata, depth=DepthMetadata(stride=8))
+
+
+@pytest.mark.parametrize("branches", [False, True])
+def test_depth_has_the_answers_of_the_network(tmp_path, branches):
+    torch.set_num_threads(1)
+    network, metadata = _with_depth(branches)
+    assert export_onnx(network, metadata, tmp_path / "m.onnx") <= PARITY_BOUND
+    backend = OnnxBackend(tmp_path / "m.onnx", threads=1)
+    assert backend.metadata == metadata
+    random = np.random.default_rng(1)
+    for width, height, count in ((96, 64, 2), (160, 128, 1)):
+        images = random.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+        location = made_up_location(images, metadata.depth)
+        with torch.no_grad():
+            right = network.maps_and_depth(torch.from_numpy(images), torch.from_numpy(location))
+        found = backend.run_batch(images, location)
+        again = TorchBackend(network, metadata).run_batch(images, location)
+        plain = backend.run_batch(images)
+        for row in range(count):
+            for name, value in zip(OUTPUTS + DEPTH_OUTPUTS, right, strict=True):
+                assert np.allclose(getattr(found[row], name), value[row].numpy(), atol=2e-3), name
+                assert np.allclose(getattr(again[row], name), value[row].numpy(), atol=1e-5), name
+            assert found[row].log_depth.shape == (height // 8, width // 8)
+            assert plain[row].log_depth is None
+            assert np.array_equal(plain[row].offset, found[row].offset)
+        other = backend.run_batch(images, location[:, :, ::-1].copy())
+        assert np.abs(other[0].log_depth - found[0].log_depth).max() > 1e-3  # it is listened to
+
+
+def test_a_detector_is_the_same_file_with_and_without_a_depth_head_beside_it(tmp_path):
+    network, metadata = _with_depth()
+    plain = dataclasses.replace(metadata, depth=None)
+    export_onnx(network.detector, plain, tmp_path / "of_it.onnx")
+    alone = build_network(tiny_settings(), LabelSpace.load(), 0).eval()
+    export_onnx(alone, plain, tmp_path / "alone.onnx")
+    written = (tmp_path / "alone.onnx").read_bytes()
+    assert written == (tmp_path / "of_it.onnx").read_bytes()
+    assert b"depth" not in written and b"location" not in written
 
 
 def test_normalisations_and_branches_are_merged(tmp_path):

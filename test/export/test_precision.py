@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.model_with_body import write_model_with_body
+from helpers.tiny_depth_model import add_depth
 from helpers.tiny_training import write_dataset
 from onnx import TensorProto, numpy_helper
 
@@ -16,8 +17,10 @@ from dalearn_ros.coding.metadata import OUTPUTS
 from dalearn_ros.core.errors import DatasetError, InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.export.precision import KEY, PrecisionSettings, convert
+from dalearn_ros.export.quantise import only_for_depth
 from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.inference.parity import made_up_location
 
 MINMAX = PrecisionSettings(calibration="minmax", calibration_frames=3)
 
@@ -91,6 +94,27 @@ def test_int8_is_symmetric_and_leaves_heads_and_biases(
     assert done.calibration_frames == 3
     assert done.loss.after.f1 == 1.0
     assert LandmarkDetector.load(out).metadata == LandmarkDetector.load(fp32).metadata
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_model_keeps_its_depth(data: Dataset, fp32: Path, tmp_path: Path, precision: str) -> None:
+    add_depth(fp32)
+    out = tmp_path / "out.onnx"
+    convert(fp32, out, precision, [data], [data] if precision == "int8" else [], MINMAX)
+    before, after = OnnxBackend(fp32), OnnxBackend(out)
+    assert after.metadata == before.metadata and after.metadata.depth is not None
+    images = np.full((1, 64, 96, 3), 90, np.uint8)
+    location = made_up_location(images, after.metadata.depth)
+    right, found = before.run(images, location).log_depth, after.run(images, location).log_depth
+    np.testing.assert_allclose(found, right, atol=2e-3 if precision == "fp16" else 1e-6)
+    assert _borders(onnx.load(str(out))) == [TensorProto.UINT8] + 7 * [TensorProto.FLOAT]
+
+
+def test_what_only_depth_needs_is_found(fp32: Path) -> None:
+    kinds = ["Squeeze", "Squeeze", "Split", "Conv"]
+    assert only_for_depth(onnx.load(str(fp32)).graph) == []
+    deep = onnx.load(str(add_depth(fp32)))
+    assert [node.op_type for node in only_for_depth(deep.graph)] == kinds
 
 
 def test_the_scale_of_an_activation_is_its_largest_value_over_127(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from dalearn_ros.coding.metadata import OUTPUTS
+from dalearn_ros.coding.metadata import LOCATION_INPUT
 from dalearn_ros.inference.cuda_device import CudaDevice
 from dalearn_ros.inference.engine_build import Built
 from dalearn_ros.inference.engine_run import EngineRunner
@@ -35,17 +35,21 @@ class FakeTools:
     def __init__(self, version: str = "10.3.0", device: CudaDevice = GPU, add: float = 0.0) -> None:
         self.builds = 0
         self.timings: list[bytes | None] = []
+        self.strides: list[int] = []
         self.cuda = FakeCuda()
         self.trt = fake_module(add)
         self.kit = Toolkit("tensorrt", version, device, self._build, self._load)
 
-    def _build(self, model: bytes, profiles: Any, workspace_mib: int, timing: Any) -> Built:
+    def _build(
+        self, model: bytes, profiles: Any, workspace_mib: int, timing: Any, stride: int
+    ) -> Built:
         self.builds += 1
+        self.strides.append(stride)
         self.timings.append(timing)
         return Built(fake_plan(model, profiles), b"" if timing is None else b"measured")
 
-    def _load(self, plan: bytes) -> EngineRunner:
-        return EngineRunner(self.trt, self.cuda, plan, OUTPUTS)
+    def _load(self, plan: bytes, outputs: Any) -> EngineRunner:
+        return EngineRunner(self.trt, self.cuda, plan, outputs)
 
 
 class FakeCuda(types.ModuleType):
@@ -120,15 +124,18 @@ class _Engine:
         head, _, model = plan.partition(b"\n")
         self.profiles, self.add = json.loads(head), add
         self.session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-        self.names = ["image", *OUTPUTS]
-        self.num_io_tensors, self.num_optimization_profiles = 5, len(self.profiles)
+        self.inputs = [one.name for one in self.session.get_inputs()]
+        self.outputs = [one.name for one in self.session.get_outputs()]
+        self.names = [*self.inputs, *self.outputs]
+        self.num_io_tensors = len(self.names)
+        self.num_optimization_profiles = len(self.profiles)
         self.contexts = 0
 
     def get_tensor_name(self, row: int) -> str:
         return self.names[row]
 
     def get_tensor_mode(self, name: str) -> int:
-        return int(name != "image")
+        return int(name not in self.inputs)
 
     def get_tensor_dtype(self, name: str) -> str:
         return "uint8" if name == "image" else "float32"
@@ -149,6 +156,7 @@ class _Context:
     def __init__(self, engine: _Engine) -> None:
         self.engine, self.profile = engine, -1
         self.shape: tuple[int, ...] = ()
+        self.location: tuple[int, ...] = ()
         self.addresses: dict[str, int] = {}
 
     def set_optimization_profile_async(self, row: int, stream: int) -> bool:
@@ -156,17 +164,22 @@ class _Context:
         return True
 
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        if name == LOCATION_INPUT:
+            self.location = tuple(shape)
+            return len(shape) == 4 and shape[1] == 3
         low, _, high = self.engine.profiles[self.profile]
         self.shape = tuple(shape)
         return all(a <= b <= c for a, b, c in zip(low, shape, high, strict=True))
 
     def infer_shapes(self) -> list[str]:
-        return []
+        count, rows, columns, _ = self.shape
+        fits = self.location in ((), (count, 3, rows // 8, columns // 8))
+        return [] if fits else [LOCATION_INPUT]
 
     def get_tensor_shape(self, name: str) -> list[int]:
         found = {o.name: o.shape for o in self.engine.session.get_outputs()}
         count, rows, columns, _ = self.shape
-        return [count, found[name][1], rows // 8, columns // 8]
+        return [count, *found[name][1:-2], rows // 8, columns // 8]
 
     def set_tensor_address(self, name: str, address: int) -> bool:
         self.addresses[name] = address
@@ -175,8 +188,12 @@ class _Context:
     def execute_async_v3(self, stream: int) -> bool:
         images = _at(self.addresses["image"], self.shape, ctypes.c_uint8)
         for row in range(len(images)):
-            found = self.engine.session.run(list(OUTPUTS), {"image": images[row : row + 1]})
-            for name, value in zip(OUTPUTS, found, strict=True):
+            given = {"image": images[row : row + 1]}
+            if self.location:
+                place = _at(self.addresses[LOCATION_INPUT], self.location, ctypes.c_float)
+                given[LOCATION_INPUT] = place[row : row + 1]
+            found = self.engine.session.run(self.engine.outputs, given)
+            for name, value in zip(self.engine.outputs, found, strict=True):
                 shape = tuple(self.get_tensor_shape(name))
                 _at(self.addresses[name], shape, ctypes.c_float)[row] = value[0] + self.engine.add
         return True

@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 from helpers.fake_tensorrt import FakeTools
+from helpers.tiny_depth_model import OFFSET, SIGMA_LOG, SLOPE, write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 from onnx import numpy_helper
 
@@ -60,6 +61,39 @@ def test_a_batch_answers_as_its_images(model, free_batch, free):
             assert np.array_equal(getattr(one, name), getattr(right, name))
     with pytest.raises(ModelError, match="needs at least one image"):
         backend.run_batch(images[:0])
+
+
+def test_depth_is_answered_where_a_location_is_given(model, tmp_path):
+    deep = OnnxBackend(write_tiny_depth_model(tmp_path / "deep.onnx"), threads=1)
+    images = _images(2)
+    location = np.random.default_rng(5).normal(0, 0.3, (2, 3, 8, 12)).astype(np.float32)
+    found = deep.run_batch(images, location)
+    for one, place in zip(found, location, strict=True):
+        right = OFFSET + np.tensordot(SLOPE, place, 1)
+        np.testing.assert_allclose(one.log_depth, right, atol=1e-5)
+        np.testing.assert_allclose(np.exp(0.5 * one.log_depth_variance), SIGMA_LOG, rtol=1e-5)
+    flat = OnnxBackend(model, threads=1)
+    for without in (deep.run_batch(images), flat.run_batch(images)):
+        for one, right in zip(without, found, strict=True):
+            assert one.log_depth is None and one.log_depth_variance is None
+            np.testing.assert_array_equal(one.class_logits, right.class_logits)
+    with pytest.raises(ModelError, match="inference failed"):
+        deep.run_batch(images, location[:, :2])
+
+
+def test_tensors_that_the_metadata_do_not_speak_of_are_refused(tmp_path):
+    path = write_tiny_depth_model(tmp_path / "deep.onnx")
+    content = onnx.load(str(path))
+    del content.graph.output[-1]
+    onnx.save(content, str(tmp_path / "less.onnx"))
+    with pytest.raises(ModelError, match=r"outputs .*log_depth_variance, found"):
+        OnnxBackend(tmp_path / "less.onnx")
+    content = onnx.load(str(path))
+    plain = onnx.load(str(write_tiny_model(tmp_path / "tiny.onnx"))).metadata_props[0].value
+    content.metadata_props[0].value = plain
+    onnx.save(content, str(tmp_path / "more.onnx"))
+    with pytest.raises(ModelError, match="expected the inputs image, found image, location"):
+        OnnxBackend(tmp_path / "more.onnx")
 
 
 def test_it_says_what_it_is(model):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import types
+from pathlib import Path
+
 import numpy as np
 import pytest
+from helpers.tiny_depth_model import write_tiny_depth_model
 
 import dalearn_ros.inference.bench as module
 from dalearn_ros.inference.bench import WARM_UP, bench, noise_images
+from dalearn_ros.inference.detector import Answer, LandmarkDetector
+from dalearn_ros.landmarks.types import Observations
 
 
 class _Clock:
@@ -23,16 +29,20 @@ class _Detector:
 
     def __init__(self, clock: _Clock) -> None:
         self.clock, self.calls = clock, []
-        self.metadata = type("M", (), {"input": type("I", (), {"channels": 3, "multiple": 32})})
+        takes = types.SimpleNamespace(channels=3, multiple=32)
+        self.metadata = types.SimpleNamespace(input=takes, depth=None)
         self.backend = self
         self.last_timing_ms: dict[str, float] = {}
 
-    def detect(self, image: np.ndarray) -> None:
+    def answer(self, image: np.ndarray, stamp_ns: int, camera: object) -> Answer:
+        assert camera is None
         self.calls.append(f"whole {image.shape}")
         self.clock.now += 0.007
         self.last_timing_ms = {"preprocess": 1.0, "inference": 4.0, "decode": 2.0}
+        return Answer(Observations.empty(0), None)
 
-    def run_batch(self, ready: np.ndarray) -> None:
+    def run_batch(self, ready: np.ndarray, location: object) -> None:
+        assert location is None
         self.calls.append(f"alone {ready.shape}")
         self.clock.now += 0.003
 
@@ -58,3 +68,12 @@ def test_noise_has_the_size_and_follows_the_seed() -> None:
     assert np.array_equal(one[3], again[3])
     assert not np.array_equal(one[3], other[3])
     assert not np.array_equal(one[0], one[1])
+
+
+def test_a_model_with_depth_makes_the_depth_image_after_the_total(tmp_path: Path) -> None:
+    detector = LandmarkDetector.load(write_tiny_depth_model(tmp_path / "m.onnx"), threads=1)
+    (stages,) = bench(detector, noise_images((100, 60)), 1)
+    expected = {"preprocess", "inference", "decode", "total", "depth_image", "session_run"}
+    assert set(stages) == expected and min(stages.values()) > 0.0
+    parts = sum(stages[name] for name in ("preprocess", "inference", "decode"))
+    assert parts <= stages["total"]

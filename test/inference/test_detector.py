@@ -55,9 +55,10 @@ def test_images_of_one_size_go_through_together(model):
     for slot, picture in enumerate(pictures):
         pool.place(slot, 150, 100)[:] = picture
     together = detector.detect_ready(pool.batch(3, 150, 100), (150, 100), [1, 2, 3])
-    assert [seen.stamp_ns for seen in together] == [1, 2, 3]
-    assert [len(seen) for seen in together] == [2, 0, 2]
-    for seen, picture in zip(together, pictures, strict=True):
+    found = [answer.observations for answer in together]
+    assert [seen.stamp_ns for seen in found] == [1, 2, 3]
+    assert [len(seen) for seen in found] == [2, 0, 2]
+    for seen, picture in zip(found, pictures, strict=True):
         alone = detector.detect(picture)
         assert seen.class_id.tolist() == alone.class_id.tolist()
         np.testing.assert_allclose(seen.point_px, alone.point_px, atol=1e-4)

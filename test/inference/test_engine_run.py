@@ -5,9 +5,10 @@ import gc
 import numpy as np
 import pytest
 from helpers.fake_tensorrt import FakeCuda, fake_module, fake_plan
+from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 
-from dalearn_ros.coding.metadata import OUTPUTS
+from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, OUTPUTS
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.engine_run import EngineRunner
@@ -81,6 +82,27 @@ def test_memory_goes_back(model):
     del runner
     gc.collect()
     assert not cuda.memory and cuda.streams == 0
+
+
+def test_an_engine_with_depth_wants_a_location_and_others_none(model, tmp_path):
+    deep = write_tiny_depth_model(tmp_path / "deep.onnx").read_bytes()
+    plan = fake_plan(deep, [Profile((1, 64, 96), (2, 64, 96), (2, 64, 96))])
+    runner = EngineRunner(fake_module(), FakeCuda(), plan, OUTPUTS + DEPTH_OUTPUTS)
+    location = np.zeros((2, 3, 8, 12), np.float32)
+    found = runner.infer(_images(2), location)
+    assert [value.shape for value in found[4:]] == [(2, 8, 12)] * 2
+    with pytest.raises(ModelError, match="expected the inputs image, location, found image"):
+        runner.infer(_images(2))
+    with pytest.raises(ModelError, match=r"does not take inputs of these shapes: .*1, 3, 8, 12"):
+        runner.infer(_images(2), location[:1])
+    with pytest.raises(ModelError, match="does not take location of shape"):
+        runner.infer(_images(2), location[:, :1])
+    flat = _runner(model, Profile((1, 64, 96), (2, 64, 96), (2, 64, 96)))
+    with pytest.raises(ModelError, match="expected the inputs image, found image, location"):
+        flat.infer(_images(2), location)
+    with pytest.raises(ModelError, match="an image, the input location and the outputs"):
+        flat = fake_plan(model.read_bytes(), [Profile((1, 64, 96), (2, 64, 96), (2, 64, 96))])
+        EngineRunner(fake_module(), FakeCuda(), flat, OUTPUTS + DEPTH_OUTPUTS)
 
 
 def test_failures_are_sentences(model):

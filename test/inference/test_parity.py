@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 
+from dalearn_ros.coding.metadata import OUTPUTS
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.engine_settings import Profile
-from dalearn_ros.inference.parity import BOUNDS, compare, made_up_batches, require_parity
+from dalearn_ros.inference.parity import BOUNDS, Parity, compare, made_up_batches, require_parity
 
 PROFILES = (Profile((1, 64, 96), (2, 64, 96), (4, 64, 96)), Profile(*[(1, 96, 96)] * 3))
 
@@ -26,11 +28,11 @@ class _Changed:
             plain.metadata, plain.info, plain, change,
         )  # fmt: skip
 
-    def run(self, image):
-        return self.run_batch(image)[0]
+    def run(self, image, location=None):
+        return self.run_batch(image, location)[0]
 
-    def run_batch(self, images):
-        return [self._change(answer) for answer in self._plain.run_batch(images)]
+    def run_batch(self, images, location=None):
+        return [self._change(answer) for answer in self._plain.run_batch(images, location)]
 
 
 def _shifted(answer, by):
@@ -88,3 +90,17 @@ def test_nan_and_other_shapes_are_infinitely_far(plain):
     ):
         with pytest.raises(ModelError, match="by inf on 3 images"):
             require_parity(_Changed(plain, change), plain, batches, "int8")
+
+
+def test_depth_is_compared_too(tmp_path):
+    deep = OnnxBackend(write_tiny_depth_model(tmp_path / "deep.onnx"), threads=1)
+    batches = made_up_batches(PROFILES, 3)
+    assert compare(deep, deep, batches) == Parity(0.0, 0.0, OUTPUTS[0], 3)
+
+    def further(answer):
+        return dataclasses.replace(answer, log_depth=answer.log_depth + np.float32(0.5))
+
+    found = compare(_Changed(deep, further), deep, batches)
+    assert found.output == "log_depth" and 0.05 < found.common < 0.5
+    flat = _Changed(deep, lambda a: dataclasses.replace(a, log_depth=None))
+    assert compare(flat, deep, batches).common == np.inf

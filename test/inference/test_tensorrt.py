@@ -14,9 +14,11 @@ import numpy as np
 import onnx
 import pytest
 from helpers.fake_tensorrt import FakeTools
+from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 
 import dalearn_ros.inference.tensorrt as trt_backend
+from dalearn_ros.coding.metadata import DepthMetadata
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.resources import resource
 from dalearn_ros.export.half import to_half
@@ -27,6 +29,7 @@ from dalearn_ros.inference.engine_build import build_engine
 from dalearn_ros.inference.engine_cache import EngineRefused
 from dalearn_ros.inference.engine_settings import EngineSettings, Profile, profiles_of
 from dalearn_ros.inference.onnx_precision import precision_of
+from dalearn_ros.inference.parity import made_up_location
 from dalearn_ros.inference.tensorrt import load_tensorrt, open_engine, toolkit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +67,22 @@ def test_built_once_compared_and_kept(model, settings, caplog):
     assert np.array_equal(second.run_batch(images)[1].class_logits, right[1].class_logits)
     with pytest.raises(ModelError, match="needs at least one image"):
         second.run_batch(images[:0])
+
+
+def test_a_model_with_depth_has_an_engine_with_one_more_input(tmp_path, settings):
+    model = write_tiny_depth_model(tmp_path / "deep.onnx")
+    tools, plain = FakeTools(), OnnxBackend(model, threads=1)
+    found = _open(model, settings, tools)  # compared with ONNX Runtime, depth and all
+    assert tools.strides == [8]
+    images = np.full((3, 64, 96, 3), 90, np.uint8)  # in two parts
+    location = made_up_location(images, plain.metadata.depth)
+    for one, right in zip(found.run_batch(images, location), plain.run_batch(images, location)):
+        np.testing.assert_array_equal(one.log_depth, right.log_depth)
+        np.testing.assert_array_equal(one.log_depth_variance, right.log_depth_variance)
+    assert not np.array_equal(location[0], location[2])
+    (without,) = found.run_batch(images[:1])
+    assert without.log_depth is None and without.log_depth_variance is None
+    np.testing.assert_array_equal(without.class_logits, right.class_logits)
 
 
 def test_a_mismatch_is_named_and_built_anew(model, settings, caplog):
@@ -113,10 +132,10 @@ def test_an_engine_that_does_not_load_is_built_anew(model, settings, caplog):
     _open(model, settings, tools)
     refusals = iter([ModelError("TensorRT cannot load the engine (other driver).")])
 
-    def refuse_once(plan):
+    def refuse_once(plan, outputs):
         for error in refusals:
             raise error
-        return load(plan)
+        return load(plan, outputs)
 
     tools.kit = dataclasses.replace(tools.kit, load=refuse_once)
     _open(model, settings, tools)
@@ -208,7 +227,7 @@ def rtx():
     )
 
 
-def _exported(folder):
+def _exported(folder, depth=False):
     torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
     from helpers.tiny_training import tiny_settings
 
@@ -218,8 +237,13 @@ def _exported(folder):
 
     torch.set_num_threads(1)
     space, settings = LabelSpace.load(), tiny_settings({})
-    network = build_network(settings, space, 0).eval()
-    export_onnx(network, metadata_of(settings, space, {}, {}), folder / "random.onnx")
+    network, metadata = build_network(settings, space, 0), metadata_of(settings, space, {}, {})
+    if depth:
+        from dalearn_ros.depth.network import DepthNetwork
+
+        network = DepthNetwork(network, 16, location=True)
+        metadata = dataclasses.replace(metadata, depth=DepthMetadata(stride=8))
+    export_onnx(network.eval(), metadata, folder / "random.onnx")
     return folder / "random.onnx"
 
 
@@ -248,6 +272,14 @@ def test_every_precision_parses_and_builds(rtx, precision):
     content = converted.SerializeToString()
     assert precision_of(content) == precision
     assert len(build_engine(rtx, content, PROFILES, workspace_mib=256).plan) > 10_000
+
+
+def test_a_model_with_depth_parses_and_builds(rtx, tmp_path):
+    model = _exported(tmp_path, depth=True).read_bytes()
+    small = profiles_of(EngineSettings(sizes=("128x96",), batch=2), 32)
+    assert len(build_engine(rtx, model, small, 256, location_stride=8).plan) > 10_000
+    with pytest.raises(ModelError, match="cannot build|refuses"):  # its location has no profile
+        build_engine(rtx, model, small, 256)
 
 
 def test_tensorrts_own_words_when_it_refuses(rtx, tmp_path):

@@ -5,10 +5,12 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
+from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import RANGE_M, write_tiny_model
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.zoom import (
     ZoomDetector,
@@ -146,3 +148,18 @@ def test_boxes_of_outlines():
     outlines = Ragged.of([[[1, 2], [5, 3], [4, 9]], np.zeros((0, 2))], 2)
     boxes = boxes_of(outlines)
     assert boxes[0].tolist() == [1, 2, 5, 9] and np.isnan(boxes[1]).all()
+
+
+def test_distances_of_both_looks_are_those_of_the_whole_images_depth(tmp_path):
+    detector = LandmarkDetector.load(write_tiny_depth_model(tmp_path / "deep.onnx"), threads=1)
+    image = np.full((144, 192, 3), 90, np.uint8)
+    image[68:72, 100:104] = (0, 0, 255)  # seen by the closer look only
+    image[16:24, 40:48] = (0, 255, 0)
+    camera = Camera(192, 144, np.array([[150.0, 0, 95.5], [0, 150.0, 71.5], [0, 0, 1]]))
+    zoom = ZoomDetector(detector, SMALL)
+    found = zoom.detect(image, 0, [_box(99.0, 71.0)], camera)
+    assert len(found) == 2
+    depth_m, sigma = detector.answer(image, 0, camera).depth.at(found.point_px)
+    ranges = depth_m * np.linalg.norm(camera.unproject(found.point_px), axis=1)
+    assert found.range_m == pytest.approx(ranges, rel=1e-6)
+    assert found.sigma_range_m == pytest.approx(ranges * sigma, rel=1e-6)

@@ -11,6 +11,7 @@ from visualization_msgs.msg import Marker
 
 from dalearn_ros.labels.offsets import QUANTITIES
 from dalearn_ros.localization.camera_report import CameraHealthReport, Drift
+from dalearn_ros.localization.distance_check import compare_distances
 from dalearn_ros.localization.health_report import HealthRow, MapHealthReport
 from dalearn_ros.nodes import health_messages
 from dalearn_ros.nodes.messages import stamp_of
@@ -89,3 +90,14 @@ def test_a_sound_camera_is_ok_and_says_what_is_not_observable() -> None:
     assert status.message.startswith("not observable: time_ms, forward_m, left_m, height_m")
     assert status.message.endswith("steady: yaw_deg")
     assert json.loads(health_messages.camera_health_message(report).data)["tracks"] == 120
+
+
+def test_distances_are_a_warning_only_where_their_scale_is_off() -> None:
+    few = health_messages.distance_diagnostics(compare_distances([0.1], 0.15), "n/distances")
+    assert few.level == DiagnosticStatus.OK and few.message == "1 of 10 landmarks that are needed"
+    values = {one.key: one.value for one in few.values}
+    assert values["scale"] == "1.1052" and values["scale_low"] == ""
+    good = health_messages.distance_diagnostics(compare_distances([0.1] * 20, 0.15), "n")
+    assert good.level == DiagnosticStatus.OK and good.name == "n"
+    off = health_messages.distance_diagnostics(compare_distances([-0.4] * 20, 0.15), "n")
+    assert off.level == DiagnosticStatus.WARN and "0.67 times" in off.message

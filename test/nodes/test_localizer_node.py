@@ -16,6 +16,7 @@ import pytest
 from std_srvs.srv import Trigger
 
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.localization.results import nothing
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.maps.index import indexed
 from dalearn_ros.nodes import health_watch, landmark_localizer, messages, pose_output
@@ -181,11 +182,40 @@ def test_health_is_watched_and_published(
     assert sent["markers"].markers[0].action == sent["markers"].markers[0].DELETEALL
     drifts = json.loads(sent["camera"].data)["drifts"]
     assert drifts["yaw_deg"]["state"] == "collecting"
-    (status,) = sent["diagnostics"].status
+    status, distances = sent["diagnostics"].status
     assert status.name == "/landmark_localizer/camera_health"
+    assert distances.name == "/landmark_localizer/distances"
+    assert distances.message == "0 of 10 landmarks that are needed"  # these observations have none
     sent.clear()
     node.finish()
     assert not sent  # nothing new
+
+
+def test_distances_that_do_not_fit_the_map_are_warned_of(
+    node: Any, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, street = node._health, run.street
+    sent: list[Any] = []
+    monkeypatch.setattr(watch._diagnostics, "publish", sent.append)
+    for i in range(10):
+        stamp, pose = i * 1_000_000_000, street.pose(5.0 + 10.0 * i)
+        seen, rows = street.observe(pose, np.random.default_rng(i), missed=0.0, false_alarms=0.0)
+        place = (pose @ street.mounting).translation
+        true = np.linalg.norm(street.landmarks.point_m[rows] - place, axis=1)
+        matches = np.stack([np.arange(len(rows)), rows], axis=1)
+        result = dataclasses.replace(
+            nothing(""), pose=Pose(stamp, pose), matches=matches, camera=np.zeros(len(rows), int)
+        )
+        seen = dataclasses.replace(seen, stamp_ns=stamp, range_m=1.5 * true)
+        places = {"": (street.camera, street.mounting)}
+        assert watch.add({"": seen}, places, result, None, None) == ""
+    node.finish()
+    (status,) = sent[0].status  # camera health needs a prior
+    assert status.level == status.WARN and status.name == "/landmark_localizer/distances"
+    assert "1.50 times those of the map" in status.message and "camera_info" in status.message
+    values = {one.key: one.value for one in status.values}
+    assert values["state"] == "off" and int(values["landmarks"]) > 10
+    assert (values["scale"], values["relative_error"]) == ("1.5000", "0.5000")
 
 
 def test_health_that_fails_is_told_and_harms_nothing(

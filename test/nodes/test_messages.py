@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
+from hypothesis import given
+from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, PointField
 
 from dalearn_ros.bags.images import ImageFault
+from dalearn_ros.coding.metadata import DepthMetadata
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.camera_info import camera_from_info
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
+from dalearn_ros.inference.depth import DepthMap, with_depth_ranges
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.nodes import landmark_messages, messages
@@ -69,6 +75,30 @@ def test_the_points_of_a_cloud_lie_at_their_distance_and_project_to_their_pixels
         xyz[known], np.zeros(3), np.zeros(3), CAMERA.matrix, CAMERA.distortion
     )
     np.testing.assert_allclose(expected[:, 0], sent.point_px[known], atol=1e-3)
+
+
+@given(st.integers(0, 2), st.floats(5.0, 634.0), st.floats(5.0, 474.0), st.floats(2.0, 79.0))
+def test_a_point_of_depth_has_that_depth_in_any_lens(
+    lens: int, u: float, v: float, depth_m: float
+) -> None:
+    """x y z: on the pixel when projected, z metres ahead, range_m away."""
+    matrix = np.array([[300.0, 0, 320], [0, 310, 240], [0, 0, 1]])
+    fisheye = Camera(640, 480, matrix, np.array([0.01, -0.002, 0, 0]), "equidistant")
+    camera = (CAMERA, fisheye, Camera(640, 480, matrix))[lens]
+    cells = np.full((60, 80), np.log(depth_m), np.float32)
+    taught = DepthMetadata(stride=8, least_m=1.0, greatest_m=80.0)
+    sent = dataclasses.replace(observed(1), point_px=np.array([[u, v]]))
+    depth = DepthMap(cells, np.full_like(cells, 2.0 * np.log(0.1)), taught)
+    found = with_depth_ranges(sent, depth, camera)
+    cloud = landmark_messages.cloud_of(found, "camera_optical", camera)
+    row = np.frombuffer(memoryview(cloud.data), landmark_messages.ROW)[0]
+    point = np.array([[row["x"], row["y"], row["z"]]], np.float64)
+    assert row["z"] == pytest.approx(depth_m, rel=1e-5)
+    assert np.linalg.norm(point) == pytest.approx(row["range_m"], rel=1e-5)
+    assert row["sigma_range_m"] == pytest.approx(0.1 * row["range_m"], rel=1e-5)
+    pixel, valid = camera.project(point)
+    assert valid.all()
+    np.testing.assert_allclose(pixel[0], [u, v], atol=2e-3)
 
 
 def test_nothing_seen_is_an_empty_cloud() -> None:

@@ -1,0 +1,229 @@
+"""Run folders of both models: settings, checkpoint, weights, history."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dalearn_ros.coding.location import LOCATION
+from dalearn_ros.core.errors import ModelError, SettingsError
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.depth.frames import check_cameras, check_distances
+from dalearn_ros.depth.judge import judge
+from dalearn_ros.depth.local import LocalNetwork
+from dalearn_ros.depth.network import DepthNetwork
+from dalearn_ros.depth.regime import LocalTask
+from dalearn_ros.depth.samples import LocalBatches
+from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.detector.regime import build_network
+from dalearn_ros.detector.run import Run, open_run
+from dalearn_ros.detector.samples import worker_errors
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
+from dalearn_ros.training.peers import ALONE
+from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run
+
+LOCAL_FORMAT = "local depth run"
+DEPTH = "depth"  # key of run.json and group of the weights of a run with a depth head
+OF_THE_TEACHER = ("location", "patch", "truth", "local")
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """A finished local model.
+
+    Attributes:
+        path: Its folder.
+        settings: Of its learning.
+        network: In evaluation, with its averaged weights.
+        figures: Of its validation.
+    """
+
+    path: Path
+    settings: DistillSettings
+    network: LocalNetwork
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class DepthRun:
+    """A detector's run with a depth head.
+
+    Attributes:
+        run: The run as that of a detector.
+        network: Detector and head, in evaluation.
+        settings: Of the distillation.
+        location: Name of the location function it was taught with; None: without location.
+    """
+
+    run: Run
+    network: DepthNetwork
+    settings: DistillSettings
+    location: str | None
+
+    @property
+    def least_m(self) -> float:
+        """The least depth that was taught, metres."""
+        return self.settings.truth.least_m
+
+    @property
+    def greatest_m(self) -> float:
+        """The greatest depth that was taught, metres."""
+        return self.settings.truth.greatest_m
+
+
+def train_local(
+    detector: Run,
+    data: Sequence[Dataset],
+    validation: Sequence[Dataset],
+    run: Path,
+    settings: DistillSettings,
+    seed: int,
+) -> tuple[TrainResult, set[str]]:
+    """Train a local model, or go on with the run that is in the folder (S4).
+
+    Args:
+        detector: Gives the stem, or its make.
+        data: Images with known distances.
+        validation: Others, to judge it on; may be empty.
+        run: The folder. A run with the same settings, data and seed in it is continued.
+        settings: All settings.
+        seed: Of weights, places and order.
+
+    Returns:
+        How it ended, and sentences about the images that could not be used.
+
+    Raises:
+        InputError: The folder holds something else, or a run that differs.
+        DatasetError: No known distance, or no calibration.
+        ModelError: A loss is not finite.
+    """
+    check_cameras(data)
+    check_distances(data, settings.truth)
+    own = ("location", "patch", "truth", "local", "weights", "colours", "batch", "judge")
+    values = dump_settings(settings)
+    description = {
+        "format": LOCAL_FORMAT,
+        "format_version": FORMAT_VERSION,
+        "settings": {name: values[name] for name in own},
+        "location": location_name(settings),
+        "detector": {
+            "run": str(detector.path),
+            "settings": dump_settings(detector.settings),
+            "label_space": detector.label_space.to_dict(),
+        },
+        "seed": seed,
+        "data": [{"path": str(d.path), "images": len(d)} for d in data],
+        "validation": [{"path": str(d.path), "images": len(d)} for d in validation],
+    }
+    torch.manual_seed(seed)
+    network = LocalNetwork(
+        detector.network, settings.local, settings.patch.size_px, settings.location
+    )
+    with worker_errors():
+        batches = LocalBatches(data, settings, detector.settings, seed)
+        task = LocalTask(settings, batches, lambda n: judge(n, validation, settings))
+        claim_run(run, description)
+        network = network.to(ALONE.device)
+        result = Trainer(network, task, settings.local.loop, run, seed=seed).run()
+    return result, task.skipped
+
+
+def open_local(path: Path) -> LocalRun:
+    """Open a local model: its folder, or that of a distillation which holds it as ``local``.
+
+    Raises:
+        ModelError: No local model there, not finished, damaged, or taught with another location
+            function than this version has (S11).
+    """
+    if not (path / RUN_FILE).is_file() or (path / "local").is_dir():
+        path = path / "local"
+    description = read_run(path)
+    if description is None or description.get("format") != LOCAL_FORMAT:
+        hint = "Give the --out folder of 'dalearn distill', or its folder 'local'."
+        raise ModelError.at(path, "", "a local depth model", "none", hint)
+    try:
+        settings = load_settings(DistillSettings, None, description["settings"])
+        of_detector = description["detector"]
+        train = load_settings(TrainSettings, None, of_detector["settings"])
+        space = LabelSpace.from_dict(of_detector["label_space"], str(path / RUN_FILE))
+    except (KeyError, TypeError, SettingsError) as error:
+        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
+    check_location(description.get("location"), path / RUN_FILE)
+    weights = path / WEIGHTS
+    if not weights.is_file():
+        raise ModelError(f"{path}: the run is not finished; continue it with 'dalearn distill'.")
+    detector = build_network(train, space, 0)
+    network = LocalNetwork(detector, settings.local, settings.patch.size_px, settings.location)
+    checkpoint = load_checkpoint(weights)
+    load_weights(network, dict(checkpoint.groups.get("network", {})), weights)
+    network = network.to(ALONE.device).eval().requires_grad_(False)
+    return LocalRun(path, settings, network, checkpoint.header.get("figures", {}))
+
+
+def has_depth(path: Path) -> bool:
+    """Whether a run folder's detector has a depth head.
+
+    Raises:
+        ModelError: The folder's ``run.json`` is damaged.
+    """
+    description = read_run(path)
+    return description is not None and DEPTH in description
+
+
+def open_depth_run(path: Path) -> DepthRun:
+    """Open the run folder of a distillation.
+
+    Raises:
+        ModelError: Not a run folder, without a depth head, not finished, damaged, or taught with
+            another location function than this version has (S11).
+    """
+    run = open_run(path)
+    own = run.description.get(DEPTH)
+    if not isinstance(own, Mapping):
+        hint = "'dalearn distill' gives a detector one."
+        raise ModelError.at(path, "", "a run with a depth head", "one without", hint)
+    try:
+        settings = load_settings(DistillSettings, None, own["settings"])
+        location = own["location"]
+    except (KeyError, TypeError, SettingsError) as error:
+        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
+    check_location(location, path / RUN_FILE)
+    network = build_depth(run, settings)
+    weights = path / WEIGHTS
+    load_weights(network.head, dict(load_checkpoint(weights).groups.get(DEPTH, {})), weights)
+    return DepthRun(run, network.eval(), settings, location)
+
+
+def build_depth(run: Run, settings: DistillSettings) -> DepthNetwork:
+    """A head with random weights on a run's detector."""
+    learns = "stem" if settings.local.shared == "tuned" else "none"
+    return DepthNetwork(
+        run.network, settings.whole.channels, settings.location, learns, settings.local.stem_stride
+    )
+
+
+def location_name(settings: DistillSettings) -> str | None:
+    """Name of the location function that the settings use; None: none."""
+    return LOCATION if settings.location else None
+
+
+def check_location(found: Any, source: Path) -> None:
+    """Raise ModelError if a model was taught with another location function (S11)."""
+    if found not in (None, LOCATION):
+        hint = "Its numbers mean something else here; distil it again with this version."
+        raise ModelError.at(source, "key 'location'", f"'{LOCATION}'", repr(found), hint)
+
+
+def with_teacher(settings: DistillSettings, teacher: LocalRun) -> DistillSettings:
+    """The settings with those that a given teacher brings: what it was taught with."""
+    own = {name: getattr(teacher.settings, name) for name in OF_THE_TEACHER}
+    return dataclasses.replace(settings, **own)
