@@ -55,7 +55,6 @@ NONE, JITTER, SEARCH, ONLINE, ORACLE = (
 )
 DRAWN = {  # every conversion is kept: no mean confidence reaches 1
     "search": {"explore": False, "threshold": 1.0, "failing_originals": "use"},
-    "accuracy": {"measure": "confidence"},
 }
 
 

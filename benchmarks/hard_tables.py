@@ -37,7 +37,7 @@ def record_tables(entries: Sequence[Entry]) -> None:
     if cost:
         record(
             "hard_examples_cost", COMMAND, cost,
-            "Images of 640×384 px, one process with one thread; `recognition` is inference and "
+            "Images of 448×256 px, one process with one thread; `recognition` is inference and "
             "decoding, of originals too where they are asked for.",
         )  # fmt: skip
 

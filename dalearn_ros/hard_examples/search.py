@@ -124,11 +124,11 @@ class Search:
         Args:
             accuracy: Of the converted image.
             original: Of its source under the same model; wanted if ``accuracy`` is below the
-                threshold and failing originals are to be skipped.
+                threshold, unless failing originals are to be used as others are.
 
         Returns:
             ``hard``: it is learning data and there will be more near it; ``harmless``;
-            ``original fails``: nothing follows from it.
+            ``original fails``: so does the original, nothing follows from it.
         """
         one, own = self._open, self._settings
         assert one is not None
@@ -137,8 +137,9 @@ class Search:
         if accuracy >= own.threshold:
             self._harmless |= {parameter.id for parameter in one.parameters.values()}
             return HARMLESS
-        if own.failing_originals == "skip" and original is not None and original < own.threshold:
-            self._failing.add(one.row)
+        if original is not None and self._original_fails(accuracy, original):
+            if original == 0.0 or own.failing_originals == "skip":
+                self._failing.add(one.row)  # none of its conversions can be hard
             return ORIGINAL_FAILS
         self.outputs += 1
         self._hurt.append((one, own.branches))
@@ -147,6 +148,12 @@ class Search:
     def updated(self) -> None:
         """The model has changed: originals that failed may not fail any more."""
         self._failing.clear()
+
+    def _original_fails(self, accuracy: float, original: float) -> bool:
+        own = self._settings
+        if own.failing_originals == "use" or original >= own.threshold:
+            return False
+        return own.failing_originals == "skip" or accuracy >= own.threshold * original
 
     def _drawn(self, random: Random) -> Try:
         row = self._next_row()

@@ -51,9 +51,10 @@ class SearchSettings:
         maximum=1.0,
     )  # fmt: skip
     failing_originals: str = field(
-        "skip",
-        "Images that the model fails on unconverted, too: they say nothing of the conversion.",
-        choices=("skip", "use"),
+        "compare",
+        "Images that the model fails on unconverted, too, say little of the conversion. compare: "
+        "hard if the accuracy is below Th1 times the original's; skip: never; use: always.",
+        choices=("compare", "skip", "use"),
     )
     condition: str = field("", "First parameters are of this condition, TIME/WEATHER; empty: any.")
     explore: bool = field(True, "Go on near what hurt; false: every parameter is drawn (H15).")
