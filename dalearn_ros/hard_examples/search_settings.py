@@ -61,6 +61,11 @@ class SearchSettings:
     by_cell: bool = field(True, "Near: same, neighbouring and associated cells of the table.")
     by_distance: bool = field(True, "Near: within the bounds of 'neighbours'.")
     generate: bool = field(True, "Make new parameters within the bounds where the store has none.")
+    together: bool = field(
+        False,
+        "Near a conversion that hurt, all areas follow one target, that of the whole image's "
+        "neighbour; false: each has a neighbour of its own (H13).",
+    )
     branches: int = field(3, "Tries near each conversion that hurt.", minimum=1, maximum=1_000_000)
     fresh: float = field(
         0.2, "Share of tries that are drawn although there is something to explore.", minimum=0.0,

@@ -14,15 +14,13 @@ from dalearn_ros.core.settings import load_settings
 from dalearn_ros.hard_examples.light_table import Condition
 from dalearn_ros.hard_examples.search import (
     DRAWN,
-    GENERATED,
     HARD,
     HARMLESS,
-    KEPT,
-    NEAR,
     ORIGINAL_FAILS,
     Search,
     Try,
 )
+from dalearn_ros.hard_examples.search_near import GENERATED, KEPT, NEAR
 from dalearn_ros.hard_examples.search_settings import (
     HardenSettings,
     check_harden,
@@ -97,6 +95,15 @@ def test_it_goes_on_near_what_hurt_for_every_area_by_itself(store: ParameterStor
             assert one.rules[area] in (NEAR, GENERATED, KEPT)
     mixed = [len({p.target for p in one.parameters.values()}) > 1 for one in explored]
     assert any(mixed)
+
+
+def test_areas_may_follow_one_neighbouring_target_together(store: ParameterStore) -> None:
+    how = settings(search={"fresh": 0.0, "together": True, "generate": False})
+    found = play(Search(store, AREAS, how, 3), 30)
+    explored = [one for one, _ in found if one.parent is not None]
+    assert explored
+    for one in explored:
+        assert len({p.target for p in one.parameters.values()}) == 1
 
 
 def test_nothing_is_explored_near_what_did_no_harm(store: ParameterStore) -> None:
