@@ -103,7 +103,10 @@ def run_row(row: str, fold: Path, out: Path, args: argparse.Namespace) -> dict[s
         base = dump_settings(open_run(fold / "run").settings)
         loop = {"steps": args.steps, "learning_rate": 0.0003, "warmup_steps": 20}
         same = {"average_decay": 0.98, "average_ramp": False, "max_minutes": None}
-        changes = {"loop": {**loop, **same, "checkpoint_every": 20}, "batch": {"workers": 0}}
+        changes = {
+            "loop": {**loop, **same, "checkpoint_every": 20},
+            "batch": {"workers": 0, "threads": 1},
+        }
         place = file.with_suffix("")
         if row == NONE:
             plain = load_settings(TrainSettings, None, merged(base, changes))
