@@ -2,11 +2,11 @@
 
 All rows begin with the same network and take as many gradient steps. ``no conversion`` goes on
 with days; ``jitter`` adds conversions drawn at random from the same store, ``search`` those that
-hurt the start, ``online`` those that hurt the model as it learns (50 updates on the way);
-``those conditions`` adds rendered images of the judged conditions, with labels. The store is the
-shipped one, of other cities and seeds. Thresholds are by days alone. Every finished run is a file
-in ``--out``; started again, it goes on with what is missing, within a run too; several processes
-may share ``--out``::
+hurt the start, ``online`` those that hurt the model as it learns (50 updates on the way), ``online,
+together`` the same with all areas following one target; ``those conditions`` adds rendered images
+of the judged conditions, with labels. The store is the shipped one, of other cities and seeds.
+Thresholds are by days alone. Every finished run is a file in ``--out``; started again, it goes on
+with what is missing, within a run too; several processes may share ``--out``::
 
     python benchmarks/ship_data.py --out out/ship/data
     python benchmarks/hard_examples.py --data out/ship/data
@@ -29,7 +29,7 @@ import torch
 
 from benchmarks.adaptation import merged, start_of
 from benchmarks.figures import ROOT
-from benchmarks.hard_tables import record_tables
+from benchmarks.hard_tables import ROWS, record_tables
 from benchmarks.hard_tasks import oracle, sources, start_pair, tests
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
@@ -46,16 +46,13 @@ from dalearn_ros.inference.detector import LandmarkDetector
 
 SEEDS = (1, 2, 3)
 BUDGETS = (50, 200, 800)
+MIDDLE = 200  # the budget at which areas that follow one target are tried, too
 UPDATES = 50  # of the online rows, whatever the budget
 RECIPE = ROOT / "benchmarks" / "hard_examples.yaml"
 STORE = ROOT / "config" / "conditions.sqlite"
-NONE, JITTER, SEARCH, ONLINE, ORACLE = (
-    *("no conversion", "jitter", "search", "online"),
-    "those conditions",
-)
+NONE, JITTER, SEARCH, ONLINE, TOGETHER, ORACLE = ROWS
 DRAWN = {  # every conversion is kept: no mean confidence reaches 1
     "search": {"explore": False, "threshold": 1.0, "failing_originals": "use"},
-    "accuracy": {"measure": "confidence"},
 }
 
 
@@ -76,7 +73,7 @@ class Job:
     @property
     def name(self) -> str:
         """For files."""
-        return f"{self.row}_{self.outputs}_{self.seed}".replace(" ", "_")
+        return f"{self.row}_{self.outputs}_{self.seed}".replace(",", "").replace(" ", "_")
 
 
 def jobs(seeds: Sequence[int], budgets: Sequence[int]) -> list[Job]:
@@ -85,15 +82,20 @@ def jobs(seeds: Sequence[int], budgets: Sequence[int]) -> list[Job]:
     for seed in seeds:
         found += [Job(NONE, 0, seed), Job(ORACLE, 0, seed)]
         found += [Job(row, b, seed) for b in budgets for row in (JITTER, SEARCH, ONLINE)]
+        found += [Job(TOGETHER, b, seed) for b in budgets if b == MIDDLE]
     return found
 
 
 def settings_of(job: Job, start: Path, steps: int) -> HardenSettings:
     """Recipe of one run."""
-    every = max(1, job.outputs // UPDATES) if job.row == ONLINE else 0
+    every = max(1, job.outputs // UPDATES) if job.row in (ONLINE, TOGETHER) else 0
     changes = {
         "loop": {"steps": steps},
-        "search": {"outputs": max(1, job.outputs), "tries": max(200, 20 * job.outputs)},
+        "search": {
+            "outputs": max(1, job.outputs),
+            "tries": max(200, 20 * job.outputs),
+            "together": job.row == TOGETHER,
+        },
         "update": {"every": every},
     }
     base = merged(dump_settings(read_settings(start, RECIPE)), changes)
@@ -173,7 +175,7 @@ def main() -> None:
         "--starts", type=Path, default=ROOT / "out" / "adaptation", help="of adaptation.py"
     )
     parser.add_argument("--start", type=Path, help="run that learnt days alone, in their place")
-    parser.add_argument("--rows", nargs="+", choices=(NONE, JITTER, SEARCH, ONLINE, ORACLE))
+    parser.add_argument("--rows", nargs="+", choices=ROWS)
     parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--steps", type=int, default=400, help="gradient steps of every run")

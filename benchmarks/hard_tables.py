@@ -13,6 +13,7 @@ from benchmarks.figures import record
 from benchmarks.hard_tasks import JUDGED
 
 Entry = dict[str, Any]
+ROWS = ("no conversion", "jitter", "search", "online", "online, together", "those conditions")
 COMMAND = "python benchmarks/hard_examples.py --data out/ship/data"
 
 
@@ -37,20 +38,19 @@ def record_tables(entries: Sequence[Entry]) -> None:
     if cost:
         record(
             "hard_examples_cost", COMMAND, cost,
-            "Images of 640×384 px, one process with one thread; `recognition` is inference and "
+            "Images of 448×256 px, one process with one thread; `recognition` is inference and "
             "decoding, of originals too where they are asked for.",
         )  # fmt: skip
 
 
 def groups(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Runs of one row and budget together, rows in the order of the comparison."""
-    order = ("no conversion", "jitter", "search", "online", "those conditions")
-    keys = {(entry["outputs"], order.index(entry["row"])) for entry in entries}
-    found = []
-    for outputs, place in sorted(keys, key=lambda key: (key[1] == len(order) - 1, *key)):
-        own = [e for e in entries if e["outputs"] == outputs and e["row"] == order[place]]
-        found.append(own)
-    return found
+    keys = {(entry["outputs"], ROWS.index(entry["row"])) for entry in entries}
+    order = sorted(keys, key=lambda key: (key[1] == len(ROWS) - 1, *key))
+    return [
+        [e for e in entries if (e["outputs"], e["row"]) == (outputs, ROWS[place])]
+        for outputs, place in order
+    ]
 
 
 def lines(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -75,13 +75,13 @@ def lines(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 def gap_lines(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Share of the gap that each row closes; empty while an end of it is missing."""
-    low = [e for e in entries if e["row"] == "no conversion"]
-    high = [e for e in entries if e["row"] == "those conditions"]
+    low = [e for e in entries if e["row"] == ROWS[0]]
+    high = [e for e in entries if e["row"] == ROWS[-1]]
     if not low or not high:
         return []
     table = []
     for own in groups(entries):
-        if own[0]["row"] in ("no conversion", "those conditions"):
+        if own[0]["row"] in (ROWS[0], ROWS[-1]):
             continue
         shares = {c: _share(low, own, high, c) for c in JUDGED}
         table.append({"row": own[0]["row"], "budget": own[0]["outputs"], **shares})

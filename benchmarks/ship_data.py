@@ -75,6 +75,7 @@ def make(drive: Drive, out: Path) -> str:
                 f"--map={raw / MAPS.get(drive.share, 'map')}",
             ],
             *["--pose-topic=/ground_truth/pose", f"--out={dataset}"],
+            *(["--areas"] if drive.share in AREAS else []),
         ],
     ]
     for command in commands:

@@ -101,7 +101,7 @@ class Hunt:
         found = self._recognised(one.row, image, detect)
         accuracy, original = _of(found), None
         low = accuracy < settings.search.threshold
-        if low and settings.search.failing_originals == "skip":
+        if low and settings.search.failing_originals != "use":
             original = self._original(one.row, source.image, detect)
         done = clock()
         seconds = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
@@ -168,7 +169,9 @@ def _last_step(run: Path) -> int:
 def _description(
     inputs: Inputs, settings: HardenSettings, seed: int, digest: str
 ) -> dict[str, object]:
-    ParameterStore.open(inputs.store).close()  # said before the folder is made
+    with ParameterStore.open(inputs.store) as store:  # what it lacks is said before the folder is
+        named = settings.search.condition
+        store.draw(generator(seed), store.table.condition(named) if named else None)
     values = dump_settings(settings)
     trained = dump_settings(TrainSettings())
     return {

@@ -8,7 +8,7 @@ on by telling it the answers that it had already.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,18 +16,16 @@ import numpy as np
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.hard_examples.light_table import Condition
-from dalearn_ros.hard_examples.neighbours import Bounds
+from dalearn_ros.hard_examples.search_near import KEPT, Neighbourhood
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.statistics import WHOLE
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.store_rows import Parameter
 from dalearn_ros.hard_examples.subsets import Subsets
-from dalearn_ros.hard_examples.vicinity import by_cell, by_distance, new_ones
 
 Random = np.random.Generator
-Found = tuple[Parameter, str]  # and why it is near
 HARD, HARMLESS, ORIGINAL_FAILS = "hard", "harmless", "original fails"
-DRAWN, NEAR, GENERATED, KEPT = "drawn", "near", "generated", "kept"
+DRAWN = "drawn"
 _DRAWS = 50  # of first parameters, until one fits
 
 
@@ -86,11 +84,10 @@ class Search:
         """
         self._store, self._areas, self._seed = store, areas, seed
         self._settings, self._how = settings.search, settings.convert
-        self._bounds: Bounds = settings.neighbours.bounds()
+        self._near = Neighbourhood(store, settings)
         named = self._settings.condition
         self._condition = store.table.condition(named) if named else None
         self._hurt: deque[tuple[Try, int]] = deque()  # to explore near, and how often yet
-        self._taken: set[int] = set()  # parameters that took part in a try
         self._harmless: set[int] = set()
         self._failing: set[int] = set()  # rows whose originals fail under the present model
         self._rows = self._endless_rows()
@@ -115,7 +112,7 @@ class Search:
         if self._settings.explore and random.random() >= self._settings.fresh:
             found = self._explored(random)
         self._open = found or self._drawn(random)
-        self._taken |= {one.id for one in self._open.parameters.values()}
+        self._near.taken |= {one.id for one in self._open.parameters.values()}
         return self._open
 
     def tell(self, accuracy: float, original: float | None = None) -> str:
@@ -124,11 +121,11 @@ class Search:
         Args:
             accuracy: Of the converted image.
             original: Of its source under the same model; wanted if ``accuracy`` is below the
-                threshold and failing originals are to be skipped.
+                threshold, unless failing originals are to be used as others are.
 
         Returns:
             ``hard``: it is learning data and there will be more near it; ``harmless``;
-            ``original fails``: nothing follows from it.
+            ``original fails``: so does the original, nothing follows from it.
         """
         one, own = self._open, self._settings
         assert one is not None
@@ -137,8 +134,9 @@ class Search:
         if accuracy >= own.threshold:
             self._harmless |= {parameter.id for parameter in one.parameters.values()}
             return HARMLESS
-        if own.failing_originals == "skip" and original is not None and original < own.threshold:
-            self._failing.add(one.row)
+        if original is not None and self._original_fails(accuracy, original):
+            if original == 0.0 or own.failing_originals == "skip":
+                self._failing.add(one.row)  # none of its conversions can be hard
             return ORIGINAL_FAILS
         self.outputs += 1
         self._hurt.append((one, own.branches))
@@ -147,6 +145,12 @@ class Search:
     def updated(self) -> None:
         """The model has changed: originals that failed may not fail any more."""
         self._failing.clear()
+
+    def _original_fails(self, accuracy: float, original: float) -> bool:
+        own = self._settings
+        if own.failing_originals == "use" or original >= own.threshold:
+            return False
+        return own.failing_originals == "skip" or accuracy >= own.threshold * original
 
     def _drawn(self, random: Random) -> Try:
         row = self._next_row()
@@ -192,41 +196,11 @@ class Search:
             same = self._settings.image == "same"
             row = hurt.row if same and hurt.row not in self._failing else self._next_row()
             areas = [a for a in hurt.parameters if a == WHOLE or a in self._areas[row]]
-            chosen = {area: self._near(hurt.parameters[area], random) for area in areas}
+            chosen = self._near.beside(hurt.parameters, areas, random)
             if any(why != KEPT for _, why in chosen.values()):
                 parameters = {area: one for area, (one, _) in chosen.items()}
                 rules = {area: why for area, (_, why) in chosen.items()}
                 return Try(self.tried, row, parameters, rules, hurt.number)
-        return None
-
-    def _near(self, hurt: Parameter, random: Random) -> Found:
-        """A parameter of the same area near one, that no try has had yet, and why it is near."""
-        own = self._settings
-        rules: list[Callable[[Parameter, Random], Found | None]] = []
-        rules += [self._of_cells] * own.by_cell + [self._of_bounds] * own.by_distance
-        for place in random.permutation(len(rules)):
-            found: Found | None = rules[int(place)](hurt, random)
-            if found is not None:
-                return found
-        if own.generate:
-            for one in new_ones(self._store, hurt, self._bounds, random):
-                return one, GENERATED
-        return hurt, KEPT
-
-    def _of_cells(self, hurt: Parameter, random: Random) -> Found | None:
-        groups: dict[str, list[Parameter]] = {}
-        for one, why in by_cell(self._store, hurt, unused=False):
-            if one.id not in self._taken:
-                groups.setdefault(why, []).append(one)
-        if not groups:
-            return None
-        why = sorted(groups)[int(random.integers(len(groups)))]
-        return groups[why][int(random.integers(len(groups[why])))], why
-
-    def _of_bounds(self, hurt: Parameter, random: Random) -> Found | None:
-        for one in by_distance(self._store, hurt, self._bounds, unused=False):
-            if one.id not in self._taken:
-                return one, NEAR
         return None
 
     def _next_row(self) -> int:

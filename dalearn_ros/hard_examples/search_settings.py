@@ -51,15 +51,21 @@ class SearchSettings:
         maximum=1.0,
     )  # fmt: skip
     failing_originals: str = field(
-        "skip",
-        "Images that the model fails on unconverted, too: they say nothing of the conversion.",
-        choices=("skip", "use"),
+        "compare",
+        "Images that the model fails on unconverted, too, say little of the conversion. compare: "
+        "hard if the accuracy is below Th1 times the original's; skip: never; use: always.",
+        choices=("compare", "skip", "use"),
     )
     condition: str = field("", "First parameters are of this condition, TIME/WEATHER; empty: any.")
     explore: bool = field(True, "Go on near what hurt; false: every parameter is drawn (H15).")
     by_cell: bool = field(True, "Near: same, neighbouring and associated cells of the table.")
     by_distance: bool = field(True, "Near: within the bounds of 'neighbours'.")
     generate: bool = field(True, "Make new parameters within the bounds where the store has none.")
+    together: bool = field(
+        False,
+        "Near a conversion that hurt, all areas follow one target, that of the whole image's "
+        "neighbour; false: each has a neighbour of its own (H13).",
+    )
     branches: int = field(3, "Tries near each conversion that hurt.", minimum=1, maximum=1_000_000)
     fresh: float = field(
         0.2, "Share of tries that are drawn although there is something to explore.", minimum=0.0,

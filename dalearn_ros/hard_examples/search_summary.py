@@ -12,7 +12,8 @@ from dalearn_ros.core.progress import track
 from dalearn_ros.hard_examples.found import HardImages
 from dalearn_ros.hard_examples.hunt import Detect
 from dalearn_ros.hard_examples.recognition import recognise
-from dalearn_ros.hard_examples.search import DRAWN, HARD, KEPT
+from dalearn_ros.hard_examples.search import DRAWN, HARD
+from dalearn_ros.hard_examples.search_near import KEPT
 from dalearn_ros.hard_examples.search_settings import AccuracySettings
 from dalearn_ros.hard_examples.sources import Sources
 from dalearn_ros.hard_examples.try_log import Entry

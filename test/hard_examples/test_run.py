@@ -212,6 +212,9 @@ def test_other_inputs_are_refused(place: Path, done: Path, tmp_path: Path, capsy
         harden(inputs(place), copy, settings, 4)
     assert main([*arguments(place, tmp_path / "new"), "--store", f"{tmp_path}/none.sqlite"]) == 1
     assert "none.sqlite" in capsys.readouterr().err
+    ParameterStore.create(tmp_path / "empty.sqlite").close()
+    assert main([*arguments(place, tmp_path / "new"), "--store", f"{tmp_path}/empty.sqlite"]) == 1
+    assert "an empty store" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
 
 

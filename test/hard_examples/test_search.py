@@ -14,15 +14,13 @@ from dalearn_ros.core.settings import load_settings
 from dalearn_ros.hard_examples.light_table import Condition
 from dalearn_ros.hard_examples.search import (
     DRAWN,
-    GENERATED,
     HARD,
     HARMLESS,
-    KEPT,
-    NEAR,
     ORIGINAL_FAILS,
     Search,
     Try,
 )
+from dalearn_ros.hard_examples.search_near import GENERATED, KEPT, NEAR
 from dalearn_ros.hard_examples.search_settings import (
     HardenSettings,
     check_harden,
@@ -99,6 +97,15 @@ def test_it_goes_on_near_what_hurt_for_every_area_by_itself(store: ParameterStor
     assert any(mixed)
 
 
+def test_areas_may_follow_one_neighbouring_target_together(store: ParameterStore) -> None:
+    how = settings(search={"fresh": 0.0, "together": True, "generate": False})
+    found = play(Search(store, AREAS, how, 3), 30)
+    explored = [one for one, _ in found if one.parent is not None]
+    assert explored
+    for one in explored:
+        assert len({p.target for p in one.parameters.values()}) == 1
+
+
 def test_nothing_is_explored_near_what_did_no_harm(store: ParameterStore) -> None:
     found = play(Search(store, AREAS, settings(), 2), 80)
     outcomes = {one.number: outcome for one, outcome in found}
@@ -148,7 +155,8 @@ def test_an_original_that_fails_says_nothing_until_the_model_changes(
     def first_fails(one: Try) -> tuple[float, float | None]:
         return 0.1, 0.2 if one.row == 0 else 0.9
 
-    search = Search(store, AREAS, settings(search={"condition": "night"}), 1)
+    how = settings(search={"condition": "night", "failing_originals": "skip"})
+    search = Search(store, AREAS, how, 1)
     found = play(search, 30, first_fails)
     assert [outcome for one, outcome in found if one.row == 0] == [ORIGINAL_FAILS]
     assert search.outputs == 29
@@ -156,6 +164,20 @@ def test_an_original_that_fails_says_nothing_until_the_model_changes(
     assert any(one.row == 0 for one, _ in play(search, 10, first_fails))
     used = Search(store, AREAS, settings(search={"failing_originals": "use"}), 1)
     assert {outcome for _, outcome in play(used, 10, first_fails)} == {HARD}
+
+
+def test_an_original_that_fails_is_hard_if_the_conversion_made_it_much_worse(
+    store: ParameterStore,
+) -> None:
+    for accuracy, original, outcome in (
+        (0.36, 0.5, ORIGINAL_FAILS),  # above 0.7 times 0.5
+        (0.34, 0.5, HARD),
+        (0.0, 0.0, ORIGINAL_FAILS),
+        (0.69, 0.7, HARD),  # this original does not fail
+    ):
+        search = Search(store, AREAS, settings(), 1)
+        search.propose()
+        assert search.tell(accuracy, original) == outcome
 
 
 def test_a_model_that_fails_on_all_originals_is_told(store: ParameterStore) -> None:
