@@ -81,22 +81,28 @@ def check_distances(data: Sequence[Dataset], settings: TruthSettings) -> None:
     raise DatasetError.at(named, "", expected, found, _NEW)
 
 
-def draw_places(known: Distances, count: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Rows of places, each kind drawn as often.
+def draw_places(
+    known: Distances, count: int, draw: str, random: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Rows of places.
 
-    Within a kind, places are grouped by half octaves of their distance, and a group is drawn with
-    the root of its size: rare distances more often than they occur, and not as often as common
-    ones, so that what cannot be told is guessed at about the distance that is usual.
+    ``even``: all alike. ``balanced``: each kind as often; within a kind, places are grouped by half
+    octaves of their distance, and a group is drawn with the root of its size: rare distances more
+    often than they occur, and not as often as common ones, so that what cannot be told is guessed
+    at about the distance that is usual.
 
     Args:
         known: Of one image, at least one.
         count: How many; a place may come twice.
+        draw: As in :class:`TruthSettings`.
         random: Source of randomness.
 
     Returns:
         (count,) rows.
     """
-    near = np.floor(np.log2(known.depth_m) * 2.0).astype(np.int64)
+    if draw == "even":
+        return random.integers(0, len(known), count)
+    near = np.floor(np.log2(known.depth_m) * 2.0).astype(np.int64) + 100
     group = known.kind.astype(np.int64) * 1000 + near
     groups, member, sizes = np.unique(group, return_inverse=True, return_counts=True)
     of_kind = np.bincount(groups // 1000, np.sqrt(sizes), minlength=len(DISTANCE_KINDS))

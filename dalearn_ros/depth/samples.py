@@ -78,7 +78,7 @@ class LocalBatches(torch.utils.data.Dataset[Batch]):
                 "log_depth": np.zeros(count, np.float32),
                 "counts": np.zeros(count, np.float32),
             }
-        known = known.select(draw_places(known, count, random))
+        known = known.select(draw_places(known, count, settings.truth.draw, random))
         scales = np.exp(random.uniform(-1, 1, count) * settings.local.scale_jitter)
         cutter = PatchCutter(frame.image, frame.camera, settings.patch)
         patches, location, inside = cutter.cut(known.pixels, scales)
@@ -203,7 +203,7 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
         inside = ((at >= -0.5) & (at <= np.array(crop) - 0.5)).all(axis=1)
         if inside.any():
             known, at = known.select(inside), at[inside]
-            rows = draw_places(known, TRUTH_PLACES, random)
+            rows = draw_places(known, TRUTH_PLACES, self.settings.truth.draw, random)
             places, counts = at[rows].astype(np.float32), counts + 1.0
             log_depth = np.log(known.depth_m[rows]).astype(np.float32)
         return {"places": places, "log_depth": log_depth, "counts": counts}

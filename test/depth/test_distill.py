@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_depth import depth_settings
+from helpers.tiny_depth import CAMERA, depth_settings
 
 from dalearn_ros.coding.location import LOCATION
 from dalearn_ros.core.errors import InputError, ModelError, SettingsError
@@ -20,6 +20,7 @@ from dalearn_ros.depth.regime import GlobalTask
 from dalearn_ros.depth.run import has_depth, open_depth_run, open_local, train_local
 from dalearn_ros.depth.samples import GlobalBatches
 from dalearn_ros.detector.run import Run, open_run
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.landmarks.types import Distances
 from dalearn_ros.training.checkpoint import load_checkpoint
 from dalearn_ros.training.loop import Trainer
@@ -193,6 +194,18 @@ def test_what_is_no_model_is_a_sentence(tmp_path: Path, detector_path: Path) -> 
         open_local(tmp_path)
     with pytest.raises(ModelError, match="expected a run with a depth head"):
         open_depth_run(detector_path)
+
+
+def test_all_kinds_are_judged_by_and_only_what_a_view_shows(roads: Dataset, done: Path) -> None:
+    network = open_depth_run(done).network
+    settings = depth_settings({"truth": {"kinds": ["road"]}})
+    assert judge(network, [roads], settings)["sensed/places"] == 16
+    left = Camera(80, 96, CAMERA.matrix)  # the left half of the same view
+    half = judge(network, [roads], depth_settings({"judge": {"places": 99}}), left)
+    whole = judge(network, [roads], depth_settings({"judge": {"places": 99}}))
+    pixels = np.concatenate([roads.distances(i).pixels for i in (0, 3)])  # type: ignore[union-attr]
+    assert half["places"] + half["road/places"] == (pixels[:, 0] <= 79.5).sum()
+    assert whole["places"] + whole["road/places"] == len(pixels) == 80
 
 
 def test_figures_by_kind() -> None:
