@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_depth import CAMERA, depth_settings
+from helpers.tiny_depth import CAMERA, depth_settings, write_detector, write_roads
 
 from dalearn_ros.coding.location import LOCATION
 from dalearn_ros.core.errors import InputError, ModelError, SettingsError
@@ -121,7 +121,9 @@ def test_a_teacher_that_is_there_brings_its_own(
 def test_truth_alone_needs_no_teacher(tmp_path: Path, roads: Dataset, detector_path: Path) -> None:
     settings = depth_settings({"weights": {"teacher": 0.0, "truth": 1.0}})
     metrics = distill(Inputs(detector_path, [roads], [], [roads]), tmp_path / "run", settings, 1)
-    assert metrics["local"] is None and metrics["global"]["abs_rel"] > 0
+    learnt = load_checkpoint(tmp_path / "run" / "learning" / "weights.safetensors").header
+    assert metrics["local"] is None and learnt["step"] == 3
+    assert '"truth"' in (tmp_path / "run" / "learning" / "history.jsonl").read_text()
 
 
 def test_without_location_it_is_told(tmp_path: Path, roads: Dataset, detector_path: Path) -> None:
@@ -165,12 +167,28 @@ def test_the_teacher_is_a_snapshot_in_evaluation(roads: Dataset, detector: Run, 
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_a_teacher_with_another_stem_is_refused(tmp_path: Path, roads: Dataset, done: Path) -> None:
+    other = write_detector(tmp_path / "other", roads, 2)
+    with pytest.raises(ModelError, match="which it shares, found another stem"):
+        distill(Inputs(other, [], [roads], [], done), tmp_path / "run", depth_settings(), 1)
+
+
+def test_damaged_distances_are_passed_over_and_told(tmp_path: Path, detector_path: Path) -> None:
+    data = write_roads(tmp_path / "roads", 3)
+    (data.path / "distances" / "f0.npz").write_bytes(b"no archive")
+    inputs = Inputs(detector_path, [data], [data], [data])
+    metrics = distill(inputs, tmp_path / "run", depth_settings(), 1)
+    assert any("f0.npz: expected arrays" in text for text in metrics["skipped"])
+    assert metrics["global"]["places"] == 8
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"weights": {"teacher": 0.0}}, "both 0"),
         ({"truth": {"least_m": 90.0}}, "least_m below greatest_m"),
         ({"truth": {"kinds": ["radar"]}}, "'radar'"),
+        ({"loop": {"accumulate": 2}}, "'loop.accumulate'"),
         ({"patch": {"size_px": 40}}, "a multiple of 32"),
         ({"crops": {"width": 100}}, "a multiple of 32"),
     ],
