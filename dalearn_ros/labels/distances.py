@@ -121,13 +121,13 @@ class DistanceFinder:
     def _depth_image(self, depth_m: npt.NDArray[np.float32]) -> Distances:
         middle = DEPTH_STEP_PX // 2
         values = depth_m[middle::DEPTH_STEP_PX, middle::DEPTH_STEP_PX].astype(np.float64)
-        rows, columns = np.indices(values.shape) * DEPTH_STEP_PX + middle
+        grid = np.indices(values.shape) * DEPTH_STEP_PX + middle  # rows, then columns
         measured = np.isfinite(values) & (values > 0.0)
         if measured.any() and float(np.median(values[measured])) > MILLIMETRES:
             self.counts["left out: unit"] += 1
             return Distances.empty()
         self.counts["left out: hole"] += int((~measured).sum())
-        pixels = np.stack([columns[measured], rows[measured]], axis=1).astype(np.float64)
+        pixels = np.stack([grid[1][measured], grid[0][measured]], axis=1).astype(np.float64)
         return self._kept(pixels, values[measured], "depth")
 
     def _kept(self, pixels: Array, depth_m: Array, kind: str) -> Distances:
