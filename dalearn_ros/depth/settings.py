@@ -156,6 +156,6 @@ class DistillSettings:
         BatchSettings(size=8), "Batches; the size is that of the global model's."
     )
     loop: LoopSettings = field(
-        LoopSettings(learning_rate=0.006), "Length and rate of the distillation: a head's."
+        LoopSettings(learning_rate=0.003), "Length and rate of the distillation: a head's."
     )
     judge: JudgeSettings = field(JudgeSettings, "Judgement.")
