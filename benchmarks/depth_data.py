@@ -1,6 +1,8 @@
 """Drives with depth for ``benchmarks/depth.py``: two cities, other focal lengths, no blur, a crop.
 
-Seeds differ between shares, so that no street is seen twice; only ``longer`` and ``shorter`` show
+Seeds are of the ranges of ``world.lock`` and differ between shares, so that no street is seen
+twice; ``map`` shows those of ``train`` as a drive without sensors has them: neither depth image nor
+LiDAR, and the rough pose that vehicles have. Only ``longer`` and ``shorter`` show
 the streets of ``test`` again, through other lenses, and ``sharp_test`` without blur. The bag of a
 drive is removed once it is labelled. A drive that is there already is kept.
 """
@@ -33,11 +35,12 @@ POSE_TOPIC = "/ground_truth/pose"
 NO_BLUR = 1000.0  # f-number of a lens whose depth of field has no end
 CROP = (260, 140, 896, 480)  # left, top, width, height
 CROPPED = "crop"
-TEST_SEEDS = (5301, 5302, 5303)
+PRIOR_TOPIC = "/localization/prior"
+TEST_SEEDS = (95301, 95302, 95303)
 
 
 class Share(NamedTuple):
-    """Drives of one kind: city, seeds, frames each, and what the lens is."""
+    """Drives of one kind: city, seeds, frames each, the lens, the map, and what measures."""
 
     city: str
     seeds: tuple[int, ...]
@@ -45,14 +48,16 @@ class Share(NamedTuple):
     focal: float = 1.0
     f_number: float | None = None
     exact: bool = False
+    sensors: bool = True
 
 
-TRAIN_SEEDS = (5101, 5102, 5103, 5104, 5105, 5106)
+TRAIN_SEEDS = (15101, 15102, 15103, 15104, 15105, 15106)
 SHARES = {
     "train": Share("north", TRAIN_SEEDS, 30),
     "test": Share("north", TEST_SEEDS, 15, exact=True),
-    "target": Share("south", (5401, 5402, 5403, 5404), 30),
-    "target_test": Share("south", (5501, 5502, 5503), 15, exact=True),
+    "map": Share("north", TRAIN_SEEDS, 30, sensors=False),
+    "target": Share("east", (15401, 15402, 15403, 15404), 30),
+    "target_test": Share("east", (95501, 95502, 95503), 15, exact=True),
     "longer": Share("north", TEST_SEEDS, 15, focal=1.4, exact=True),
     "shorter": Share("north", TEST_SEEDS, 15, focal=0.8, exact=True),
     "sharp": Share("north", TRAIN_SEEDS, 30, f_number=NO_BLUR),
@@ -80,14 +85,15 @@ def share_of(name: str, out: Path, frames: int | None = None) -> list[Dataset]:
             shutil.rmtree(raw, ignore_errors=True)
             render(share, seed, frames or share.frames, raw)
             drawn = raw / ("exact_map" if share.exact else "map")
-            label_bag(raw / "bag", drawn, dataset, POSE_TOPIC, extras=Extras(distances="all"))
+            pose, kept = (POSE_TOPIC, "all") if share.sensors else (PRIOR_TOPIC, "map")
+            label_bag(raw / "bag", drawn, dataset, pose, extras=Extras(distances=kept))
             shutil.rmtree(raw)
         found.append(Dataset.open(dataset))
     return found
 
 
 def render(share: Share, seed: int, frames: int, out: Path) -> None:
-    """Write bag, map and exact map of a drive with depth; the lens may differ from the city's."""
+    """Write bag, map and exact map of a drive; the lens may differ from the city's."""
     style = city_named(share.city)
     f_number = style.f_number if share.f_number is None else share.f_number
     style = dataclasses.replace(style, focal_px=style.focal_px * share.focal, f_number=f_number)
@@ -98,7 +104,7 @@ def render(share: Share, seed: int, frames: int, out: Path) -> None:
             write_map(studio.scene, plan, seed, folder / "map")
             write_map(studio.scene, plan, seed, folder / "exact_map", exact=True)
             with BagWriter(folder / "bag") as bag:
-                write_messages(bag, studio, plan, frames, seed, True, EVERY)
+                write_messages(bag, studio, plan, frames, seed, share.sensors, EVERY)
         finally:
             studio.close()
 

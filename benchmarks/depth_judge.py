@@ -30,11 +30,14 @@ from dalearn_ros.depth.metrics import depth_figures
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.patches import PatchCutter
 from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.evaluation.matching import match
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.preprocess import to_input
 
 Floats = npt.NDArray[np.float64]
 LANDMARKS_WITHIN_M = 60.0
+MATCH_PX = 8.0
 PATCHES_TIMED = 1024
 REPEATS = 5
 # shared/data/README.md: the calibration beside the KITTI images is that of another size.
@@ -54,6 +57,48 @@ def figures_of(
         found["landmark_range_median"] = float(np.median(errors))
         found["landmark_range_count"] = float(len(errors))
     return found
+
+
+def lens_figures(
+    network: Network,
+    taught: Sequence[Dataset],
+    data: Sequence[Dataset],
+    settings: DistillSettings,
+) -> dict[str, float]:
+    """AbsRel through another lens and through the one taught, of what both of them see.
+
+    Args:
+        network: Either model.
+        taught: Drives through the lens that learning saw.
+        data: The same drives through another.
+        settings: Of the model.
+    """
+    lenses = [camera_of(d[0].meta(0), "image") for d in (taught, data)]
+    narrow = min(lenses, key=lambda c: c.width / c.matrix[0, 0])
+    both = [judge(network, d, settings, narrow)["abs_rel"] for d in (taught, data)]
+    return {"taught": both[0], "other": both[1], "growth": both[1] / both[0] - 1.0}
+
+
+def detected_errors(model: Path, data: Sequence[Dataset], with_depth: bool) -> Floats:
+    """|range / true range - 1| of landmarks within 60 m that a model file finds.
+
+    Args:
+        model: ONNX file.
+        data: Datasets with labels and cameras.
+        with_depth: Whether it is told the camera; without, ranges are those of its range head.
+    """
+    detector = LandmarkDetector.load(model, 1)
+    parts = []
+    for dataset in data:
+        for index in range(len(dataset)):
+            labels = dataset.labels(index)
+            camera = camera_of(dataset.meta(index), "image") if with_depth else None
+            seen = detector.answer(dataset.image(index), 0, camera).observations
+            found = match(labels, seen, MATCH_PX)
+            true, said_m = labels.range_m[found.truth], seen.range_m[found.seen]
+            good = (true <= LANDMARKS_WITHIN_M) & np.isfinite(said_m)
+            parts.append(np.abs(said_m[good] / true[good] - 1.0))
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def landmark_errors(network: Network, data: Sequence[Dataset], settings: DistillSettings) -> Floats:

@@ -48,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--local-only", action="store_true", help="train the local model in OUT/local, and end"
     )
     parser.add_argument("--topic", help="images of a --target that is a bag; default: its camera")
+    parser.add_argument(
+        "--images",
+        choices=("auto", "raw", "rectified"),
+        default="auto",
+        help="of a --target that is a bag: whether K and D of camera_info hold, or P; auto: P for "
+        "topics image_rect*",
+    )
     parser.add_argument("--config", type=Path, help="settings (YAML)")
     parser.add_argument(
         "--out", type=Path, required=True, help="run folder; the same run in it is continued"
@@ -113,7 +120,9 @@ def _distill(args: argparse.Namespace) -> str:
     refuse_other(args.out, (TARGET_IMAGES,))
     data, validation = ([Dataset.open(p) for p in paths] for paths in (args.data, args.val))
     space = open_run(args.init).label_space
-    target = open_targets(args.target, args.out / TARGET_IMAGES, space, args.topic)
+    rectified = None if args.images == "auto" else args.images == "rectified"
+    folder = args.out / TARGET_IMAGES
+    target = open_targets(args.target, folder, space, args.topic, rectified)
     inputs = Inputs(args.init, data, target or data, validation, args.teacher)
     metrics = distill(inputs, args.out, settings, args.seed)
     located = metrics["location"] is not None

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.frames import check_cameras, check_distances
 from dalearn_ros.depth.judge import judge
+from dalearn_ros.depth.local import Stem
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.pictures import write_pictures
 from dalearn_ros.depth.regime import GlobalTask
@@ -89,6 +90,7 @@ def distill(inputs: Inputs, run: Path, settings: DistillSettings, seed: int) -> 
     given = None if inputs.teacher is None else open_local(inputs.teacher)
     if given is not None:
         settings = with_teacher(settings, given)
+    _check_teacher(detector, given, settings)
     _check_images(inputs, settings)
     claim_run(run, _description(inputs, detector, settings, seed), (TARGET_IMAGES,))
     teacher: LocalRun | None = given
@@ -114,7 +116,8 @@ def distill(inputs: Inputs, run: Path, settings: DistillSettings, seed: int) -> 
     }
     write_json(run / METRICS, metrics)
     shown = inputs.validation or inputs.target or inputs.data
-    write_pictures(run / PICTURES, network, teacher, shown, settings)
+    known = bool(inputs.validation)
+    write_pictures(run / PICTURES, network, teacher, shown, settings, known)
     return metrics
 
 
@@ -137,11 +140,34 @@ def check_settings(settings: DistillSettings) -> None:
     if settings.patch.size_px % 32:
         found = str(settings.patch.size_px)
         raise SettingsError.at("settings", "key 'patch.size_px'", "a multiple of 32", found)
+    for name, loop in (("local.loop", settings.local.loop), ("loop", settings.loop)):
+        if loop.accumulate > 1:
+            found = str(loop.accumulate)
+            raise SettingsError.at("settings", f"key '{name}.accumulate'", "1", found)
     for name in ("width", "height"):
         value = getattr(settings.crops, name)
         if value % CROP_MULTIPLE:
             expected = f"a multiple of {CROP_MULTIPLE}, the network's largest stride"
             raise SettingsError.at("settings", f"key 'crops.{name}'", expected, str(value))
+
+
+def _check_teacher(detector: Run, teacher: LocalRun | None, settings: DistillSettings) -> None:
+    """Raise ModelError for a teacher whose images or stem are not those of the detector."""
+    if teacher is None:
+        return
+    channels, own = teacher.network.stem.inputs, detector.network.inputs
+    if channels != own:
+        raise ModelError.at(teacher.path, "input", f"{own}, the detector's", f"{channels}")
+    if settings.local.shared == "none":
+        return
+    mine = Stem(detector.network, settings.local.stem_stride).state_dict()
+    state = teacher.network.stem.state_dict()
+    shapes = {k: v.shape for k, v in mine.items()} == {k: v.shape for k, v in state.items()}
+    frozen = settings.local.shared == "frozen"
+    if not shapes or (frozen and any(not torch.equal(v, state[k].cpu()) for k, v in mine.items())):
+        hint = "Train a local model for this detector, or one with local.shared 'none'."
+        expected = f"the stem of {detector.path}, which it shares"
+        raise ModelError.at(teacher.path, "weights", expected, "another stem", hint)
 
 
 def _check_images(inputs: Inputs, settings: DistillSettings) -> None:
@@ -191,6 +217,8 @@ def _write_weights(run: Path, network: DepthNetwork, detector: Run, result: Trai
         DEPTH: dict(network.head.state_dict()),
     }
     header = {**detector.header, "depth_steps": result.steps}
+    if network.learns != "none":  # thresholds and calibration are those of the detector before
+        header["figures"] = {}
     save_checkpoint(run / WEIGHTS, Checkpoint(groups, header))
 
 

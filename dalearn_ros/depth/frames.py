@@ -18,7 +18,7 @@ from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.settings import TruthSettings
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.landmarks.types import DISTANCE_KINDS, Distances
+from dalearn_ros.landmarks.types import DISTANCE_KINDS, Distances, Labels
 from dalearn_ros.training.image_cache import ImageCache, free_bytes
 
 _TRIES = 10
@@ -33,15 +33,17 @@ class CameraImage:
         image: (H, W, C) uint8 as received.
         camera: Its camera.
         name: For people.
-        data: Number of its dataset.
-        index: Its number in that.
+        index: Its number in its dataset.
+        labels: Landmarks; none where truth is not asked for.
+        known: Known distances; none where truth is not asked for.
     """
 
     image: npt.NDArray[np.uint8]
     camera: Camera
     name: str
-    data: int
     index: int
+    labels: Labels
+    known: Distances
 
 
 def known_distances(dataset: Dataset, index: int, settings: TruthSettings) -> Distances:
@@ -73,30 +75,40 @@ def check_distances(data: Sequence[Dataset], settings: TruthSettings) -> None:
         DatasetError: No image of all the datasets has a known distance of the kinds that are asked.
     """
     for dataset in data:
-        if any(len(known_distances(dataset, i, settings)) for i in range(len(dataset))):
-            return
+        for index in range(len(dataset)):
+            try:
+                if len(known_distances(dataset, index, settings)):
+                    return
+            except DatasetError:  # damaged; learning passes it over and counts it
+                continue
     found = "none in any image"
     expected = f"known distances ({', '.join(settings.kinds)})"
     named = ", ".join(str(dataset.path) for dataset in data) or "--data"
     raise DatasetError.at(named, "", expected, found, _NEW)
 
 
-def draw_places(known: Distances, count: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Rows of places, each kind drawn as often.
+def draw_places(
+    known: Distances, count: int, draw: str, random: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Rows of places.
 
-    Within a kind, places are grouped by half octaves of their distance, and a group is drawn with
-    the root of its size: rare distances more often than they occur, and not as often as common
-    ones, so that what cannot be told is guessed at about the distance that is usual.
+    ``even``: all alike. ``balanced``: each kind as often; within a kind, places are grouped by half
+    octaves of their distance, and a group is drawn with the root of its size: rare distances more
+    often than they occur, and not as often as common ones, so that what cannot be told is guessed
+    at about the distance that is usual.
 
     Args:
         known: Of one image, at least one.
         count: How many; a place may come twice.
+        draw: As in :class:`TruthSettings`.
         random: Source of randomness.
 
     Returns:
         (count,) rows.
     """
-    near = np.floor(np.log2(known.depth_m) * 2.0).astype(np.int64)
+    if draw == "even":
+        return random.integers(0, len(known), count)
+    near = np.floor(np.log2(known.depth_m) * 2.0).astype(np.int64) + 100
     group = known.kind.astype(np.int64) * 1000 + near
     groups, member, sizes = np.unique(group, return_inverse=True, return_counts=True)
     of_kind = np.bincount(groups // 1000, np.sqrt(sizes), minlength=len(DISTANCE_KINDS))
@@ -112,15 +124,21 @@ class Frames:
         seed: Of the order.
         stream: Its name among the streams of random numbers.
         cache_mb: Memory for decoded images; None: a quarter of what is free.
+        truth: Which known distances to read; None: neither these nor labels are looked at.
 
     Raises:
         DatasetError: There is no image, or the first has no calibration.
     """
 
     def __init__(
-        self, data: Sequence[Dataset], seed: int, stream: str, cache_mb: int | None = None
+        self,
+        data: Sequence[Dataset],
+        seed: int,
+        stream: str,
+        cache_mb: int | None = None,
+        truth: TruthSettings | None = None,
     ) -> None:
-        self.data, self.seed, self.stream = data, seed, stream
+        self.data, self.seed, self.stream, self.truth = data, seed, stream, truth
         self.rows = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
         if not self.rows:
             raise DatasetError("--data: there is no image to learn from.")
@@ -156,7 +174,8 @@ class Frames:
         """The image of a row of all datasets.
 
         Raises:
-            DatasetError: It cannot be read, has no calibration, or not its camera's size.
+            DatasetError: It or its truth cannot be read, it has no calibration, or not its camera's
+                size.
         """
         which, index = self.rows[row]
         dataset = self.data[which]
@@ -170,7 +189,11 @@ class Frames:
             found = f"{image.shape[1]}x{image.shape[0]}"
             expected = f"the camera's size, {camera.width}x{camera.height}"
             raise DatasetError.at(name, "", expected, found)
-        return CameraImage(image, camera, name, which, index)
+        labels, known = Labels.empty(), Distances.empty()
+        if self.truth is not None:
+            labels = dataset.labels(index)
+            known = known_distances(dataset, index, self.truth)
+        return CameraImage(image, camera, name, index, labels, known)
 
     def _camera(self, meta: Mapping[str, Any], name: str) -> Camera:
         """The camera of an image; one object for all images of a camera, whose lens is kept."""

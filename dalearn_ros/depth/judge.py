@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,30 +77,39 @@ def global_distances(
 
 
 def judge(
-    network: nn.Module, data: Sequence[Dataset], settings: DistillSettings
+    network: nn.Module,
+    data: Sequence[Dataset],
+    settings: DistillSettings,
+    view: Camera | None = None,
 ) -> dict[str, float]:
     """Figures of a model on images with known distances.
 
     Args:
         network: A :class:`LocalNetwork` or :class:`DepthNetwork` in evaluation.
         data: Datasets with distances; images without or that cannot be read are passed over.
-        settings: Which places of which images.
+        settings: How many places of how many images, and their range; all kinds of known distances
+            are judged by, also those that are not learnt from.
+        view: Only places that this camera would see from the same stand; None: all.
 
     Returns:
         Those of :func:`depth_figures`, by kind: ``landmark/abs_rel``, ``road/...``, and
         ``sensed/...`` of LiDAR and depth images; ``abs_rel`` is that of ``sensed``, or of all where
         no sensor measured. Empty without known distances.
     """
+    every_kind = dataclasses.replace(settings.truth, kinds=DISTANCE_KINDS)
     frames = [(dataset, i) for dataset in data for i in range(len(dataset))]
     chosen = np.linspace(0, len(frames) - 1, min(settings.judge.images, len(frames)))
     found: list[tuple[Distances, Floats, Floats]] = []
     for row in np.unique(chosen.round().astype(int)).tolist() if frames else ():
         dataset, index = frames[row]
-        known = spread(known_distances(dataset, index, settings.truth), settings.judge.places)
         try:
             image, camera = dataset.image(index), camera_of(dataset.meta(index), str(dataset.path))
+            known = known_distances(dataset, index, every_kind)
         except DatasetError:
             continue
+        if view is not None:
+            known = known.select(view.inside(view.project(camera.unproject(known.pixels))[0]))
+        known = spread(known, settings.judge.places)
         if isinstance(network, LocalNetwork):
             said = local_distances(network, image, camera, known.pixels, settings)
         else:

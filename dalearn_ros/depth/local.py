@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from dalearn_ros.coding.location import CHANNELS
 from dalearn_ros.depth.settings import LocalSettings
-from dalearn_ros.detector.backbone import conv_bn_relu
 from dalearn_ros.detector.network import LandmarkNetwork
 
 START_LOG_DEPTH = 2.7  # 15 m: where both models start
@@ -90,9 +89,9 @@ class LocalNetwork(nn.Module):
         blocks: list[nn.Module] = []
         channels, width, side = self.stem.channels, settings.width, size_px // settings.stem_stride
         while side > 4:
-            blocks.append(conv_bn_relu(channels, width, stride=2))
+            blocks.append(conv_relu(channels, width, stride=2))
             channels, side = width, -(-side // 2)
-        blocks.append(conv_bn_relu(channels, width))
+        blocks.append(conv_relu(channels, width))
         self.body = nn.Sequential(*blocks, nn.Flatten())
         self.seen = nn.Sequential(nn.Linear(width * side * side, 128), nn.ReLU(inplace=True))
         self.place = PlaceEncoder() if location else None
@@ -141,6 +140,21 @@ class PlaceEncoder(nn.Module):
         """(N, CHANNELS, h, w) to (N, channels, h, w)."""
         found: Tensor = self.layers(location * self.scale)
         return found
+
+
+def conv_relu(
+    inputs: int, outputs: int, stride: int = 1, size: int = 3, groups: int = 1
+) -> nn.Sequential:
+    """Convolution and ReLU, He's start; (N, inputs, H, W) to (N, outputs, H/s, W/s).
+
+    Without batch normalisation: the patches or crops of a batch come from few images, whose
+    statistics are not those of an image alone, and a distance must not change with them.
+    """
+    conv = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    return nn.Sequential(conv, nn.ReLU(inplace=True))
 
 
 def stem_parts(detector: LandmarkNetwork, stride: int) -> tuple[nn.ModuleList, nn.ModuleList]:

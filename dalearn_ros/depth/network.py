@@ -14,11 +14,11 @@ from dalearn_ros.depth.local import (
     DepthOutputs,
     LocalNetwork,
     PlaceEncoder,
+    conv_relu,
     limited,
     start_at,
     stem_parts,
 )
-from dalearn_ros.detector.backbone import conv_bn_relu
 from dalearn_ros.detector.network import LandmarkNetwork, merged
 
 COARSE_PX = 16  # where the head works most
@@ -46,15 +46,11 @@ class DepthHead(nn.Module):
         self.middle = nn.Conv2d(levels[1], channels, 1)
         self.place = PlaceEncoder() if location else None
         self.mix = nn.Sequential(
-            conv_bn_relu(channels + told, channels), conv_bn_relu(channels, channels)
+            conv_relu(channels + told, channels), conv_relu(channels, channels)
         )
         self.near = nn.Conv2d(fused, channels, 1)
-        self.join = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-        )
-        self.last = conv_bn_relu(channels + told, channels, size=1)
+        self.join = conv_relu(channels, channels, groups=channels)
+        self.last = conv_relu(channels + told, channels, size=1)
         self.out = nn.Conv2d(channels, 2, 1)
         start_at(self.out)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -16,7 +17,6 @@ from dalearn_ros.geometry.camera import Camera
 Floats = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
 FILL = 114  # grey, as in padded crops
-_SMALLER = 0.9  # an image is made smaller as a whole before patches of less than this are cut
 
 
 def pixels_per_radian(camera: Camera, pixels: npt.ArrayLike) -> Floats:
@@ -68,7 +68,8 @@ class PatchCutter:
         Returns:
             (N, S, S, C) uint8; (N, :data:`CHANNELS`) float32 locations of the centres at the
             patches' own scale; and which count (N,): with the border rule ``skip`` those that lie
-            wholly in the image, with ``pad`` those whose centre does.
+            wholly in the image, with ``pad`` those whose centre does; none where the lens has no
+            ray.
         """
         settings, side = self.settings, self.settings.size_px
         uv = np.asarray(centres, dtype=np.float64).reshape(-1, 2)
@@ -83,10 +84,11 @@ class PatchCutter:
         size = np.array([self.image.shape[1], self.image.shape[0]])
         low, high = uv - reach[:, None], uv + reach[:, None]
         inside = np.all((low >= -0.5) & (high <= size - 0.5), axis=1)
+        inside &= np.isfinite(self.camera.unproject(uv)).all(axis=1)
         return patches, location.astype(np.float32), np.asarray(inside, np.bool_)
 
     def _patch(self, centre: Floats, scale: float) -> Image:
-        level = max(0, round(2.0 * np.log2(1.0 / scale))) if scale < _SMALLER else 0
+        level = max(0, math.floor(2.0 * math.log2(1.0 / scale)))  # the next larger one
         image, mapping = self._smaller(level)
         first = mapping.matrix[0, 0]
         middle = (self.settings.size_px - 1) / 2.0

@@ -17,6 +17,7 @@ from dalearn_ros.depth.judge import global_map, local_distances
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.run import LocalRun
 from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.landmarks.types import Distances
 
 Image = npt.NDArray[np.uint8]
 COUNT = 4
@@ -34,6 +35,8 @@ def colour_of(log_depth: npt.NDArray[np.float64], settings: DistillSettings) -> 
     Returns:
         The shape and 3, BGR.
     """
+    if not log_depth.size:  # OpenCV ends the process at an empty image
+        return np.zeros((*log_depth.shape, 3), np.uint8)
     low, high = np.log([settings.truth.least_m, settings.truth.greatest_m])
     share = np.clip((high - log_depth) / (high - low), 0.0, 1.0)
     grey = np.round(share * 255.0).astype(np.uint8).reshape(1, -1)
@@ -47,6 +50,7 @@ def write_pictures(
     teacher: LocalRun | None,
     data: Sequence[Dataset],
     settings: DistillSettings,
+    known: bool = True,
 ) -> list[Path]:
     """Write a few pictures: the image with its known distances, then each model's depth.
 
@@ -56,6 +60,7 @@ def write_pictures(
         teacher: The local one, or None.
         data: Images, evenly chosen; those that cannot be used are passed over.
         settings: Range and patches.
+        known: Draw the known distances; else they are not looked at.
     """
     frames = [(dataset, i) for dataset in data for i in range(len(dataset))]
     rows = np.unique(np.linspace(0, len(frames) - 1, min(COUNT, len(frames))).round())
@@ -64,7 +69,7 @@ def write_pictures(
     for row in rows.astype(int).tolist():
         dataset, index = frames[row]
         try:
-            picture = _picture(dataset, index, network, teacher, settings)
+            picture = _picture(dataset, index, network, teacher, settings, known)
         except DatasetError:
             continue
         path = folder / f"{row:05d}.jpg"
@@ -79,11 +84,14 @@ def _picture(
     network: DepthNetwork,
     teacher: LocalRun | None,
     settings: DistillSettings,
+    with_known: bool,
 ) -> Image:
     image, camera = dataset.image(index), camera_of(dataset.meta(index), str(dataset.path))
     height, width = image.shape[:2]
     shown = image.copy()
-    known = known_distances(dataset, index, settings.truth)
+    known = Distances.empty()
+    if with_known:
+        known = known_distances(dataset, index, settings.truth)
     colours = colour_of(np.log(known.depth_m), settings)
     for (u, v), colour in zip(known.pixels.round().astype(int), colours, strict=True):
         cv2.circle(shown, (int(u), int(v)), 2, colour.tolist(), -1)

@@ -13,12 +13,12 @@ from dalearn_ros.coding.location import location_map
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import CameraImage, Frames, draw_places, known_distances
+from dalearn_ros.depth.frames import CameraImage, Frames, draw_places
 from dalearn_ros.depth.patches import FILL, PatchCutter
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.inference.preprocess import as_channels
-from dalearn_ros.landmarks.types import Labels
+from dalearn_ros.landmarks.types import Distances
 from dalearn_ros.training.transforms import change_colours, choose_crop
 
 Batch = dict[str, Any]
@@ -45,7 +45,8 @@ class LocalBatches(torch.utils.data.Dataset[Batch]):
         seed: int,
     ) -> None:
         self.settings, self.channels, self.seed = settings, detector.input.channels, seed
-        self.frames = Frames(data, seed, "local order", settings.batch.cache_mb)
+        cache = settings.batch.cache_mb
+        self.frames = Frames(data, seed, "local order", cache, settings.truth)
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of a step.
@@ -69,7 +70,7 @@ class LocalBatches(torch.utils.data.Dataset[Batch]):
 
     def _patches(self, frame: CameraImage, random: Random) -> Batch:
         settings, count = self.settings, self.settings.local.patches
-        known = known_distances(self.frames.data[frame.data], frame.index, settings.truth)
+        known = frame.known
         if not len(known):  # nothing known here: patches that do not count
             side = settings.patch.size_px
             return {
@@ -78,14 +79,13 @@ class LocalBatches(torch.utils.data.Dataset[Batch]):
                 "log_depth": np.zeros(count, np.float32),
                 "counts": np.zeros(count, np.float32),
             }
-        known = known.select(draw_places(known, count, random))
+        known = known.select(draw_places(known, count, settings.truth.draw, random))
         scales = np.exp(random.uniform(-1, 1, count) * settings.local.scale_jitter)
         cutter = PatchCutter(frame.image, frame.camera, settings.patch)
         patches, location, inside = cutter.cut(known.pixels, scales)
-        flat = patches.reshape(-1, *patches.shape[2:])  # one below the other: one change of light
-        flat = as_channels(change_colours(flat, settings.colours, random), self.channels)
+        lit = [change_colours(patch, settings.colours, random) for patch in patches]
         return {
-            "patches": flat.reshape(*patches.shape[:3], self.channels),
+            "patches": np.stack([as_channels(patch, self.channels) for patch in lit]),
             "location": location,
             "log_depth": np.log(known.depth_m).astype(np.float32),
             "counts": inside.astype(np.float32),
@@ -118,7 +118,7 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
         if settings.weights.teacher > 0.0:
             self.target = Frames(target, seed, "target order", cache)
         if settings.weights.truth > 0.0:
-            self.data = Frames(data, seed, "truth order", cache)
+            self.data = Frames(data, seed, "truth order", cache, settings.truth)
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of a step.
@@ -146,17 +146,14 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
                 cutter = PatchCutter(frame.image, frame.camera, self.settings.patch)
                 found["names"].append(frame.name)
             random = generator(self.seed, name, step, number)
-            crops.append(self._crop(frame, frames, None if name == "truth" else cutter, random))
+            crops.append(self._crop(frame, None if name == "truth" else cutter, random))
         return {key: torch.from_numpy(np.stack([c[key] for c in crops])) for key in crops[0]}
 
-    def _crop(
-        self, frame: CameraImage, frames: Frames, cutter: PatchCutter | None, random: Random
-    ) -> Batch:
+    def _crop(self, frame: CameraImage, cutter: PatchCutter | None, random: Random) -> Batch:
         """A crop with patches of the cutter or, without one, with truth."""
         settings, stride = self.settings, self.stride
         size = (frame.image.shape[1], frame.image.shape[0])
-        labels = frames.data[frame.data].labels(frame.index) if cutter is None else Labels.empty()
-        mapping = choose_crop(labels, size, settings.crops, random)
+        mapping = choose_crop(frame.labels, size, settings.crops, random)
         crop = (settings.crops.width, settings.crops.height)
         if random.random() < settings.crops.mirror:
             mapping = PixelMap.mirror(crop[0]) @ mapping
@@ -166,7 +163,7 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
             "location": location_map(frame.camera, stride, crop, mapping),
         }
         if cutter is None:
-            return {**found, **self._truth(frame, frames, mapping, crop, random)}
+            return {**found, **self._truth(frame.known, mapping, crop, random)}
         return {**found, **self._teaching(cutter, mapping, crop, random)}
 
     def _teaching(
@@ -188,22 +185,15 @@ class GlobalBatches(torch.utils.data.Dataset[Batch]):
         }
 
     def _truth(
-        self,
-        frame: CameraImage,
-        frames: Frames,
-        mapping: PixelMap,
-        crop: tuple[int, int],
-        random: Random,
+        self, known: Distances, mapping: PixelMap, crop: tuple[int, int], random: Random
     ) -> Batch:
         places = np.zeros((TRUTH_PLACES, 2), np.float32)
         log_depth, counts = np.zeros((2, TRUTH_PLACES), np.float32)
-        dataset = frames.data[frame.data]
-        known = known_distances(dataset, frame.index, self.settings.truth)
         at = mapping.apply(known.pixels)
         inside = ((at >= -0.5) & (at <= np.array(crop) - 0.5)).all(axis=1)
         if inside.any():
             known, at = known.select(inside), at[inside]
-            rows = draw_places(known, TRUTH_PLACES, random)
+            rows = draw_places(known, TRUTH_PLACES, self.settings.truth.draw, random)
             places, counts = at[rows].astype(np.float32), counts + 1.0
             log_depth = np.log(known.depth_m[rows]).astype(np.float32)
         return {"places": places, "log_depth": log_depth, "counts": counts}

@@ -54,8 +54,12 @@ class SamplingSettings:
 class TruthSettings:
     """Which known distances are learnt from."""
 
-    kinds: tuple[str, ...] = field(
-        DISTANCE_KINDS, f"Of {', '.join(DISTANCE_KINDS)}; each kind is drawn as often."
+    kinds: tuple[str, ...] = field(DISTANCE_KINDS, f"Of {', '.join(DISTANCE_KINDS)}.")
+    draw: str = field(
+        "balanced",
+        "Which are drawn: kinds as often as each other and rare distances more often than they "
+        "occur, or all places alike.",
+        choices=("balanced", "even"),
     )
     least_m: float = field(2.0, "Nearer ones are left out.", unit="m", minimum=0.1, maximum=1000.0)
     greatest_m: float = field(
@@ -152,6 +156,6 @@ class DistillSettings:
         BatchSettings(size=8), "Batches; the size is that of the global model's."
     )
     loop: LoopSettings = field(
-        LoopSettings(learning_rate=0.006), "Length and rate of the distillation: a head's."
+        LoopSettings(learning_rate=0.003), "Length and rate of the distillation: a head's."
     )
     judge: JudgeSettings = field(JudgeSettings, "Judgement.")

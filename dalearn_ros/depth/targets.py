@@ -25,7 +25,11 @@ _FILE_STARTS = (b"\xff\xd8", b"\x89PNG")  # what a dataset keeps byte for byte
 
 
 def open_targets(
-    paths: Sequence[Path], folder: Path, label_space: LabelSpace, topic: str | None = None
+    paths: Sequence[Path],
+    folder: Path,
+    label_space: LabelSpace,
+    topic: str | None = None,
+    rectified: bool | None = None,
 ) -> list[Dataset]:
     """Open unlabelled images.
 
@@ -34,6 +38,7 @@ def open_targets(
         folder: Gets a dataset without labels for each bag; one that is there is taken.
         label_space: Named in those datasets.
         topic: Images of a bag; None: its only camera.
+        rectified: As for :class:`BagReader`.
 
     Raises:
         BagError: No images, or no calibration for them.
@@ -44,7 +49,7 @@ def open_targets(
         if (path / "dataset.json").is_file():
             found.append(Dataset.open(path))
         elif (path / "metadata.yaml").is_file() or path.suffix in _FILES:
-            found.append(_of_bag(path, folder, label_space, topic))
+            found.append(_of_bag(path, folder, label_space, topic, rectified))
         else:
             expected = "a dataset or a bag, whose camera is known"
             hint = "Distances need the calibration of the camera that took the images."
@@ -52,12 +57,14 @@ def open_targets(
     return found
 
 
-def _of_bag(path: Path, folder: Path, space: LabelSpace, topic: str | None) -> Dataset:
-    with BagReader(path) as reader:
+def _of_bag(
+    path: Path, folder: Path, space: LabelSpace, topic: str | None, rectified: bool | None
+) -> Dataset:
+    with BagReader(path, rectified=rectified) as reader:
         chosen = reader.camera_topic(topic)
         calibrations = reader.calibrations(chosen)
         bag = reader.bag
-        facts = [bag.start_ns, bag.duration_ns, sorted(bag.counts.items()), chosen]
+        facts = [bag.start_ns, bag.duration_ns, sorted(bag.counts.items()), chosen, rectified]
         own = (
             folder / f"{reader.name}_{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]}"
         )

@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.geometry.rolling_shutter import project_rolling
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.labels.project import Labeller
@@ -108,9 +109,9 @@ class DistanceFinder:
         return self._kept(pixels[seen], depth_m[seen], kind)
 
     def _returns(self, frame: Frame, cloud_m: Array) -> Distances:
-        pixels, valid = frame.camera.project(cloud_m)
+        pixels, valid, local = project_rolling(frame.camera, cloud_m, frame.rows)
         valid &= frame.camera.inside(pixels)
-        pixels, depth_m = pixels[valid], cloud_m[valid, 2]
+        pixels, depth_m = pixels[valid], local[valid, 2]
         front = nearest_of_cell(pixels, depth_m, LIDAR_CELL_PX)
         seen = depth_m <= front * (1.0 + LIDAR_SLACK)
         self.counts["left out: hidden"] += int((~seen).sum())
@@ -120,13 +121,13 @@ class DistanceFinder:
     def _depth_image(self, depth_m: npt.NDArray[np.float32]) -> Distances:
         middle = DEPTH_STEP_PX // 2
         values = depth_m[middle::DEPTH_STEP_PX, middle::DEPTH_STEP_PX].astype(np.float64)
-        rows, columns = np.indices(values.shape) * DEPTH_STEP_PX + middle
+        grid = np.indices(values.shape) * DEPTH_STEP_PX + middle  # rows, then columns
         measured = np.isfinite(values) & (values > 0.0)
         if measured.any() and float(np.median(values[measured])) > MILLIMETRES:
             self.counts["left out: unit"] += 1
             return Distances.empty()
         self.counts["left out: hole"] += int((~measured).sum())
-        pixels = np.stack([columns[measured], rows[measured]], axis=1).astype(np.float64)
+        pixels = np.stack([grid[1][measured], grid[0][measured]], axis=1).astype(np.float64)
         return self._kept(pixels, values[measured], "depth")
 
     def _kept(self, pixels: Array, depth_m: Array, kind: str) -> Distances:
@@ -140,7 +141,9 @@ class DistanceFinder:
 def nearest_of_cell(pixels: Array, depth_m: Array, cell_px: float) -> Array:
     """(n,) the least depth among the places (n, 2) that share a square cell of the image."""
     cells = np.floor((pixels + 0.5) / cell_px).astype(np.int64)
-    group: npt.NDArray[np.intp] = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
-    least = np.full(int(group.max(initial=-1)) + 1, np.inf)
+    group: npt.NDArray[np.intp]
+    _, group = np.unique(cells, axis=0, return_inverse=True)
+    group = np.asarray(group, np.intp).reshape(-1)
+    least: Array = np.full(int(group.max(initial=-1)) + 1, np.inf)
     np.minimum.at(least, group, depth_m)
-    return np.asarray(least[group])
+    return np.asarray(least.take(group))

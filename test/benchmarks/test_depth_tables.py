@@ -10,7 +10,13 @@ from helpers.tiny_depth import CAMERA, depth_settings, road_depth_m, write_roads
 from benchmarks import depth_data
 from benchmarks.depth_judge import landmark_errors
 from benchmarks.depth_rows import LENSES, NEW, NO_LOCATION, NO_WEIGHTS, ROWS, SAME, TEACHERS
-from benchmarks.depth_tables import ablation_table, cost_table, lens_table, world_table
+from benchmarks.depth_tables import (
+    ablation_table,
+    cost_table,
+    detected_table,
+    lens_table,
+    world_table,
+)
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.frames import camera_of
@@ -21,13 +27,16 @@ def entry(row: str, seed: int, student: float, tests: tuple[str, ...] = ("test",
     def of(abs_rel: float) -> dict[str, dict[str, float]]:
         return {test: {"abs_rel": abs_rel, "rmse_m": 5.0} for test in tests}
 
-    cost = {"patches": 14400.0, "student_s": 0.2, "teacher_s": 20.0, "network_ratio": 90.0}
+    lenses = {test: {"taught": 0.2, "other": 0.25, "growth": 0.25} for test in LENSES}
+    cost = {"patches": 14400.0, "student_network_s": 0.2, "teacher_network_s": 18.0}
     return {
         "row": row,
         "seed": seed,
         "student": of(student),
         "teacher": of(0.3),
-        "cost": {**cost, "ratio": 100.0},
+        "cost": {**cost, "ratio": 100.0, "network_ratio": 90.0},
+        "lenses": lenses,
+        "detected": {"depth": 0.05, "range_head": 0.1, "f1": 0.8, "f1_start": 0.8},
     }
 
 
@@ -43,23 +52,24 @@ def test_the_worlds_table_has_teacher_and_students_in_both_cities() -> None:
     lines = world_table(ENTRIES)
     named = {(line["model"], line["drives"]): line for line in lines}
     assert named[SAME, "north (source)"]["AbsRel"] == "0.220 ± 0.010"
-    assert named["teacher (local)", "south (new)"]["AbsRel"] == "0.300 ± 0.000"
-    assert named[NEW, "south (new)"]["seeds"] == 1
+    assert named["teacher", "east (new)"]["AbsRel"] == "0.300 ± 0.000"
+    assert named[NEW, "east (new)"]["seeds"] == 1
     assert not [line for line in lines if line["model"] in (NO_LOCATION, NO_WEIGHTS)]
 
 
 def test_the_ablation_stands_beside_what_it_differs_from() -> None:
     lines = {(line["without"], line["drives"]): line for line in ablation_table(ENTRIES)}
-    line = lines[NO_WEIGHTS, "south (new)"]
+    line = lines[NO_WEIGHTS, "east (new)"]
     assert line["student: AbsRel"].startswith("0.350")
     assert line["student with it"].startswith("0.250")
 
 
 def test_lenses_and_cost() -> None:
     lines = lens_table(ENTRIES)
-    assert [line["lens"] for line in lines[:4]] == ["as taught", "1.4 x", "0.8 x", "crop"]
-    assert lines[1]["growth"] == "+0%" and lines[-1]["location"] == "no"
-    assert cost_table(ENTRIES)[0]["ratio"] == "100" and cost_table([]) == []
+    assert [line["lens"] for line in lines[:3]] == ["1.4 x", "0.8 x", "crop"]
+    assert lines[0]["growth"] == "+25%" and lines[-1]["location"] == "no"
+    assert detected_table(ENTRIES)[0]["by depth"].startswith("0.050")
+    assert cost_table(ENTRIES)[0]["ratio"] == "90" and cost_table([]) == []
 
 
 def test_every_rows_teacher_and_shares_are_known() -> None:

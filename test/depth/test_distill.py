@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_depth import depth_settings
+from helpers.tiny_depth import CAMERA, depth_settings, write_detector, write_roads
 
 from dalearn_ros.coding.location import LOCATION
 from dalearn_ros.core.errors import InputError, ModelError, SettingsError
@@ -20,6 +20,7 @@ from dalearn_ros.depth.regime import GlobalTask
 from dalearn_ros.depth.run import has_depth, open_depth_run, open_local, train_local
 from dalearn_ros.depth.samples import GlobalBatches
 from dalearn_ros.detector.run import Run, open_run
+from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.landmarks.types import Distances
 from dalearn_ros.training.checkpoint import load_checkpoint
 from dalearn_ros.training.loop import Trainer
@@ -120,7 +121,9 @@ def test_a_teacher_that_is_there_brings_its_own(
 def test_truth_alone_needs_no_teacher(tmp_path: Path, roads: Dataset, detector_path: Path) -> None:
     settings = depth_settings({"weights": {"teacher": 0.0, "truth": 1.0}})
     metrics = distill(Inputs(detector_path, [roads], [], [roads]), tmp_path / "run", settings, 1)
-    assert metrics["local"] is None and metrics["global"]["abs_rel"] > 0
+    learnt = load_checkpoint(tmp_path / "run" / "learning" / "weights.safetensors").header
+    assert metrics["local"] is None and learnt["step"] == 3
+    assert '"truth"' in (tmp_path / "run" / "learning" / "history.jsonl").read_text()
 
 
 def test_without_location_it_is_told(tmp_path: Path, roads: Dataset, detector_path: Path) -> None:
@@ -164,12 +167,28 @@ def test_the_teacher_is_a_snapshot_in_evaluation(roads: Dataset, detector: Run, 
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_a_teacher_with_another_stem_is_refused(tmp_path: Path, roads: Dataset, done: Path) -> None:
+    other = write_detector(tmp_path / "other", roads, 2)
+    with pytest.raises(ModelError, match="which it shares, found another stem"):
+        distill(Inputs(other, [], [roads], [], done), tmp_path / "run", depth_settings(), 1)
+
+
+def test_damaged_distances_are_passed_over_and_told(tmp_path: Path, detector_path: Path) -> None:
+    data = write_roads(tmp_path / "roads", 3)
+    (data.path / "distances" / "f0.npz").write_bytes(b"no archive")
+    inputs = Inputs(detector_path, [data], [data], [data])
+    metrics = distill(inputs, tmp_path / "run", depth_settings(), 1)
+    assert any("f0.npz: expected arrays" in text for text in metrics["skipped"])
+    assert metrics["global"]["places"] == 8
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"weights": {"teacher": 0.0}}, "both 0"),
         ({"truth": {"least_m": 90.0}}, "least_m below greatest_m"),
         ({"truth": {"kinds": ["radar"]}}, "'radar'"),
+        ({"loop": {"accumulate": 2}}, "'loop.accumulate'"),
         ({"patch": {"size_px": 40}}, "a multiple of 32"),
         ({"crops": {"width": 100}}, "a multiple of 32"),
     ],
@@ -193,6 +212,18 @@ def test_what_is_no_model_is_a_sentence(tmp_path: Path, detector_path: Path) -> 
         open_local(tmp_path)
     with pytest.raises(ModelError, match="expected a run with a depth head"):
         open_depth_run(detector_path)
+
+
+def test_all_kinds_are_judged_by_and_only_what_a_view_shows(roads: Dataset, done: Path) -> None:
+    network = open_depth_run(done).network
+    settings = depth_settings({"truth": {"kinds": ["road"]}})
+    assert judge(network, [roads], settings)["sensed/places"] == 16
+    left = Camera(80, 96, CAMERA.matrix)  # the left half of the same view
+    half = judge(network, [roads], depth_settings({"judge": {"places": 99}}), left)
+    whole = judge(network, [roads], depth_settings({"judge": {"places": 99}}))
+    pixels = np.concatenate([roads.distances(i).pixels for i in (0, 3)])  # type: ignore[union-attr]
+    assert half["places"] + half["road/places"] == (pixels[:, 0] <= 79.5).sum()
+    assert whole["places"] + whole["road/places"] == len(pixels) == 80
 
 
 def test_figures_by_kind() -> None:

@@ -47,11 +47,18 @@ def test_kinds_are_drawn_as_often_and_distances_by_the_root() -> None:
     kind = np.repeat([0, 1], [10, 990]).astype(np.uint8)
     depth = np.concatenate([np.full(10, 30.0), np.full(900, 4.0), np.full(90, 40.0)])
     known = Distances(np.zeros((1000, 2)), depth, kind)
-    rows = draw_places(known, 30_000, np.random.default_rng(0))
+    rows = draw_places(known, 30_000, "balanced", np.random.default_rng(0))
     assert (kind[rows] == 0).mean() == pytest.approx(0.5, abs=0.02)
     road = depth[rows][kind[rows] == 1]
     near, far = np.sqrt(900), np.sqrt(90)
     assert (road == 4.0).mean() == pytest.approx(near / (near + far), abs=0.02)
+
+
+def test_even_places_are_drawn_alike() -> None:
+    kind = np.repeat([0, 1], [10, 990]).astype(np.uint8)
+    known = Distances(np.zeros((1000, 2)), np.linspace(0.3, 50, 1000), kind)
+    rows = draw_places(known, 30_000, "even", np.random.default_rng(0))
+    assert (kind[rows] == 0).mean() == pytest.approx(0.01, abs=0.004)
 
 
 def test_every_image_once_a_round(roads: Dataset) -> None:

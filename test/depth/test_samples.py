@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_depth import CAMERA, depth_settings, road_depth_m
+from helpers.tiny_depth import CAMERA, depth_settings, road_depth_m, write_roads
 from helpers.tiny_training import tiny_settings
 
 from dalearn_ros.coding.location import location_at, log_focal
@@ -57,6 +58,35 @@ def test_patch_and_cell_are_the_same_place(roads: Dataset, mirror: float) -> Non
     # The scale of a patch is its own: 120 px per radian on the axis.
     middle = part["patch_location"][..., 2][(angles.norm(dim=1) < 0.15)]
     assert torch.allclose(middle, torch.tensor(log_focal(CAMERA)), atol=0.05)
+
+
+@pytest.mark.parametrize("mirror", [0.0, 1.0])
+def test_a_dot_is_in_the_cell_and_in_the_middle_of_its_patch(tmp_path, mirror: float) -> None:
+    """Pixels, not angles: a bright dot that a cell's centre falls on is in its patch's middle."""
+    data = write_roads(tmp_path / "dots", 1)
+    image = np.zeros((96, 160, 3), np.uint8)
+    image[20:90:12, 10:150:12] = 255
+    image = cv2.dilate(image, np.ones((3, 3), np.uint8))
+    data.image_path(0).write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    names = ("brightness", "contrast", "gamma", "cast", "saturation", "blur", "noise", "jpeg")
+    settings = depth_settings(
+        {
+            "crops": {"scale_jitter": 0.0, "turn_jitter_deg": 3.0, "mirror": mirror},
+            "colours": dict.fromkeys(names, 0.0),
+            "sampling": {"per_crop": 96},
+        }
+    )
+    part = GlobalBatches([data], [], settings, tiny_settings(), 2)[0]["target"]
+    seen, there = [], []
+    for crop in range(2):
+        for place, cell in enumerate(part["cells"][crop].tolist()):
+            row, column = divmod(cell, 12)
+            block = part["image"][crop, row * 8 + 3 : row * 8 + 5, column * 8 + 3 : column * 8 + 5]
+            patch = part["patches"][crop, place, 15:17, 15:17]
+            if part["counts"][crop, place]:
+                seen.append(block.float().mean().item())
+                there.append(patch.float().mean().item())
+    assert np.corrcoef(seen, there)[0, 1] > 0.9 and np.std(seen) > 20
 
 
 def test_truth_moves_with_the_crop(roads: Dataset) -> None:

@@ -86,7 +86,7 @@ def write_roads(
     return Dataset.open(path)
 
 
-def write_detector(path: Path, data: Dataset) -> Path:
+def write_detector(path: Path, data: Dataset, seed: int = 1) -> Path:
     """The run of a tiny detector after three steps."""
-    train_detector([data], [], path, tiny_settings(), 1)
+    train_detector([data], [], path, tiny_settings(), seed)
     return path
