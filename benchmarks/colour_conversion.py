@@ -26,10 +26,8 @@ import numpy as np  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from figures import record  # noqa: E402
-
+from benchmarks.figures import record  # noqa: E402
 from dalearn_ros.hard_examples.colour import bgr_to_lab, lab_to_bgr  # noqa: E402
 from dalearn_ros.hard_examples.convert import Source, convert  # noqa: E402
 from dalearn_ros.hard_examples.statistics import WHOLE, Distribution, measure  # noqa: E402

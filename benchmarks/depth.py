@@ -93,7 +93,8 @@ class Bench:
         self.recipe: Mapping[str, Any] = merged(recipe, loops)
         self.steps: int | None = args.steps
         about = [self.recipe, str(self.given), self.start_steps, self.frames, self.steps]
-        rows = [dataclasses.asdict(row) for row in (*ROWS, *TEACHERS.values())]
+        rows = [dataclasses.asdict(row) for row in ROWS]
+        rows += [dataclasses.asdict(teacher) for teacher in TEACHERS.values()]
         text = json.dumps([about, rows], sort_keys=True)
         self.out: Path = args.out / hashlib.sha256(text.encode()).hexdigest()[:10]
         self.drives: Path = args.out / ("drives" if self.frames is None else f"few_{self.frames}")

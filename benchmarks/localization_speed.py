@@ -29,22 +29,24 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def write_inputs(folder: Path, city: str, seconds: int) -> dict[str, Path]:
     """The localizer's inputs of a drive, image by image, as a pickle for each scenario."""
-    from benchmarks import localization_stress as stress
+    from benchmarks.localization_stress import RATE_HZ, SEED
+    from benchmarks.stress_drive import SCENARIOS as CHANGES
+    from benchmarks.stress_drive import SHIPPED, Drive, stamp_of
     from dalearn_ros.core.randomness import generator
     from dalearn_ros.localization.window_images import CameraImage
     from dalearn_ros.world.plan import POSE_HZ
 
-    drive = stress.Drive(city, stress.SEED, seconds)
+    drive = Drive(city, SEED, seconds)
     size = drive.camera.width, drive.camera.height
     places = {"front": (drive.camera, drive.mountings["front"])}
     images = []
-    for i in range(POSE_HZ, len(drive.truth), POSE_HZ // stress.RATE_HZ):
-        rng = generator(stress.SEED, "detector", "front", str(i))
-        seen = stress.SHIPPED.simulate(drive.labels(i, "front"), size, rng, stress.stamp_of(i))
+    for i in range(POSE_HZ, len(drive.truth), POSE_HZ // RATE_HZ):
+        rng = generator(SEED, "detector", "front", str(i))
+        seen = SHIPPED.simulate(drive.labels(i, "front"), size, rng, stamp_of(i))
         images.append((i, CameraImage("front", seen, drive.driven[i])))
     written = {}
     for name in SCENARIOS:
-        scenario = stress.SCENARIOS[name]
+        scenario = CHANGES[name]
         steps = [(image, drive.prior(i, scenario)) for i, image in images]
         written[name] = folder / f"{city} {name}.pickle"
         written[name].write_bytes(pickle.dumps((drive.map_of(scenario), places, steps)))
