@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,14 +30,15 @@ from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, Row
 from benchmarks.adaptation_tables import record_tables
 from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
 from benchmarks.figures import ROOT
-from dalearn_ros.adaptation.detector_inputs import Inputs, read_settings
+from benchmarks.parallel import claimed
+from dalearn_ros.adaptation.detector_inputs import Inputs
 from dalearn_ros.adaptation.detector_run import SUMMARY, adapt_detector
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.run import train_detector
+from dalearn_ros.detector.run import settings_from, train_detector
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.export.run import export_run
@@ -66,7 +66,7 @@ def start_of(pair: Pair, out: Path) -> Path:
 def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str, Any]:
     """One run: learn, export, score."""
     place = out / "runs" / f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
-    base = dump_settings(read_settings(start, RECIPE))
+    base = dump_settings(settings_from(AdaptSettings, start, RECIPE))
     changes = merged(GROUPS[pair.group].changes, row.changes)
     settings = load_settings(AdaptSettings, None, merged(base, changes))
     refused, chosen = "", settings.loop.steps
@@ -139,21 +139,14 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def kept(pair: Pair, row: Row, seed: int, out: Path) -> None:
     """Do one run if its result is not there and no other process is at it."""
     name = f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
-    file, claim = out / "results" / f"{name}.json", out / "results" / f"{name}.claim"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_file():
-        return
-    try:
-        os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return
-    try:
+    file = out / "results" / f"{name}.json"
+    with claimed(file) as mine:
+        if not mine:
+            return
         found = run_row(pair, row, seed, out, start_of(pair, out))
         about = {"pair": pair.name, "group": pair.group, "row": row.name, "seed": seed}
         write_json(file, {**about, **found})
         print(*about.values(), f"F1 {found['f1']:.3f}", found["refused"], flush=True)
-    finally:
-        claim.unlink()
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,14 +30,15 @@ from benchmarks.adaptation import merged, start_of
 from benchmarks.figures import ROOT
 from benchmarks.hard_tables import ROWS, record_tables
 from benchmarks.hard_tasks import oracle, sources, start_pair, tests
+from benchmarks.parallel import claimed
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.run import train_detector
+from dalearn_ros.detector.run import settings_from, train_detector
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.export.run import export_run
-from dalearn_ros.hard_examples.run import TRIES, Inputs, harden, read_settings
+from dalearn_ros.hard_examples.run import TRIES, Inputs, harden
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.search_summary import summarise, timing
 from dalearn_ros.hard_examples.try_log import read_tries
@@ -98,7 +98,7 @@ def settings_of(job: Job, start: Path, steps: int) -> HardenSettings:
         },
         "update": {"every": every},
     }
-    base = merged(dump_settings(read_settings(start, RECIPE)), changes)
+    base = merged(dump_settings(settings_from(HardenSettings, start, RECIPE)), changes)
     return load_settings(HardenSettings, None, merged(base, DRAWN if job.row == JITTER else {}))
 
 
@@ -147,23 +147,15 @@ def judge(run: Path, judged: Mapping[str, Sequence[Dataset]]) -> dict[str, Any]:
 def kept(job: Job, args: argparse.Namespace) -> None:
     """Do one run if its result is not there and no other process is at it."""
     file = args.out / "results" / f"{job.name}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    claim = file.with_suffix(".claim")
-    if file.is_file():
-        return
-    try:
-        os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return
-    try:
+    with claimed(file) as mine:
+        if not mine:
+            return
         start = args.start or start_of(start_pair(args.data), args.starts)
         found = run_job(job, args, start)
         content = {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
         write_json(file, {**content, **found})
         f1 = {condition: round(entry["f1"], 3) for condition, entry in found["judged"].items()}
         print(job.name, f"{found['minutes']:.1f} min", f1, flush=True)
-    finally:
-        claim.unlink()
 
 
 def main() -> None:

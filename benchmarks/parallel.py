@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -35,3 +37,28 @@ def side_by_side(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, _one_thread) as pool:
         yield from pool.map(work, jobs)
+
+
+@contextlib.contextmanager
+def claimed(file: Path) -> Iterator[bool]:
+    """Make a result, unless it is there or another process is at it.
+
+    Args:
+        file: The result, to be written within; a claim lies beside it meanwhile.
+
+    Yields:
+        Whether it is to be made here.
+    """
+    claim = file.with_suffix(".claim")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    mine = not file.is_file()
+    if mine:
+        try:
+            os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            mine = False
+    try:
+        yield mine
+    finally:
+        if mine:
+            claim.unlink()

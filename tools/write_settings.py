@@ -8,10 +8,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dalearn_ros.adaptation.detector_inputs import OF_THE_START
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.core.settings_file import settings_file
 from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.detector.run import OF_THE_START
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 

@@ -11,7 +11,6 @@ from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.adaptation.settings import check_adaptation
 from dalearn_ros.adaptation.source_images import Draws, draws_of
 from dalearn_ros.core.errors import DatasetError, SettingsError
-from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import open_run
@@ -19,7 +18,6 @@ from dalearn_ros.detector.samples import check_label_spaces
 from dalearn_ros.detector.settings import check_settings
 from dalearn_ros.landmarks.types import Labels
 
-OF_THE_START = ("network", "grid", "input", "targets", "decoding")
 FEW_IMAGES = 50
 
 
@@ -43,19 +41,6 @@ class Inputs:
     target: ImageList
     few_shot: Sequence[Dataset] = ()
     mapped: Sequence[Labels | None] | None = None
-
-
-def read_settings(init: Path, config: Path | None) -> AdaptSettings:
-    """Settings of an adaptation: the network's are those of the start, where it is a run folder.
-
-    Raises:
-        SettingsError: A settings file that cannot be used.
-        ModelError: ``init`` is no finished run.
-    """
-    if not init.is_dir():
-        return load_settings(AdaptSettings, config)
-    values = dump_settings(open_run(init).settings)
-    return load_settings(AdaptSettings, config, {name: values[name] for name in OF_THE_START})
 
 
 def compare_images(inputs: Inputs) -> list[str]:

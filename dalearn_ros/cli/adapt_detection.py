@@ -38,8 +38,9 @@ def adapt_detection(args: argparse.Namespace) -> str:
         DalearnError: An input is missing or does not fit; the sentence says which.
         KeyboardInterrupt: The state is saved; the same command goes on.
     """
-    from dalearn_ros.adaptation.detector_inputs import Inputs, read_settings
+    from dalearn_ros.adaptation.detector_inputs import Inputs
     from dalearn_ros.adaptation.detector_run import CANDIDATES, TARGET_IMAGES, adapt_detector
+    from dalearn_ros.adaptation.detector_settings import AdaptSettings
     from dalearn_ros.adaptation.map_labels import labels_by_content
     from dalearn_ros.adaptation.report import write_report
     from dalearn_ros.adaptation.selection import candidates
@@ -47,6 +48,7 @@ def adapt_detection(args: argparse.Namespace) -> str:
     from dalearn_ros.datasets.image_filter import filter_images
     from dalearn_ros.datasets.image_list import ImageList
     from dalearn_ros.datasets.store import Dataset
+    from dalearn_ros.detector.run import settings_from
     from dalearn_ros.detector.samples import check_label_spaces
     from dalearn_ros.export.run import export_run
     from dalearn_ros.inference.detector import RUN_MODEL
@@ -54,7 +56,7 @@ def adapt_detection(args: argparse.Namespace) -> str:
 
     _check(args)
     refuse_other(args.out, (TARGET_IMAGES,))
-    settings = read_settings(args.init, args.config)
+    settings = settings_from(AdaptSettings, args.init, args.config)
     source, validation, few = (
         [Dataset.open(path) for path in paths] for paths in (args.source, args.val, args.few_shot)
     )

@@ -56,16 +56,18 @@ def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written."""
     from dalearn_ros.core.errors import DalearnError, InputError
     from dalearn_ros.datasets.store import Dataset
+    from dalearn_ros.detector.run import settings_from
     from dalearn_ros.export.run import export_run
     from dalearn_ros.hard_examples.album import ALBUM, write_album
-    from dalearn_ros.hard_examples.run import HARD, Inputs, harden, read_settings
+    from dalearn_ros.hard_examples.run import HARD, Inputs, harden
+    from dalearn_ros.hard_examples.search_settings import HardenSettings
     from dalearn_ros.inference.detector import RUN_MODEL
     from dalearn_ros.training.run_folder import refuse_other
 
     if not args.init.exists():
         raise InputError.at(args.init, "", "a run folder or weights to start from", "nothing")
     refuse_other(args.out)
-    settings = read_settings(args.init, args.config)
+    settings = settings_from(HardenSettings, args.init, args.config)
     data, validation = ([Dataset.open(path) for path in paths] for paths in (args.data, args.val))
     inputs = Inputs(args.init, data, args.store, validation, args.index)
     try:

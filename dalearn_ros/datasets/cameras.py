@@ -28,6 +28,6 @@ def camera_of(meta: Mapping[str, Any], where: str) -> Camera:
     try:
         matrix, lens = np.array(camera["matrix"], float), np.array(camera["distortion"], float)
         size = int(meta["width"]), int(meta["height"])
-        return Camera(*size, matrix, lens, str(camera["model"]), str(camera["name"]))
+        return Camera(*size, matrix, lens, str(camera["model"]), str(camera.get("name", "camera")))
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise DatasetError.at(where, "", "a calibration", f"another one ({error})", hint) from None

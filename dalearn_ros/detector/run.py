@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.settings import dump_settings, load_settings
@@ -19,6 +19,9 @@ from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE, Peers
 from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run
+
+OF_THE_START = ("network", "grid", "input", "targets", "decoding")
+S = TypeVar("S", bound=TrainSettings)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,25 @@ def train_detector(
         network = network.to(peers.device)
         result = Trainer(network, task, settings.loop, run, peers, seed).run()
         return result, set().union(*peers.gather(task.skipped))
+
+
+def settings_from(kind: type[S], init: Path, config: Path | None) -> S:
+    """Settings of a stage that goes on from a start: those of :data:`OF_THE_START` are the start's,
+    where it is a run folder.
+
+    Args:
+        kind: Class of the settings.
+        init: Run folder or weights of the start.
+        config: Their file; None takes the defaults.
+
+    Raises:
+        SettingsError: A settings file that cannot be used.
+        ModelError: ``init`` is a folder, but no finished run.
+    """
+    if not init.is_dir():
+        return load_settings(kind, config)
+    values = dump_settings(open_run(init).settings)
+    return load_settings(kind, config, {name: values[name] for name in OF_THE_START})
 
 
 def open_run(path: Path) -> Run:

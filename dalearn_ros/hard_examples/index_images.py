@@ -17,6 +17,7 @@ from dalearn_ros.core.errors import DatasetError, MapError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.area_mapping import AreaMapping
 from dalearn_ros.datasets.areas import FOLDER, AreaSidecar, read_index
+from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.transforms import Transform
@@ -70,7 +71,7 @@ def index_from_maps(
         indexers: dict[str, AreaIndexer] = {}
         for row in range(len(dataset)):
             meta = dataset.meta(row)
-            known = camera_of(meta)
+            known = placed_camera(meta)
             if known is None:
                 yield row, _landmarks_only(dataset, row)
                 continue
@@ -95,7 +96,7 @@ def index_from_maps(
     notes = {note for found in surfaces.values() for note in found.notes}
     if not surfaces or any(not len(found.road_m) for found in surfaces.values()):
         notes |= {note for strip in strips.values() for note in strip.notes}
-    unknown = sum(camera_of(dataset.meta(row)) is None for row in range(len(dataset)))
+    unknown = sum(placed_camera(dataset.meta(row)) is None for row in range(len(dataset)))
     if unknown:
         notes.add(f"{unknown} images have no camera and pose: of them only landmarks are known.")
     source = {"maps": [str(path.resolve()) for path in maps]}
@@ -163,15 +164,15 @@ def read_areas_png(file: Path, shape: tuple[int, ...], mapping: AreaMapping | No
     return read_index(file, shape, AREAS) if mapping is None else mapping.read(file, shape)
 
 
-def camera_of(meta: dict[str, Any]) -> tuple[Camera, Transform] | None:
-    """Camera and map_from_camera that a dataset keeps about an image; None if it lacks them."""
-    known = meta.get("camera")
-    if not known or "map_from_camera" not in meta:
+def placed_camera(meta: dict[str, Any]) -> tuple[Camera, Transform] | None:
+    """Camera and map_from_camera that a dataset keeps about an image; None if it lacks them.
+
+    Raises:
+        DatasetError: The calibration is damaged.
+    """
+    if not meta.get("camera") or "map_from_camera" not in meta:
         return None
-    camera = Camera(
-        int(meta["width"]), int(meta["height"]), np.asarray(known["matrix"], np.float64),
-        np.asarray(known["distortion"], np.float64), known["model"], known.get("name", "camera"),
-    )  # fmt: skip
+    camera = camera_of(meta, str(meta["file_name"]))
     matrix = np.asarray(meta["map_from_camera"], np.float64)
     return camera, Transform(matrix[:3, :3], matrix[:3, 3])
 
@@ -227,7 +228,7 @@ def _strips(dataset: Dataset) -> dict[str, Surfaces]:
     """Drive → a strip about the path of its cameras."""
     drives: dict[str, list[npt.NDArray[np.float64]]] = defaultdict(list)
     for row in range(len(dataset)):
-        known = camera_of(dataset.meta(row))
+        known = placed_camera(dataset.meta(row))
         if known is not None:
             drives[str(dataset.meta(row).get("drive", ""))].append(known[1].translation)
     return {drive: path_surfaces(np.array(places)) for drive, places in drives.items()}

@@ -11,7 +11,7 @@ from typing import Any
 
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import build_network, metadata_of
@@ -36,7 +36,6 @@ from dalearn_ros.training.loop import CHECKPOINT, WEIGHTS, Trainer
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
-OF_THE_START = ("network", "grid", "input", "targets", "decoding")
 STORE, TRIES, FOUND, HARD = "conditions.sqlite", "tries.jsonl", "found", "hard"
 
 
@@ -78,19 +77,6 @@ class Outcome:
     figures: Mapping[str, float]
     steps: int
     minutes: float
-
-
-def read_settings(init: Path, config: Path | None) -> HardenSettings:
-    """Settings: the network's are those of the start, where it is a run folder.
-
-    Raises:
-        SettingsError: A settings file that cannot be used.
-        ModelError: ``init`` is no finished run.
-    """
-    if not init.is_dir():
-        return load_settings(HardenSettings, config)
-    values = dump_settings(open_run(init).settings)
-    return load_settings(HardenSettings, config, {name: values[name] for name in OF_THE_START})
 
 
 def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Outcome:

@@ -21,7 +21,7 @@ from helpers.tiny_adaptation import (
     write_start,
 )
 
-from dalearn_ros.adaptation.detector_inputs import Inputs, read_settings
+from dalearn_ros.adaptation.detector_inputs import Inputs
 from dalearn_ros.adaptation.detector_regime import AdaptTask
 from dalearn_ros.adaptation.detector_run import (
     CANDIDATES,
@@ -30,12 +30,14 @@ from dalearn_ros.adaptation.detector_run import (
     SUMMARY,
     adapt_detector,
 )
+from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.adaptation.report import METRICS, REPORT
 from dalearn_ros.adaptation.selection import candidates
 from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.cli.main import main
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.run import settings_from
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.training.checkpoint import load_checkpoint
 from dalearn_ros.training.log import HISTORY
@@ -83,7 +85,7 @@ def adapted(cities: Path) -> Path:
 
 def _again(cities: Path, out: Path, target: Path) -> None:
     """The same adaptation without the command."""
-    settings = read_settings(cities / "start", cities / "adapt.yaml")
+    settings = settings_from(AdaptSettings, cities / "start", cities / "adapt.yaml")
     source = [Dataset.open(cities / "a")]
     images = ImageList.open([target])
     adapt_detector(Inputs(cities / "start", source, [], images), out, settings, int(SEED))

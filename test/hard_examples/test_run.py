@@ -19,11 +19,11 @@ from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets.areas import AreaSidecar
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.run import open_run
+from dalearn_ros.detector.run import open_run, settings_from
 from dalearn_ros.hard_examples.album import ALBUM, METRICS, TIMING
 from dalearn_ros.hard_examples.hunt import Detect, Hunt
 from dalearn_ros.hard_examples.light_table import Condition
-from dalearn_ros.hard_examples.run import HARD, STORE, TRIES, Inputs, harden, read_settings
+from dalearn_ros.hard_examples.run import HARD, STORE, TRIES, Inputs, harden
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.statistics import measure
 from dalearn_ros.hard_examples.store import ParameterStore
@@ -138,7 +138,7 @@ class Killed(Exception):
 def test_a_killed_run_goes_on_as_if_it_had_not_been(
     place: Path, done: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    settings = read_settings(place / "start", place / "harden.yaml")
+    settings = settings_from(HardenSettings, place / "start", place / "harden.yaml")
     whole, tried = Trainer._one_step, Hunt._try
 
     def killed_in_learning(self: Trainer, batch: Any) -> dict[str, float]:
@@ -175,7 +175,7 @@ def test_all_at_the_end_searches_with_the_start_alone(place: Path, tmp_path: Pat
         "update": {"every": 0, "replayed": "sources"},
         "accuracy": {"measure": "correct"},
     }
-    start = read_settings(place / "start", place / "harden.yaml")
+    start = settings_from(HardenSettings, place / "start", place / "harden.yaml")
     settings = load_settings(
         HardenSettings,
         None,
@@ -207,7 +207,7 @@ def test_a_model_that_nothing_hurts_stays_as_it_is(place: Path, tmp_path: Path) 
 
 def test_other_inputs_are_refused(place: Path, done: Path, tmp_path: Path, capsys: Any) -> None:
     copy = shutil.copytree(done, tmp_path / "run")
-    settings = read_settings(place / "start", place / "harden.yaml")
+    settings = settings_from(HardenSettings, place / "start", place / "harden.yaml")
     with pytest.raises(InputError, match="another 'seed'"):
         harden(inputs(place), copy, settings, 4)
     assert main([*arguments(place, tmp_path / "new"), "--store", f"{tmp_path}/none.sqlite"]) == 1
