@@ -20,6 +20,7 @@ from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE, Peers
 from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run
 
+RUN_FORMAT = "landmark-detector run"
 OF_THE_START = ("network", "grid", "input", "targets", "decoding")
 S = TypeVar("S", bound=TrainSettings)
 
@@ -79,7 +80,7 @@ def train_detector(
     check_label_spaces([*data, *validation])
     space = data[0].label_space
     description = {
-        "format": "landmark-detector run",
+        "format": RUN_FORMAT,
         "format_version": FORMAT_VERSION,
         "settings": dump_settings(settings),
         "label_space": space.to_dict(),
@@ -130,6 +131,10 @@ def open_run(path: Path) -> Run:
     if description is None:
         hint = "Give the --out folder of 'dalearn train'."
         raise ModelError.at(path, "", f"a run folder with {RUN_FILE}", "none", hint)
+    if description.get("format") != RUN_FORMAT:
+        found = f"a {description.get('format')}"
+        hint = "This stage learns a detector without an attention branch; give the run before it."
+        raise ModelError.at(path, "", f"a {RUN_FORMAT}", found, hint)
     try:
         settings = load_settings(TrainSettings, None, description["settings"])
         space = LabelSpace.from_dict(description["label_space"], str(path / RUN_FILE))
