@@ -125,7 +125,7 @@ class Bench:
         settings, teacher = self.settings(row.changes), None
         if row.teacher:
             teacher = self.teacher(TEACHERS[row.teacher], seed)
-        data = self.data(row.data) if settings.weights.truth > 0.0 else []
+        data = self.data(row.data)  # of those that learn from a teacher alone only its cameras
         target = self.data(row.target) if row.teacher else []
         inputs = Inputs(self.start(), data, target, [], teacher)
         run = self.out / "runs" / f"{_plain(row.name)}_{seed}"
