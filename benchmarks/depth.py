@@ -1,16 +1,17 @@
 """Local-to-global depth distillation in the world: teacher, student, new city, lenses, ablation.
 
-The detector that gets the depth learns from the source city alone (``--start`` gives one that is
-there). Teachers and students learn for a few minutes each, one thread, fixed steps; a model that
-learns directly from the known distances has the steps of both. The settings were chosen on other
-drives of north and south; the new city is east, and nothing is chosen on the judging drives. Every
-finished (row, seed) is a file in ``--out``, apart for each recipe and options; started again, it
-goes on with what is missing. All rows and three seeds take about three and a half hours of one
+The detector that gets the depth learnt from days of the source city alone: it is the start of
+``benchmarks/adaptation.py``, made in ``--starts`` if it is absent (an hour; ``--start`` gives one
+that is there). Teachers and students learn for a few minutes each, one thread, fixed steps; a model
+that learns directly from the known distances has the steps of both. The settings were chosen on
+other drives of north and south; the new city is east, and nothing is chosen on the judging drives.
+Every finished (row, seed) is a file in ``--out``, apart for each recipe and options; started again,
+it goes on with what is missing. All rows and three seeds take about three and a half hours of one
 core, the drives another ten minutes; only the call with the recipe as it is records::
 
     python benchmarks/depth.py --out out/depth --photos ../shared/data/depth
     python benchmarks/depth.py --out out/depth --rows "direct" "distilled, new city" --seeds 1
-    python benchmarks/depth.py --out out/quick --frames 3 --start-steps 2 --local-steps 2 --steps 2
+    python benchmarks/depth.py --out out/quick --start RUN --frames 3 --local-steps 2 --steps 2
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ import numpy as np
 import torch
 import yaml
 
-from benchmarks.adaptation import merged, score
+from benchmarks.adaptation import merged, score, start_of
 from benchmarks.depth_data import share_of
 from benchmarks.depth_judge import (
     PHOTOS,
+    RANGES_BY,
     costs,
     detected_errors,
     figures_of,
@@ -51,25 +53,19 @@ from benchmarks.depth_rows import (
     Row,
     Teacher,
 )  # fmt: skip
-from benchmarks.depth_tables import record_tables
+from benchmarks.depth_tables import DETECTED_ON, record_tables
 from benchmarks.figures import ROOT
+from benchmarks.hard_tasks import start_pair
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.depth.distill import Inputs, distill
 from dalearn_ros.depth.run import open_depth_run, open_local, train_local
 from dalearn_ros.depth.settings import DistillSettings
-from dalearn_ros.detector.run import open_run, train_detector
-from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.detector.run import open_run
 from dalearn_ros.export.run import export_run
 
 SEEDS = (1, 2, 3)
-START_STEPS = 900
 RECIPE = ROOT / "benchmarks" / "depth.yaml"
-START = {
-    "network": {"refine": [1, 2, 2]},
-    "batch": {"size": 4, "workers": 0, "threads": 1},
-    "loop": {"max_minutes": None, "validate_every": 0},
-}
 
 
 class Bench:
@@ -83,7 +79,7 @@ class Bench:
         self.photos: Path | None = args.photos
         self.frames: int | None = args.frames
         self.given: Path | None = args.start
-        self.start_steps: int = args.start_steps
+        self._start_from: tuple[Path, Path] = args.data, args.starts
         loops: dict[str, Any] = {}
         if args.local_steps:
             loops = {"local": {"loop": {"steps": args.local_steps}}}
@@ -92,7 +88,7 @@ class Bench:
         recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
         self.recipe: Mapping[str, Any] = merged(recipe, loops)
         self.steps: int | None = args.steps
-        about = [self.recipe, str(self.given), self.start_steps, self.frames, self.steps]
+        about = [self.recipe, str(self.given), self.frames, self.steps]
         rows = [dataclasses.asdict(row) for row in ROWS]
         rows += [dataclasses.asdict(teacher) for teacher in TEACHERS.values()]
         text = json.dumps([about, rows], sort_keys=True)
@@ -112,12 +108,8 @@ class Bench:
         """The run of the detector, which learnt the landmarks of the source city alone."""
         if self.given is not None:
             return self.given
-        run = self.out / "start"
-        if not (run / "weights.safetensors").is_file():
-            steps = {"loop": {"steps": self.start_steps}}
-            settings = load_settings(TrainSettings, None, merged(START, steps))
-            train_detector(self.data("train"), [], run, settings, 1)
-        return run
+        data, starts = self._start_from
+        return start_of(start_pair(data), starts)
 
     def teacher(self, teacher: Teacher, seed: int) -> Path:
         """The run of a teacher; trained if need be."""
@@ -133,7 +125,7 @@ class Bench:
         settings, teacher = self.settings(row.changes), None
         if row.teacher:
             teacher = self.teacher(TEACHERS[row.teacher], seed)
-        data = self.data(row.data) if settings.weights.truth > 0.0 else []
+        data = self.data(row.data)  # of those that learn from a teacher alone only its cameras
         target = self.data(row.target) if row.teacher else []
         inputs = Inputs(self.start(), data, target, [], teacher)
         run = self.out / "runs" / f"{_plain(row.name)}_{seed}"
@@ -159,15 +151,16 @@ class Bench:
                 found[name] = photo_figures(student.network, self.photos / name)
         return found
 
-    def detected(self, run: Path) -> dict[str, float | None]:
+    def detected(self, run: Path) -> dict[str, Any]:
         """Median errors of the range of landmarks that the exported model finds, and its F1."""
         model, tests = run / "deep.onnx", self.data("test")
         export_run(run, model, depth=True)
-        found: dict[str, float | None] = {"f1": score(run, tests)["f1"]}
+        found: dict[str, Any] = {"f1": score(run, tests)["f1"]}
         found["f1_start"] = score(self.start(), tests)["f1"]
-        for name, deep in (("depth", True), ("range_head", False)):
-            errors = detected_errors(model, tests, deep)
-            found[name] = float(np.median(errors)) if len(errors) else None
+        for drives in DETECTED_ON:
+            data = self.data(drives)
+            errors = {by: detected_errors(model, data, by) for by in RANGES_BY}
+            found[drives] = {by: float(np.median(e)) for by, e in errors.items() if len(e)}
         return found
 
 
@@ -181,8 +174,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "depth")
     parser.add_argument("--photos", type=Path, help="holds metric3d_kitti and metric3d_nyu")
     parser.add_argument("--start", type=Path, help="run folder of a detector of the source city")
+    parser.add_argument("--data", type=Path, default=ROOT / "out" / "ship" / "data")
     parser.add_argument(
-        "--start-steps", type=int, default=START_STEPS, help="of the detector's learning"
+        "--starts", type=Path, default=ROOT / "out" / "adaptation", help="of adaptation.py"
     )
     parser.add_argument("--local-steps", type=int, help="instead of those of depth.yaml")
     parser.add_argument("--steps", type=int, help="instead of those of depth.yaml")
@@ -206,7 +200,7 @@ def main() -> None:
             line = {t: round(f["abs_rel"], 3) for t, f in found["student"].items()}
             print(f"{row.name}, seed {seed}: {line}, {found['minutes']:.1f} min", flush=True)
     special = args.frames, args.steps, args.local_steps, args.start
-    if args.no_record or any(special) or args.start_steps != START_STEPS:
+    if args.no_record or any(special):
         print("not recorded", flush=True)
     else:
         entries = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(results.glob("*"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -32,12 +33,14 @@ from dalearn_ros.depth.patches import PatchCutter
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.evaluation.matching import match
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.preprocess import to_input
 
 Floats = npt.NDArray[np.float64]
 LANDMARKS_WITHIN_M = 60.0
 MATCH_PX = 8.0
+RANGES_BY = BOTH, DEPTH, HEAD = "both", "depth alone", "range head alone"
 PATCHES_TIMED = 1024
 REPEATS = 5
 # shared/data/README.md: the calibration beside the KITTI images is that of another size.
@@ -79,20 +82,26 @@ def lens_figures(
     return {"taught": both[0], "other": both[1], "growth": both[1] / both[0] - 1.0}
 
 
-def detected_errors(model: Path, data: Sequence[Dataset], with_depth: bool) -> Floats:
-    """|range / true range - 1| of landmarks within 60 m that a model file finds.
+def detected_errors(model: Path, data: Sequence[Dataset], by: str) -> Floats:
+    """|range / true range - 1| of landmarks within 60 m that a model file with depth finds.
 
     Args:
         model: ONNX file.
         data: Datasets with labels and cameras.
-        with_depth: Whether it is told the camera; without, ranges are those of its range head.
+        by: One of :data:`RANGES_BY`: what the ranges are from.
     """
-    detector = LandmarkDetector.load(model, 1)
+    backend = OnnxBackend(model, 1)
+    taught = backend.metadata.depth
+    assert taught is not None
+    if by == DEPTH:
+        alone = dataclasses.replace(taught, focal_px=0.0)
+        backend.metadata = dataclasses.replace(backend.metadata, depth=alone)
+    detector = LandmarkDetector(backend)
     parts = []
     for dataset in data:
         for index in range(len(dataset)):
             labels = dataset.labels(index)
-            camera = camera_of(dataset.meta(index), "image") if with_depth else None
+            camera = None if by == HEAD else camera_of(dataset.meta(index), "image")
             seen = detector.answer(dataset.image(index), 0, camera).observations
             found = match(labels, seen, MATCH_PX)
             true, said_m = labels.range_m[found.truth], seen.range_m[found.seen]

@@ -12,7 +12,7 @@ SAME, NEW = "distilled, same city", "distilled, new city"
 DIRECT, EVEN = "direct", "direct, even places"
 NO_LOCATION, NO_WEIGHTS, NO_BLUR = "no location", "no weighting", "no blur in the world"
 OWN_STEM, TUNED_STEM = "stem not shared", "stem shared, learns on"
-TEACHER_STEPS, STUDENT_STEPS = 400, 600  # as in depth.yaml
+TEACHER_STEPS, STUDENT_STEPS = 800, 1000  # as in depth.yaml
 # A model that learns directly gets the steps of teacher and student together.
 TRUTH_ONLY = {
     "weights": {"teacher": 0.0, "truth": 1.0},

@@ -9,6 +9,7 @@ and raises false alarms: what remains is the localizer's own share. No picture i
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -150,16 +151,19 @@ def row(city: str, detector: str, metrics: dict[str, Any]) -> dict[str, Any]:
 
 def consistency(located: dict[str, Any]) -> dict[str, Any]:
     """Columns: how often there is a pose, and whether it errs as it says."""
+    judged = located["nees_samples"] > 0
     return {
         "available": f"{100 * located['availability']:.1f} %",
-        "NEES per axis": f"{located['nees']:.2f}",
-        "in the 95 % ellipsoid": f"{100 * located['ellipse_95']:.0f} %",
+        "NEES per axis": f"{located['nees']:.2f}" if judged else None,
+        "in the 95 % ellipsoid": f"{100 * located['ellipse_95']:.0f} %" if judged else None,
         "samples": located["nees_samples"],
     }
 
 
-def pair(value: dict[str, float]) -> str:
-    """Median and 95th percentile."""
+def pair(value: dict[str, float]) -> str | None:
+    """Median and 95th percentile; None if there is no pose."""
+    if math.isnan(value["median"]):
+        return None
     return f"{value['median']:.3f} ({value['p95']:.2f})"
 
 

@@ -5,7 +5,7 @@ one before has come, so that none is overwritten. Every hundredth of the way the
 memory, open files, threads and the number of entries in /dev/shm are noted. The slope of memory is
 that of a line through the notes after the first fifth of each size.
 
-    python benchmarks/soak.py                      # 100,000 and 5,000 images: some hours
+    python benchmarks/soak.py                      # 100,000 and 5,000 images: half an hour
     python benchmarks/soak.py --frames 2000 100 --no-record
 """
 

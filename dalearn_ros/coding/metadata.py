@@ -57,6 +57,14 @@ class DepthMetadata:
     greatest_m: float = field(
         100.0, "The greatest depth that was taught.", unit="m", minimum=1e-3, maximum=1e5
     )
+    focal_px: float = field(
+        0.0,
+        "Focal length of the cameras that the distance head learnt from, by which its distances "
+        "are brought to another camera's; 0: not known, or several; then the depth counts alone.",
+        unit="px",
+        minimum=0.0,
+        maximum=1e6,
+    )
 
     def __post_init__(self) -> None:
         if not self.least_m < self.greatest_m:

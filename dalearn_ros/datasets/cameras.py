@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dalearn_ros.core.errors import DatasetError, InputError
+from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.geometry.camera import Camera
 
 
@@ -31,3 +32,27 @@ def camera_of(meta: Mapping[str, Any], where: str) -> Camera:
         return Camera(*size, matrix, lens, str(camera["model"]), str(camera.get("name", "camera")))
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise DatasetError.at(where, "", "a calibration", f"another one ({error})", hint) from None
+
+
+def common_focal_px(data: Sequence[Dataset], tolerance: float = 0.02) -> float:
+    """The focal length that all cameras of datasets share.
+
+    Args:
+        data: The datasets.
+        tolerance: Share of it by which cameras may differ.
+
+    Returns:
+        Pixels, the median over the images of √(fx fy); 0 if there are none, one has no calibration,
+        or they differ by more.
+    """
+    found = []
+    try:
+        for dataset in data:
+            for index in range(len(dataset)):
+                matrix = camera_of(dataset.meta(index), f"{dataset.path}, image {index}").matrix
+                found.append(float(np.sqrt(matrix[0, 0] * matrix[1, 1])))
+    except DatasetError:
+        return 0.0
+    if not found or max(found) > min(found) * (1.0 + tolerance):
+        return 0.0
+    return float(np.median(found))

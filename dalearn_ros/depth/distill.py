@@ -13,6 +13,7 @@ import torch
 from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
+from dalearn_ros.datasets.cameras import common_focal_px
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.frames import check_cameras, check_distances
 from dalearn_ros.depth.judge import judge
@@ -228,6 +229,7 @@ def _description(
     own = {
         "settings": dump_settings(settings),
         "location": location_name(settings),
+        "focal_px": common_focal_px(inputs.data),
         "seed": seed,
         "teacher": None if inputs.teacher is None else str(inputs.teacher),
         "data": [{"path": str(d.path), "images": len(d)} for d in inputs.data],

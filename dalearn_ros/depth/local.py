@@ -88,6 +88,9 @@ class LocalNetwork(nn.Module):
             self.stem.requires_grad_(False)
         blocks: list[nn.Module] = []
         channels, width, side = self.stem.channels, settings.width, size_px // settings.stem_stride
+        for _ in range(settings.depth):
+            blocks.append(conv_relu(channels, width))
+            channels = width
         while side > 4:
             blocks.append(conv_relu(channels, width, stride=2))
             channels, side = width, -(-side // 2)

@@ -40,7 +40,7 @@ class DepthHead(nn.Module):
             location: Whether it is told the location.
         """
         super().__init__()
-        self.factor = COARSE_PX // cell_px
+        self.factor = COARSE_PX // cell_px  # 1, 2 or 4
         told = PLACE_CHANNELS if location else 0
         self.far = nn.Conv2d(levels[2], channels, 1)
         self.middle = nn.Conv2d(levels[1], channels, 1)
@@ -49,6 +49,7 @@ class DepthHead(nn.Module):
             conv_relu(channels + told, channels), conv_relu(channels, channels)
         )
         self.near = nn.Conv2d(fused, channels, 1)
+        self.fine = nn.Conv2d(levels[0], channels, 1)
         self.join = conv_relu(channels, channels, groups=channels)
         self.last = conv_relu(channels + told, channels, size=1)
         self.out = nn.Conv2d(channels, 2, 1)
@@ -70,10 +71,17 @@ class DepthHead(nn.Module):
         if place is not None:
             coarse = functional.avg_pool2d(place, self.factor) if self.factor > 1 else place
             found = torch.cat([found, coarse], dim=1)
-        found = self.join(_larger(self.mix(found), self.factor) + self.near(fused))
+        here = self.near(fused) + self._at_the_grid(self.fine(levels[0]))
+        found = self.join(_larger(self.mix(found), self.factor) + here)
         if place is not None:
             found = torch.cat([found, place], dim=1)
         return limited(self.out(self.last(found)))
+
+    def _at_the_grid(self, features: Tensor) -> Tensor:
+        """Features of stride 8 at the output's."""
+        if self.factor == 1:
+            return functional.avg_pool2d(features, 2)
+        return _larger(features, self.factor // 2)
 
 
 class DepthNetwork(nn.Module):

@@ -62,12 +62,15 @@ class DepthRun:
         network: Detector and head, in evaluation.
         settings: Of the distillation.
         location: Name of the location function it was taught with; None: without location.
+        focal_px: Of the cameras of ``--data``, taken for those that the detector learnt from; 0:
+            not known, or several.
     """
 
     run: Run
     network: DepthNetwork
     settings: DistillSettings
     location: str | None
+    focal_px: float
 
     @property
     def least_m(self) -> float:
@@ -193,14 +196,14 @@ def open_depth_run(path: Path) -> DepthRun:
         raise ModelError.at(path, "", "a run with a depth head", "one without", hint)
     try:
         settings = load_settings(DistillSettings, None, own["settings"])
-        location = own["location"]
-    except (KeyError, TypeError, SettingsError) as error:
+        location, focal_px = own["location"], float(own.get("focal_px", 0.0))
+    except (KeyError, TypeError, ValueError, SettingsError) as error:
         raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
     check_location(location, path / RUN_FILE)
     network = build_depth(run, settings)
     weights = path / WEIGHTS
     load_weights(network.head, dict(load_checkpoint(weights).groups.get(DEPTH, {})), weights)
-    return DepthRun(run, network.eval(), settings, location)
+    return DepthRun(run, network.eval(), settings, location, focal_px)
 
 
 def build_depth(run: Run, settings: DistillSettings) -> DepthNetwork:

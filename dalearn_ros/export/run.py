@@ -61,7 +61,8 @@ def export_run(
     metadata = metadata_of(opened.settings, opened.label_space, figures, training)
     if deep is None:
         return metadata, export_onnx(opened.network, metadata, out)
-    taught = DepthMetadata(LOCATION, opened.settings.grid.cell_px, deep.least_m, deep.greatest_m)
+    stride, reach = opened.settings.grid.cell_px, (deep.least_m, deep.greatest_m)
+    taught = DepthMetadata(LOCATION, stride, *reach, deep.focal_px)
     metadata = dataclasses.replace(metadata, depth=taught)
     return metadata, export_onnx(deep.network, metadata, out)
 

@@ -180,25 +180,40 @@ def check_camera(camera: Camera, size: Size) -> None:
 
 
 def with_depth_ranges(seen: Observations, depth: DepthMap, camera: Camera) -> Observations:
-    """Observations whose distances are those of the depth map, by their viewing rays.
+    """Observations with the distances of the depth map and of the detector's distance head.
 
-    Where the map has none (nearer or further than what was taught, no ray), those of the detector's
-    own distance head stay.
+    Each is weighted by the inverse of the variance of its logarithm, as independent measurements
+    are. The head knows pixels alone, so its distances are first brought from the focal length it
+    learnt with to the camera's; where that is not known the depth counts alone. Where only one of
+    the two is known (nearer or further than what was taught, no ray), it stays alone.
 
     Args:
-        seen: In the pixels of the image.
-        depth: Of the same image.
+        seen: In the pixels of the image; ranges of the distance head.
+        depth: Of the same image; taken along the viewing rays.
         camera: Its calibration.
     """
     if not len(seen):
         return seen
     depth_m, sigma_log = depth.at(seen.point_px)
-    range_m = depth_m * np.linalg.norm(camera.unproject(seen.point_px), axis=1)
-    known = np.isfinite(range_m)
+    of_depth = depth_m * np.linalg.norm(camera.unproject(seen.point_px), axis=1)
+    taught = depth.taught.focal_px
+    focal = float(np.sqrt(camera.matrix[0, 0] * camera.matrix[1, 1]))
+    of_head = seen.range_m * (focal / taught if taught else 1.0)
+    logs = np.log(np.stack([of_head, of_depth]))
+    with np.errstate(divide="ignore"):
+        weights = np.stack([(seen.sigma_range_m / seen.range_m) ** -2.0, sigma_log**-2.0])
+    weights = np.where(np.isfinite(logs) & np.isfinite(weights), weights, 0.0)
+    if not taught:
+        weights[0] = np.where(weights[1] > 0.0, 0.0, weights[0])
+    total = weights.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        range_m = np.exp((weights * np.nan_to_num(logs)).sum(axis=0) / total)
+        sigma_range_m = range_m / np.sqrt(total)
+    known = total > 0.0
     return dataclasses.replace(
         seen,
         range_m=np.where(known, range_m, seen.range_m),
-        sigma_range_m=np.where(known, range_m * sigma_log, seen.sigma_range_m),
+        sigma_range_m=np.where(known, sigma_range_m, seen.sigma_range_m),
     )
 
 

@@ -125,7 +125,7 @@ class LandmarkDetector:
             image_bgr: (H, W, 3) uint8 BGR of any size; grey, alpha and 16 bit are converted.
             stamp_ns: Stamp of the image, integer nanoseconds.
             camera: Its calibration. A model with depth then takes the landmarks' distances from
-                the depth, else they are those of its distance head.
+                depth and distance head, else they are those of its distance head.
 
         Returns:
             Observations in the pixels of the image as given, best first. A point may lie outside

@@ -129,10 +129,10 @@ class ZoomDetector:
         seen = self._detector.detect(mosaic, stamp_ns)
         looked = time.perf_counter()
         closer, window = from_mosaic(seen, maps, windows, self.settings)
+        if answer.depth is not None and camera is not None:
+            closer = with_depth_ranges(closer, answer.depth, camera)
         radius = self.metadata.decoding.merge_radius_px
         found = together(whole, closer, window, radius, self.metadata.decoding.max_landmarks)
-        if answer.depth is not None and camera is not None:
-            found = with_depth_ranges(found, answer.depth, camera)
         spent = self._detector.last_timing_ms
         for stage, milliseconds in spent.items():
             self.last_timing_ms[stage] += milliseconds

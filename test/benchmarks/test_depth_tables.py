@@ -11,6 +11,7 @@ from benchmarks import depth_data
 from benchmarks.depth_judge import landmark_errors
 from benchmarks.depth_rows import LENSES, NEW, NO_LOCATION, NO_WEIGHTS, ROWS, SAME, TEACHERS
 from benchmarks.depth_tables import (
+    DETECTED_ON,
     ablation_table,
     cost_table,
     detected_table,
@@ -28,6 +29,7 @@ def entry(row: str, seed: int, student: float, tests: tuple[str, ...] = ("test",
         return {test: {"abs_rel": abs_rel, "rmse_m": 5.0} for test in tests}
 
     lenses = {test: {"taught": 0.2, "other": 0.25, "growth": 0.25} for test in LENSES}
+    ranges = {"both": 0.05, "depth alone": 0.1, "range head alone": 0.2}
     cost = {"patches": 14400.0, "student_network_s": 0.2, "teacher_network_s": 18.0}
     return {
         "row": row,
@@ -36,7 +38,7 @@ def entry(row: str, seed: int, student: float, tests: tuple[str, ...] = ("test",
         "teacher": of(0.3),
         "cost": {**cost, "ratio": 100.0, "network_ratio": 90.0},
         "lenses": lenses,
-        "detected": {"depth": 0.05, "range_head": 0.1, "f1": 0.8, "f1_start": 0.8},
+        "detected": {"f1": 0.8, "f1_start": 0.8, **dict.fromkeys(DETECTED_ON, ranges)},
     }
 
 
@@ -68,7 +70,9 @@ def test_lenses_and_cost() -> None:
     lines = lens_table(ENTRIES)
     assert [line["lens"] for line in lines[:3]] == ["1.4 x", "0.8 x", "crop"]
     assert lines[0]["growth"] == "+25%" and lines[-1]["location"] == "no"
-    assert detected_table(ENTRIES)[0]["by depth"].startswith("0.050")
+    detected = detected_table(ENTRIES)
+    assert [line["drives"] for line in detected][:2] == ["north (source)", "east (new)"]
+    assert detected[0]["both"].startswith("0.050") and detected[1]["F1"] is None
     assert cost_table(ENTRIES)[0]["ratio"] == "90" and cost_table([]) == []
 
 

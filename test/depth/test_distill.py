@@ -51,6 +51,7 @@ def test_the_run_is_a_detectors_with_a_head_beside(done: Path, detector: Run) ->
     assert has_depth(done) and not has_depth(detector.path)
     deep = open_depth_run(done)
     assert deep.location == LOCATION and (deep.least_m, deep.greatest_m) == (2.0, 80.0)
+    assert deep.focal_px == CAMERA.matrix[0, 0]
     learnt = load_checkpoint(done / "learning" / "weights.safetensors").groups["network"]
     assert torch.equal(deep.network.head.out.bias, learnt["head.out.bias"])
 

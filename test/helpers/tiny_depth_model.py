@@ -28,17 +28,19 @@ OFFSET = float(np.log(12.0))
 SIGMA_LOG = 0.05
 
 
-def write_tiny_depth_model(path: Path, least_m: float = 1.0, greatest_m: float = 100.0) -> Path:
+def write_tiny_depth_model(path: Path, *reach_m: float, focal_px: float = 0.0) -> Path:
     """Write the model; returns ``path``."""
-    return add_depth(write_tiny_model(path), least_m, greatest_m)
+    return add_depth(write_tiny_model(path), *reach_m, focal_px=focal_px)
 
 
-def add_depth(path: Path, least_m: float = 1.0, greatest_m: float = 100.0) -> Path:
+def add_depth(
+    path: Path, least_m: float = 1.0, greatest_m: float = 100.0, focal_px: float = 0.0
+) -> Path:
     """Put depth into the file of a model by hand, and free its batch axis; returns ``path``."""
     model = onnx.load(str(path))
     graph, (entry,) = model.graph, model.metadata_props
     metadata = ModelMetadata.from_json(entry.value, str(path))
-    depth = DepthMetadata(stride=CELL, least_m=least_m, greatest_m=greatest_m)
+    depth = DepthMetadata(stride=CELL, least_m=least_m, greatest_m=greatest_m, focal_px=focal_px)
     entry.key, entry.value = KEY, dataclasses.replace(metadata, depth=depth).to_json()
     weights = np.zeros((2, CHANNELS, 1, 1), np.float32)
     weights[0, :, 0, 0] = SLOPE

@@ -13,9 +13,10 @@ import dalearn_ros.inference.depth as module
 from dalearn_ros.coding.metadata import DepthMetadata
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.inference.depth import DepthMap, Locations
+from dalearn_ros.inference.depth import DepthMap, Locations, with_depth_ranges
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.preprocess import InputPool
+from dalearn_ros.landmarks.types import Observations
 
 SIZE = (150, 100)
 
@@ -124,6 +125,41 @@ def test_landmarks_get_the_range_of_the_depth_along_their_ray(model):
     assert detector.detect(_street(), 7, camera).range_m == pytest.approx(found.range_m)
 
 
+def test_head_and_depth_count_by_their_variances(tmp_path):
+    camera, taught_px = _camera(), 100.0  # a lens of 120 px makes all look 1.2 times as near
+    path = write_tiny_depth_model(tmp_path / "deep.onnx", focal_px=taught_px)
+    detector = LandmarkDetector.load(path, threads=1)
+    head, found = detector.detect(_street()), detector.detect(_street(), 7, camera)
+    sigma_head = head.sigma_range_m / head.range_m
+    assert len(found) == 2
+    for row in range(2):
+        depth_m, stretch = _right_depth(camera, found.point_px[row])
+        by_head, by_depth = sigma_head[row] ** -2, SIGMA_LOG**-2
+        log = by_head * np.log(1.2 * head.range_m[row]) + by_depth * np.log(depth_m * stretch)
+        expected = np.exp(log / (by_head + by_depth))
+        assert found.range_m[row] == pytest.approx(expected, rel=5e-3)  # between cells
+        sigma = (by_head + by_depth) ** -0.5
+        assert found.sigma_range_m[row] == pytest.approx(sigma * found.range_m[row], rel=1e-3)
+
+
+def test_one_distance_that_is_not_known_leaves_the_other_alone():
+    camera = _camera(distortion=())
+    taught = DepthMetadata(stride=8, least_m=2.0, greatest_m=50.0, focal_px=120.0)
+    cells = np.full((13, 19), np.log(10.0), np.float32)
+    cells[:, :9] = np.log(90.0)  # farther than what was taught
+    depth = DepthMap(cells, np.full_like(cells, 2.0 * np.log(0.1)), taught)
+    points = np.array([[20.0, 50.0], [120.0, 50.0], [120.0, 60.0]])
+    ranges, sigmas = np.array([30.0, np.nan, 10.0]), np.array([3.0, np.nan, np.inf])
+    seen = Observations(
+        0, np.ones(3, np.int64), points, np.ones(3), np.zeros((3, 2, 2)), ranges, sigmas,
+        np.zeros(3, np.int64),
+    )  # fmt: skip
+    found = with_depth_ranges(seen, depth, camera)
+    stretch = np.linalg.norm(camera.unproject(points), axis=1)
+    assert found.range_m == pytest.approx([30.0, 10.0 * stretch[1], 10.0 * stretch[2]])
+    assert found.sigma_range_m == pytest.approx([3.0, stretch[1], stretch[2]])
+
+
 def test_without_a_camera_the_distance_head_speaks_and_there_is_no_depth(model, tmp_path):
     detector = LandmarkDetector.load(model, threads=1)
     answer = detector.answer(_street())
@@ -139,7 +175,7 @@ def test_without_a_camera_the_distance_head_speaks_and_there_is_no_depth(model, 
 
 
 def test_where_depth_says_nothing_the_distance_head_stays(tmp_path):
-    path = write_tiny_depth_model(tmp_path / "near.onnx", least_m=1.0, greatest_m=7.0)
+    path = write_tiny_depth_model(tmp_path / "near.onnx", 1.0, 7.0)
     camera = _camera()
     found = LandmarkDetector.load(path, threads=1).detect(_street(), 0, camera)
     depth_m = np.array([_right_depth(camera, point)[0] for point in found.point_px])

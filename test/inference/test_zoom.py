@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.inference.depth import with_depth_ranges
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.zoom import (
     ZoomDetector,
@@ -163,3 +164,19 @@ def test_distances_of_both_looks_are_those_of_the_whole_images_depth(tmp_path):
     ranges = depth_m * np.linalg.norm(camera.unproject(found.point_px), axis=1)
     assert found.range_m == pytest.approx(ranges, rel=1e-6)
     assert found.sigma_range_m == pytest.approx(ranges * sigma, rel=1e-6)
+
+
+def test_distances_of_both_looks_take_the_depth_in_once(tmp_path):
+    path = write_tiny_depth_model(tmp_path / "deep.onnx", focal_px=150.0)
+    detector = LandmarkDetector.load(path, threads=1)
+    image = np.full((144, 192, 3), 90, np.uint8)
+    image[68:72, 100:104] = (0, 0, 255)  # seen by the closer look only
+    image[16:24, 40:48] = (0, 255, 0)
+    camera = Camera(192, 144, np.array([[150.0, 0, 95.5], [0, 150.0, 71.5], [0, 0, 1]]))
+    zoom = ZoomDetector(detector, SMALL)
+    found, head = (zoom.detect(image, 0, [_box(99.0, 71.0)], c) for c in (camera, None))
+    assert len(found) == 2
+    expected = with_depth_ranges(head, detector.answer(image, 0, camera).depth, camera)
+    assert found.range_m == pytest.approx(expected.range_m, rel=1e-6)
+    assert found.sigma_range_m == pytest.approx(expected.sigma_range_m, rel=1e-6)
+    assert np.abs(np.log(found.range_m / head.range_m)).min() > 0.01
