@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.fake_tensorrt import FakeTools
+from helpers.tiny_attention_model import write_tiny_attention_model
 from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 
@@ -83,6 +84,16 @@ def test_a_model_with_depth_has_an_engine_with_one_more_input(tmp_path, settings
     (without,) = found.run_batch(images[:1])
     assert without.log_depth is None and without.log_depth_variance is None
     np.testing.assert_array_equal(without.class_logits, right.class_logits)
+
+
+def test_a_model_with_attention_gives_its_map_when_asked(tmp_path, settings):
+    model = write_tiny_attention_model(tmp_path / "attentive.onnx")
+    found, plain = _open(model, settings, FakeTools()), OnnxBackend(model, threads=1)
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 96, 3), dtype=np.uint8)
+    answers = found.run_batch(images, attention=True), plain.run_batch(images, attention=True)
+    for one, right in zip(*answers, strict=True):
+        np.testing.assert_array_equal(one.attention, right.attention)
+    assert found.run(images[:1]).attention is None
 
 
 def test_a_mismatch_is_named_and_built_anew(model, settings, caplog):
