@@ -48,7 +48,7 @@ def test_images_that_go_through_together_have_their_own_maps(detector):
 def test_the_picture_lies_on_the_image(detector):
     picture = detector.answer(_street(), attention=True).attention.image()
     assert (picture.shape, picture.dtype) == ((60, 100), np.uint8)
-    assert picture[20, 44] > 240  # the middle of the red cell
+    assert picture[20, 44] > 235  # beside the middle of the red cell
     assert picture[20, 52] == 128 and picture[50, 90] == 128
 
 
