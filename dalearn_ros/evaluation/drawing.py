@@ -73,7 +73,7 @@ def draw_matching(
     return picture
 
 
-def draw_attention(image: Image, attention: AttentionMap, truth: Labels) -> Image:
+def draw_attention(image: Image, attention: AttentionMap, truth: Labels | None = None) -> Image:
     """The image in dim grey under the attention map as transparent heat, and a legend below it.
 
     Black to yellow is 0 to 1, whatever the map's least and greatest value are; scored truth has a
@@ -82,7 +82,7 @@ def draw_attention(image: Image, attention: AttentionMap, truth: Labels) -> Imag
     Args:
         image: (H, W, 3) uint8 BGR.
         attention: Of the image.
-        truth: In its pixels.
+        truth: In its pixels; None: it is not known.
 
     Returns:
         (H + legend, W, 3) uint8 BGR.
@@ -90,7 +90,7 @@ def draw_attention(image: Image, attention: AttentionMap, truth: Labels) -> Imag
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     picture = _heated(np.asarray(grey, np.uint8), attention.image())
     scale = _scale(picture)
-    for row in np.flatnonzero(~truth.ignore):
+    for row in () if truth is None else np.flatnonzero(~truth.ignore):
         _outline(picture, truth.outlines_px[int(row)], WHITE, scale)
     return np.vstack([picture, _legend(picture.shape[1], scale)])
 
