@@ -90,8 +90,9 @@ def draw_attention(image: Image, attention: AttentionMap, truth: Labels | None =
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     picture = _heated(np.asarray(grey, np.uint8), attention.image())
     scale = _scale(picture)
-    for row in () if truth is None else np.flatnonzero(~truth.ignore):
-        _outline(picture, truth.outlines_px[int(row)], WHITE, scale)
+    if truth is not None:
+        for row in np.flatnonzero(~truth.ignore):
+            _outline(picture, truth.outlines_px[int(row)], WHITE, scale)
     return np.vstack([picture, _legend(picture.shape[1], scale)])
 
 
@@ -100,7 +101,8 @@ def _heated(grey: Image, level: Image) -> Image:
     share = HEAT_SHARE * (level[..., None] / np.float32(255.0))
     heat = np.asarray(cv2.applyColorMap(level, HEAT), np.float32)
     dim = 0.6 * grey[..., None].astype(np.float32)
-    return np.rint(dim * (1.0 - share) + heat * share).astype(np.uint8)
+    blended = dim * (1.0 - share) + heat * share
+    return np.asarray(np.rint(blended), np.uint8)
 
 
 def _legend(width: int, scale: float) -> Image:
