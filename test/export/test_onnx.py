@@ -25,10 +25,12 @@ from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.detector.regime import build_network, metadata_of
 from dalearn_ros.detector.run import train_detector
 from dalearn_ros.detector.validation import TorchBackend
+from dalearn_ros.export.half import to_half
 from dalearn_ros.export.onnx import PARITY_BOUND, export_onnx
+from dalearn_ros.export.quantise import quantised
 from dalearn_ros.export.run import export_run
 from dalearn_ros.inference.backend import OnnxBackend
-from dalearn_ros.inference.parity import made_up_location
+from dalearn_ros.inference.parity import BOUNDS, compare_outputs, made_up_location
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 
@@ -157,6 +159,25 @@ def test_a_run_with_attention_has_the_answers_and_the_map_of_the_network(attenti
     assert "ReduceMean" not in kinds  # the branch's own scores are not computed
     with pytest.raises(ModelError, match=r"with an attention branch.*leave --depth away"):
         export_run(run, tmp_path / "m.onnx", depth=True)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_branch_in_another_precision_keeps_its_map(attentive, tmp_path, precision):
+    run, data = attentive
+    path, out = tmp_path / "m.onnx", tmp_path / "out.onnx"
+    export_run(run, path)
+    model, image = onnx.load(str(path)), data.image(0)[None]
+    if precision == "fp16":
+        onnx.save(to_half(model), str(out))
+    else:
+        onnx.save(quantised(model, lambda row: data.image(row)[None], 4, "minmax"), str(out))
+    before, after = OnnxBackend(path, threads=1), OnnxBackend(out, threads=1)
+    assert after.info.precision == precision and after.metadata == before.metadata
+    right, found = before.run(image, attention=True), after.run(image, attention=True)
+    spread = np.ptp(right.attention)
+    assert spread > 0.01
+    assert np.abs(found.attention - right.attention).max() < 0.2 * spread
+    assert compare_outputs(found, right).common < BOUNDS[precision]
 
 
 def test_a_detector_is_the_same_file_with_and_without_a_depth_head_beside_it(tmp_path):
