@@ -11,7 +11,7 @@ import onnx
 import pytest
 from helpers.full_disk import files_up_to
 from helpers.model_with_body import write_model_with_body
-from helpers.tiny_attention import write_attention
+from helpers.tiny_attention_run import write_attention
 from helpers.tiny_training import tiny_settings, write_dataset
 
 import dalearn_ros.export.onnx as exporter
