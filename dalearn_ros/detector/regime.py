@@ -142,7 +142,7 @@ class DetectorTask:
 
 
 def validate(
-    network: LandmarkNetwork,
+    network: nn.Module,
     settings: TrainSettings,
     label_space: LabelSpace,
     data: Sequence[Dataset],
