@@ -1,51 +1,34 @@
-"""From paths to a session of the editor."""
+"""Open any run with an attention branch for viewing and editing."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from dalearn_ros.attention.pictures import open_pictures
-from dalearn_ros.attention.run import LANDMARK_FORMAT, open_landmark_run
-from dalearn_ros.attention.session import Session
-from dalearn_ros.attention.teacher_maps import TeacherMaps, digest_of
-from dalearn_ros.attention.viewing import LandmarkViewer
-from dalearn_ros.core.errors import InputError
-from dalearn_ros.training.loop import WEIGHTS
-from dalearn_ros.training.run_folder import read_run
+from dalearn_ros.attention.classifier_run import REGRESSION, is_image_run, open_image_run
+from dalearn_ros.attention.classifier_viewing import NO_BRANCH, ClassifierViewer, RegressorViewer
+from dalearn_ros.attention.run import has_attention, open_landmark_run
+from dalearn_ros.attention.viewing import LandmarkViewer, Viewer
+from dalearn_ros.core.errors import ModelError
+from dalearn_ros.detector.run import RUN_FORMAT
+from dalearn_ros.training.run_folder import RUN_FILE, read_run
 
 
-def open_session(model: Path, data: Path, edits: Path) -> Session:
-    """Open what the editor needs.
-
-    Args:
-        model: Run folder of a model with an attention branch.
-        data: Dataset, folder of images, or image.
-        edits: Folder of corrected maps; need not exist.
+def open_viewer(path: Path) -> Viewer:
+    """A landmark detector, classifier or regressor with an attention branch, by its run folder.
 
     Raises:
-        ModelError: No such run, damaged, or without an attention branch.
-        DatasetError: No images, or a dataset with other classes.
-        InputError: The folder of maps cannot be written.
+        ModelError: No run folder, not finished, damaged, or a network without a branch, whose
+            answer no map changes (A12).
     """
-    viewer = LandmarkViewer(open_landmark_run(model))
-    description = read_run(model) or {}
-    pictures = open_pictures(data, viewer.names, description.get("format") == LANDMARK_FORMAT)
-    _writable(edits)
-    about = {
-        "run": str(model),
-        "weights": digest_of(model / WEIGHTS),
-        "synthesis": description.get("branch", {}).get("synthesis", ""),
-    }
-    return Session(viewer, pictures, TeacherMaps(edits), about)
-
-
-def _writable(folder: Path) -> None:
-    """Raise InputError if a folder that may not exist yet could not be written."""
-    there = folder.absolute()
-    while not there.exists():
-        there = there.parent
-    if not there.is_dir():
-        raise InputError.at(folder, "", "a folder for the corrected maps", f"a file at {there}")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot be written; choose another --out.")
+    if is_image_run(path):
+        run = open_image_run(path)
+        return RegressorViewer(run) if run.make.task == REGRESSION else ClassifierViewer(run)
+    if has_attention(path):
+        return LandmarkViewer(open_landmark_run(path))
+    description = read_run(path)
+    if description is not None and description.get("format") == RUN_FORMAT:
+        raise ModelError(f"{path}: {NO_BRANCH}")
+    found = "none" if description is None else f"a {description.get('format')}"
+    hint = "Give the --out of 'dalearn retrain-attention'."
+    expected = f"a run with an attention branch ({RUN_FILE})"
+    raise ModelError.at(path, "", expected, found, hint)

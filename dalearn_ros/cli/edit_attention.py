@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> str:
     """Serve until interrupted; the closing line says what was written."""
-    from dalearn_ros.attention.opening import open_session
+    from dalearn_ros.attention.editing import open_session
     from dalearn_ros.attention.server import PORT, EditorServer
     from dalearn_ros.attention.teacher_maps import TeacherMaps
     from dalearn_ros.core.errors import InputError

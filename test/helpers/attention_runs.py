@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dalearn_ros.attention.opening import open_session
+from dalearn_ros.attention.editing import open_session
 from dalearn_ros.attention.run import LANDMARK_FORMAT, start_landmark_run
 from dalearn_ros.attention.server import EditorServer
 from dalearn_ros.attention.settings import BranchSettings
