@@ -164,13 +164,17 @@ class EditorServer:
             self._server.run(sockets=[self._socket])
         finally:
             self._worker.stop()
-            self._socket.close()
+            self.close()
 
     def start(self) -> threading.Thread:
         """Serve in a thread of its own, until :meth:`stop`."""
         thread = threading.Thread(target=self.run, name="editor", daemon=True)
         thread.start()
         return thread
+
+    def close(self) -> None:
+        """Leave the address, without having served or after it."""
+        self._socket.close()
 
     def stop(self) -> None:
         """End the serving."""

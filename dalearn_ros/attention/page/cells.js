@@ -11,7 +11,7 @@ export class Cells {
     this.cellWidth = width / columns;
     this.cellHeight = height / rows;
     this.values = branch.slice();
-    this.saved = this.values;
+    this.saved = branch.slice();
     this.past = [];
     this.future = [];
     this.stroke = null;
@@ -31,10 +31,6 @@ export class Cells {
     this.#step(this.values);
     this.values = values.slice();
     return true;
-  }
-
-  markSaved() {
-    this.saved = this.values.slice();
   }
 
   // The map as it was opened, or as it is on the server now.

@@ -84,3 +84,20 @@ export async function tidy() {
     // nothing is kept then
   }
 }
+
+// Small things such as one's name; a browser that keeps nothing forgets them.
+export function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // asked again next time
+  }
+}
+
+export function recall(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}

@@ -37,10 +37,9 @@ export function outline(context, landmark, scale) {
   context.setLineDash([]);
 }
 
-// A recognised landmark: a cross at (x, y) of the canvas with its text; ring: a colour round it.
-export function mark(context, x, y, landmark, text, ring) {
-  const colour = classColour(landmark.class);
-  for (const [width, stroke] of [[4, "#000c"], [2, colour]]) {
+// A recognised landmark: a cross at (x, y) of the canvas; ring: a colour round it.
+export function mark(context, x, y, landmark, ring) {
+  for (const [width, stroke] of [[4, "#000c"], [2, classColour(landmark.class)]]) {
     context.lineWidth = width;
     context.strokeStyle = stroke;
     context.beginPath();
@@ -50,20 +49,27 @@ export function mark(context, x, y, landmark, text, ring) {
     context.lineTo(x, y + 6);
     context.stroke();
   }
-  if (ring) {
-    context.lineWidth = 2.5;
-    context.strokeStyle = ring;
-    context.beginPath();
-    context.arc(x, y, 10, 0, 2 * Math.PI);
-    context.stroke();
-  }
-  if (!text) return;
+  if (!ring) return;
+  context.lineWidth = 2.5;
+  context.strokeStyle = ring;
+  context.beginPath();
+  context.arc(x, y, 10, 0, 2 * Math.PI);
+  context.stroke();
+}
+
+// Its text beside it, at the first of four places that no other text has; none if all have one.
+export function label(context, x, y, landmark, text, taken) {
   context.font = "600 11px system-ui, sans-serif";
-  const width = context.measureText(text).width;
+  const width = context.measureText(text).width + 4;
   const room = context.canvas.clientWidth;
-  const at = x + 10 + width > room ? Math.max(2, x - 10 - width) : x + 10;
-  context.fillStyle = "#000b";
-  context.fillRect(at - 2, y - 15, width + 4, 14);
-  context.fillStyle = colour;
-  context.fillText(text, at, y - 4);
+  for (const [left, top] of [[x + 9, y - 15], [x + 9, y + 2], [x - 9 - width, y - 15], [x - 9 - width, y + 2]]) {
+    const hits = (one) => left < one.right && left + width > one.left && top < one.top + 14 && top + 14 > one.top;
+    if (left < 0 || left + width > room || taken.some(hits)) continue;
+    taken.push({ left, right: left + width, top });
+    context.fillStyle = "#000b";
+    context.fillRect(left, top, width, 14);
+    context.fillStyle = classColour(landmark.class);
+    context.fillText(text, left + 2, top + 11);
+    return;
+  }
 }

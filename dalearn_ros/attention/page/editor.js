@@ -9,15 +9,15 @@ import { Results } from "./results.js";
 import { Stage } from "./stage.js";
 
 const byId = (id) => document.getElementById(id);
-const problem = (error) => say(error.message, true);
 
 export class Editor {
   constructor(queue) {
     this.queue = queue;
     this.stage = new Stage(byId("stage"));
     this.results = new Results();
-    this.live = new Live((image, values, reply, took) => this.#answered(image, values, reply, took), problem);
+    this.live = new Live((image, values, reply, took) => this.#answered(image, values, reply, took), (error) => this.#problem(error));
     this.image = null;
+    this.stale = false; // the image's file has changed
     this.kept = Promise.resolve();
     this.stage.onview = () => {
       if (!this.image) return;
@@ -39,8 +39,15 @@ export class Editor {
     drafts.tidy();
   }
 
+  #problem(error) {
+    if (error.status === 412) this.stale = true;
+    say(error.message, true);
+  }
+
   async open(index) {
     this.opening?.abort();
+    byId("work").removeAttribute("aria-busy");
+    if (index === this.image?.index && !this.stale) return this.queue.mark(index);
     this.opening = new AbortController();
     const { signal } = this.opening;
     this.cancelStroke();
@@ -55,7 +62,7 @@ export class Editor {
       if (!signal.aborted) this.#show(about, bitmap, branch, edit ?? null);
     } catch (error) {
       if (error.name === "AbortError") return;
-      problem(error);
+      this.#problem(error);
       this.queue.refresh();
     } finally {
       if (!signal.aborted) byId("work").removeAttribute("aria-busy");
@@ -63,7 +70,9 @@ export class Editor {
   }
 
   #show(about, bitmap, branch, edit) {
+    this.endStroke(); // one that was begun while the image was on its way
     this.image?.bitmap.close();
+    this.stale = false;
     const [width, height] = about.size;
     const cells = new Cells(...about.cells, ...about.covered, branch);
     if (edit) cells.open(edit);
@@ -72,7 +81,7 @@ export class Editor {
     byId("note").value = about.edit?.note ?? "";
     byId("propose").disabled = !about.proposes;
     byId("stage-text").textContent = "";
-    localStorage.setItem(`last ${this.about.data}`, about.index);
+    drafts.remember(`last ${this.about.data}`, about.index);
     this.live.forget();
     this.stage.show(this.image, cells, about.truth?.landmarks);
     this.results.open(about, this.image);
@@ -184,7 +193,8 @@ export class Editor {
       return true;
     } catch (error) {
       if (error.status === 409 && error.content.edit) this.#conflict(error.content.edit);
-      else say(`${error.message} Nothing is lost: your strokes are still here.`, true);
+      else this.#problem(new Error(`${error.message} Nothing is lost: your strokes are still here.`));
+      if (error.status === 412) this.stale = true;
       return false;
     } finally {
       image.saving = false;
@@ -228,7 +238,7 @@ export class Editor {
       this.#replace(values);
       return values;
     } catch (error) {
-      problem(error);
+      this.#problem(error);
       return null;
     }
   }

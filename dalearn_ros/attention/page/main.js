@@ -1,6 +1,7 @@
 // The page: what the buttons, the brush and the keys do to the image at hand.
 
 import * as api from "./api.js";
+import { recall, remember } from "./drafts.js";
 import { Editor } from "./editor.js";
 import * as keys from "./keys.js";
 import { say } from "./notices.js";
@@ -137,7 +138,7 @@ function wire() {
   }
   for (const id of ["size", "soft", "opacity"]) byId(id).addEventListener("input", showSliders);
   byId("view").addEventListener("change", () => setView(byId("view").value));
-  byId("who").addEventListener("change", () => localStorage.setItem("who", byId("who").value));
+  byId("who").addEventListener("change", () => remember("who", byId("who").value));
   byId("open-queue").addEventListener("click", () => {
     const shown = byId("queue").classList.toggle("open");
     byId("open-queue").setAttribute("aria-expanded", String(shown));
@@ -167,10 +168,10 @@ async function begin() {
   showSliders();
   const about = await api.start();
   document.title = `Attention: ${about.data}`;
-  byId("who").value = localStorage.getItem("who") || about.who;
+  byId("who").value = recall("who") || about.who;
   editor.begin(about);
   await queue.begin(about);
-  const last = Number.parseInt(localStorage.getItem(`last ${about.data}`) ?? "", 10);
+  const last = Number.parseInt(recall(`last ${about.data}`) ?? "", 10);
   const first = queue.rows[0]?.index ?? (about.images ? 0 : null);
   await open(last >= 0 && last < about.images ? last : first);
   document.documentElement.dataset.ready = "yes";

@@ -1,6 +1,6 @@
 // What the model answers before and after: drawn, and as a list of what changed.
 
-import { mark } from "./drawing.js";
+import { label, mark } from "./drawing.js";
 
 const RINGS = { gone: "#ff4d4d", new: "#3ddc6f", moved: "#ffb02e", class: "#ffb02e" };
 const byId = (id) => document.getElementById(id);
@@ -110,12 +110,14 @@ export class Results {
     context.drawImage(
       image.bitmap, left - scale * part.x, top - scale * part.y, scale * image.width, scale * image.height,
     );
-    landmarks.forEach((one, at) => {
-      const [u, v] = one.point;
-      const text = landmarks.length > 40 ? "" : `${this.names[one.class]} ${percent(one.score)}`;
-      const [x, y] = [left + scale * (u + 0.5 - part.x), top + scale * (v + 0.5 - part.y)];
-      mark(context, x, y, one, text, rings.get(at));
-    });
+    const places = landmarks.map(({ point: [u, v] }) => [left + scale * (u + 0.5 - part.x), top + scale * (v + 0.5 - part.y)]);
+    landmarks.forEach((one, at) => mark(context, ...places[at], one, rings.get(at)));
+    const order = landmarks.map((one, at) => at).sort((one, other) => rings.has(other) - rings.has(one));
+    const taken = []; // what changed has its text first
+    for (const at of order) {
+      const text = `${this.names[landmarks[at].class]} ${percent(landmarks[at].score)}`;
+      label(context, ...places[at], landmarks[at], text, taken);
+    }
     context.restore();
   }
 }
