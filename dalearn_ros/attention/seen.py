@@ -16,7 +16,7 @@ from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DatasetError
 
 Image = npt.NDArray[np.uint8]
-NETWORK_PIXELS = 16_000_000  # a larger image is reduced for the network
+NETWORK_PIXELS = 9_000_000  # a larger image is reduced for the network
 SHOWN_SIDE = 3072  # the longest side of a picture that the page gets
 TINY_PIXELS = 128 * 128  # up to here a picture is sent without loss
 
@@ -65,7 +65,7 @@ def see(
 ) -> Seen:
     """Let a model see an image.
 
-    An image of more than 16 million pixels is reduced for the network, so that memory is bounded;
+    An image of more than 9 million pixels is reduced for the network, so that memory is bounded;
     its answers are given in the pixels of the file's image all the same.
 
     Args:

@@ -58,13 +58,14 @@ class Session:
         self.viewer, self.pictures, self.maps = viewer, pictures, maps
         self.model = dict(model)
         self._kept_bytes = kept_bytes
+        self._hash_first = bool(maps.digests())
         self._kept: collections.OrderedDict[int, Seen] = collections.OrderedDict()
         names = [pictures.name(index) for index in range(len(pictures))]
         self.queue = Queue(names, self._judged, lambda index: self._read(index)[1])
 
     def advance(self) -> bool:
         """Go on judging images; False: all are judged."""
-        return self.queue.advance(bool(self.maps.digests()))
+        return self.queue.advance(self._hash_first)
 
     def look(self, index: int, keep: bool = True) -> Seen:
         """See an image; what was seen lately is kept while its file stays as it is.
@@ -204,6 +205,9 @@ class Session:
             return self._entry(self.look(entry.index, keep=False))
         except InputError as error:
             return _unusable(entry, error)
+        except (RuntimeError, MemoryError, cv2.error) as error:
+            text = f"{entry.name}: the model failed on it ({type(error).__name__}: {error})."
+            return _unusable(entry, InputError(text))
 
     def _entry(self, seen: Seen) -> Entry:
         verdict = self.verdict(seen, seen.before)

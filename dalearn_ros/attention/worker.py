@@ -6,6 +6,7 @@ import collections
 import itertools
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -89,7 +90,15 @@ class Worker:
             elif self._stopping:
                 return
             else:
-                self._more = self._background()
+                self._more = self._go_on()
+
+    def _go_on(self) -> bool:
+        """A piece of the background; after an error of its own there is no more of it."""
+        try:
+            return self._background()
+        except Exception:
+            traceback.print_exc()
+            return False
 
     def _next(self) -> Job | None:
         """The oldest job; None: time for the background, or to stop."""

@@ -118,6 +118,9 @@ class Tab:
     def says(self, name: str, words: str) -> None:
         self.page.locator(f"#{name}").get_by_text(words).first.wait_for()
 
+    def saved(self) -> None:
+        self.until(lambda: self.text("state") == "Saved")
+
     def until(self, done: Callable[[], Any]) -> None:
         end = time.monotonic() + WAIT_MS / 1000
         while not done():
@@ -212,7 +215,7 @@ def test_save_reload_and_go_on(tab: Tab, edits: Path) -> None:
     tab.says("messages", "Write your name first")
     tab.page.locator("#who").fill("Grace")
     tab.click("save")
-    tab.says("state", "Saved")
+    tab.saved()
     (digest,) = TeacherMaps(edits).digests()
     found = TeacherMaps(edits).read(digest)
     assert found is not None
@@ -266,7 +269,7 @@ def test_unsaved_strokes_survive_a_reload_and_a_restart_of_the_server(
         found = tab.until_sent(lambda cells: cells[7, 12] == 0)
         assert found[2, 2] == 0
         tab.click("save")
-        tab.says("state", "Saved")
+        tab.saved()
     assert len(TeacherMaps(edits).digests()) == 1
     assert tab.problems == []
     context.close()
@@ -275,11 +278,14 @@ def test_unsaved_strokes_survive_a_reload_and_a_restart_of_the_server(
 def test_two_tabs_that_save_lose_nothing(tab: Tab, server: EditorServer, edits: Path) -> None:
     other = Tab(tab.page.context).open(server.url)
     for one, at in ((tab, (20, 20)), (other, (100, 60))):
+        one.page.bring_to_front()
         one.brush(3)
         one.stroke(at)
+    tab.page.bring_to_front()
     tab.page.locator("#who").fill("Ada")
     tab.click("save")
-    tab.says("state", "Saved")
+    tab.saved()
+    other.page.bring_to_front()
     mine = other.until_sent(lambda cells: cells[7, 12] == 0)
     other.click("save")
     other.says("conflict", "Ada saved revision 1")
@@ -288,13 +294,14 @@ def test_two_tabs_that_save_lose_nothing(tab: Tab, server: EditorServer, edits: 
     other.click("undo")
     assert same_bits(other.until_sent(lambda cells: cells[7, 12] == 0), mine)
     other.click("save")
-    other.says("state", "Saved")
+    other.saved()
+    tab.page.bring_to_front()
     tab.click("add")
     tab.stroke((60, 60))
     tab.click("save")
     tab.says("conflict", "revision 2")
     tab.click("mine-on-top")
-    tab.says("state", "Saved")
+    tab.saved()
     maps = TeacherMaps(edits)
     found = maps.read(maps.digests()[0])
     assert found is not None

@@ -198,7 +198,7 @@ export class Editor {
       return false;
     } finally {
       image.saving = false;
-      if (image === this.image) this.#changed(false);
+      this.#state();
     }
   }
 
@@ -220,7 +220,7 @@ export class Editor {
     image.cells.saved = shown;
     this.#notices(image);
     notice("This is their map. Undo brings yours back; Save then puts it on top.");
-    this.#changed(false);
+    this.#state();
   }
 
   #mineOnTop() {
