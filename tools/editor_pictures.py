@@ -46,7 +46,7 @@ def take(browser: Browser, url: str, name: str, out: Path) -> Path:
     page.goto(url)
     page.wait_for_selector("html[data-ready=yes]", timeout=120_000)
     page.locator("#view").select_option(view)
-    page.locator("#size").fill("8")
+    page.locator("#size").fill("10")
     paint(page)
     page.wait_for_function("document.getElementById('took').textContent !== ''", timeout=60_000)
     page.wait_for_timeout(1000)

@@ -8,6 +8,7 @@ import numpy as np
 
 from dalearn_ros.attention.changes import changes
 from dalearn_ros.attention.misrecognised import Verdict
+from dalearn_ros.attention.pictures import Truth
 from dalearn_ros.attention.queue import Entry
 from dalearn_ros.attention.seen import Seen
 from dalearn_ros.attention.session import Session
@@ -59,12 +60,14 @@ def answer_json(answer: Answer) -> Json:
     return dict(plain({"values": answer.values}))
 
 
-def truth_json(truth: Labels | int | None) -> Json | None:
-    """What is true: ``landmarks`` with outlines, or the number of the ``class``."""
+def truth_json(truth: Truth | None) -> Json | None:
+    """What is true: ``landmarks`` with outlines, the number of the ``class``, or ``values``."""
     if truth is None:
         return None
-    if not isinstance(truth, Labels):
+    if isinstance(truth, int):
         return {"class": truth}
+    if not isinstance(truth, Labels):
+        return {"values": plain(list(truth))}
     rows = [
         {
             "class": int(truth.class_id[row]) - 1,

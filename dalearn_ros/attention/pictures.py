@@ -10,6 +10,8 @@ from dalearn_ros.datasets.image_list import image_files
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.landmarks.types import Labels
 
+Truth = Labels | int | Sequence[float]
+
 
 class Pictures:
     """Images by number, with what is true of them where that is known.
@@ -24,13 +26,13 @@ class Pictures:
         path: Path,
         files: Sequence[Path],
         dataset: Dataset | None = None,
-        classes: Sequence[int] | None = None,
+        truths: Sequence[Truth] | None = None,
     ) -> None:
         self.path = path
-        self.labelled = dataset is not None or classes is not None
+        self.labelled = dataset is not None or truths is not None
         self._files = tuple(files)
         self._dataset = dataset
-        self._classes = classes
+        self._truths = truths
 
     def __len__(self) -> int:
         return len(self._files)
@@ -54,15 +56,15 @@ class Pictures:
                 raise DatasetError.at(self.path / "annotations.json", "", expected, f"'{named}'")
         return file
 
-    def truth(self, index: int) -> Labels | int | None:
-        """Labels of a landmark dataset, number of the class of a classifier's; None: unknown.
+    def truth(self, index: int) -> Truth | None:
+        """Labels of a landmark dataset, number of a class, values of a regressor; None: unknown.
 
         Raises:
             DatasetError: The image's labels are damaged.
         """
         if self._dataset is not None:
             return self._dataset.labels(index)
-        return None if self._classes is None else self._classes[index]
+        return None if self._truths is None else self._truths[index]
 
 
 def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures:
@@ -91,5 +93,5 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
     numbers = {name: number for number, name in enumerate(names)}
     folders = [file.parent.name for file in files]
     if not landmarks and all(folder in numbers for folder in folders):
-        return Pictures(path, files, classes=[numbers[folder] for folder in folders])
+        return Pictures(path, files, truths=[numbers[folder] for folder in folders])
     return Pictures(path if path.is_dir() else path.parent, files)

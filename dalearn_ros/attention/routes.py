@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any, TypeVar
@@ -23,6 +20,14 @@ from dalearn_ros.attention.page_data import (
     image_json,
 )
 from dalearn_ros.attention.queue import ALL, Filter
+from dalearn_ros.attention.requests import (
+    Refused,
+    read_base64,
+    read_body,
+    read_json,
+    read_map,
+    read_text,
+)
 from dalearn_ros.attention.seen import Seen
 from dalearn_ros.attention.session import Session
 from dalearn_ros.attention.teacher_maps import EditConflict
@@ -35,15 +40,6 @@ Handler = Callable[[Request], Awaitable[Response]]
 MEDIA = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 ROWS = 200  # of the queue at once
 JSON_BYTES = 16 << 10  # of a request besides its map
-TEXT = 500  # characters of a name or note
-
-
-class Refused(Exception):
-    """A request that is not answered: status and sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 class Routes:
@@ -140,7 +136,7 @@ class Routes:
         index, session = self._index(request), self._session
         tab = request.query_params.get("tab", "")[:64]
         seen = await self._look(request)
-        cells = _cells(await _body(request, seen.view.attention.nbytes), seen)
+        cells = read_map(await read_body(request, seen.view.attention.nbytes), seen)
 
         def work() -> Any:
             now = session.look(index)
@@ -156,10 +152,10 @@ class Routes:
         """Write the corrected map in the body; 409 with what is there if somebody else wrote."""
         index, session = self._index(request), self._session
         seen = await self._look(request)
-        sent = _json(await _body(request, 2 * seen.view.attention.nbytes + JSON_BYTES))
-        cells = _cells(_base64(sent.get("map")), seen)
-        who, note = _text(sent, "who"), _text(sent, "note")
-        revision, digest = sent.get("revision"), _text(sent, "digest")
+        sent = read_json(await read_body(request, 2 * seen.view.attention.nbytes + JSON_BYTES))
+        cells = read_map(read_base64(sent.get("map")), seen)
+        who, note = read_text(sent, "who"), read_text(sent, "note")
+        revision, digest = sent.get("revision"), read_text(sent, "digest")
         if isinstance(revision, bool) or not isinstance(revision, int) or revision < 0:
             raise Refused(400, "'revision': expected a whole number, 0 or more.")
         if not who.strip():
@@ -256,29 +252,6 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The request's body, refused as soon as it is longer than a limit."""
-    found = bytearray()
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > limit:
-            raise Refused(413, f"The request is longer than {limit} bytes.")
-    return bytes(found)
-
-
-def _cells(sent: bytes, seen: Seen) -> Array:
-    """The map that was sent, (h, w) float32, checked."""
-    shape = seen.view.attention.shape
-    wanted = 4 * shape[0] * shape[1]
-    if len(sent) != wanted:
-        cells = f"{shape[0]} x {shape[1]} cells of float32, {wanted} bytes"
-        raise Refused(400, f"The map: expected {cells}, found {len(sent)} bytes.")
-    cells: Array = np.frombuffer(sent, np.dtype("<f4")).reshape(shape).astype(np.float32)
-    if not (np.isfinite(cells).all() and cells.min() >= 0.0 and cells.max() <= 1.0):
-        raise Refused(400, "The map: expected values of 0 to 1, found others.")
-    return cells
-
-
 def _bytes_of(cells: Array) -> bytes:
     return np.ascontiguousarray(cells, "<f4").tobytes()
 
@@ -286,27 +259,3 @@ def _bytes_of(cells: Array) -> bytes:
 def _same(seen: Seen, digest: str) -> None:
     if seen.digest != digest:
         raise Refused(412, "The image's file has changed meanwhile; open the image anew.")
-
-
-def _json(sent: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(sent)
-    except (ValueError, RecursionError):
-        raise Refused(400, "Expected JSON.") from None
-    if not isinstance(found, dict):
-        raise Refused(400, "Expected a JSON object.")
-    return found
-
-
-def _base64(text: Any) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError):
-        raise Refused(400, "'map': expected base64.") from None
-
-
-def _text(sent: dict[str, Any], key: str) -> str:
-    found = sent.get(key, "")
-    if not isinstance(found, str) or len(found) > TEXT:
-        raise Refused(400, f"'{key}': expected a text of at most {TEXT} characters.")
-    return found

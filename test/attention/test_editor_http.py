@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,17 @@ def test_the_answer_follows_the_map_and_the_own_map_changes_nothing(client: Clie
     other = json.loads(body)
     assert other["answer"] != about["answer"]
     assert {change["kind"] for change in other["changes"]} & {"gone", "new", "moved", "score"}
+
+
+def test_while_painting_the_newest_map_is_answered(client: Client) -> None:
+    """All at once from one tab: those that had to wait may be dropped, and none fails."""
+    maps = [np.full(CELLS, at / 8, "<f4").tobytes() for at in range(8)]
+    path = "/api/images/0/answer?tab=one"
+    with ThreadPoolExecutor(8) as pool:
+        found = [status for status, _, _ in pool.map(lambda m: client.ask("POST", path, m), maps)]
+    assert set(found) <= {200, 204}
+    assert 200 in found
+    assert client.ask("POST", path, maps[0])[0] == 200
 
 
 def test_a_saved_map_keeps_untouched_cells_and_says_who_made_it(

@@ -14,12 +14,17 @@ const queue = new Queue((index) => open(index), problem);
 const editor = new Editor(queue);
 const { stage } = editor;
 const tool = { name: "erase" };
+let sized = false;
 
 async function open(index) {
   if (index === null) return say("There is no further image in the list.");
   byId("queue").classList.remove("open");
   byId("open-queue").setAttribute("aria-expanded", "false");
   await editor.open(index);
+  if (sized || !stage.cells) return;
+  sized = true; // a brush that suits the map, until a person chooses another
+  byId("size").value = Math.round(Math.min(stage.cells.rows, stage.cells.columns) / 10);
+  showSliders();
 }
 
 function choose(name) {

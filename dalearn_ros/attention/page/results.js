@@ -71,7 +71,8 @@ export class Results {
     if (key === "probabilities") order.sort((one, other) => after[other] - after[one]);
     for (const at of order.slice(0, 10)) {
       const kind = Math.abs(after[at] - before[at]) < 0.005 ? "" : after[at] > before[at] ? "more" : "less";
-      const truth = this.about.truth?.class === at ? " (true)" : "";
+      const value = this.about.truth?.values?.[at];
+      const truth = this.about.truth?.class === at ? " (true)" : value === undefined ? "" : ` (true ${percent(value)})`;
       row(list, kind, `${this.names[at]}${truth}: ${percent(before[at])} → ${percent(after[at])}`);
     }
   }
