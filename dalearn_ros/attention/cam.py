@@ -79,6 +79,12 @@ class Cam:
         """
         return self.of(self._shell.extract(image))
 
+    def answer(self, network: nn.Module, image: Tensor) -> Recognition:
+        """As :meth:`recognise` without the map, which is (N, 1, 1, 1) of zeros."""
+        features = self._shell.extract(image)
+        nothing = features.new_zeros(len(features), 1, 1, 1)
+        return Recognition(nothing, nothing[:, :0, 0, 0], self._shell.perceive(features))
+
     def of(self, features: Tensor) -> Recognition:
         """Map and answer of features (N, c, h, w)."""
         if not features.requires_grad:

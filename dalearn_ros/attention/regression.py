@@ -94,19 +94,24 @@ def _figures(rows: Sequence[Row], score: str) -> dict[str, Any]:
     return found
 
 
-def row_metrics(row: Row) -> dict[str, Any]:
-    """One image for ``metrics.json``."""
-    sides = {"before": row.before, "after": row.after}
+def told(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The edited images, and others that were fixed or broken, for ``metrics.json``."""
+    return [
+        {
+            "image": row.image,
+            "group": row.group,
+            "outcome": row.outcome,
+            "before": _told(row.before),
+            "after": _told(row.after),
+        }
+        for row in rows
+        if row.group == EDITED or row.outcome
+    ]
+
+
+def _told(judged: Judged) -> dict[str, Any]:
     return {
-        "image": row.image,
-        "group": row.group,
-        "outcome": row.outcome,
-        **{
-            when: {
-                "errors": dict(one.verdict.errors),
-                "misrecognised_by": list(one.verdict.branches),
-                "mass": one.mass,
-            }
-            for when, one in sides.items()
-        },
+        "errors": dict(judged.verdict.errors),
+        "misrecognised_by": list(judged.verdict.branches),
+        "mass": judged.mass,
     }

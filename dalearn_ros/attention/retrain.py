@@ -24,7 +24,7 @@ from dalearn_ros.attention.landmark_review import (
 )
 from dalearn_ros.attention.proposals import proposed_map
 from dalearn_ros.attention.regime import AttentionTask, with_branch
-from dalearn_ros.attention.regression import row_metrics, summarise
+from dalearn_ros.attention.regression import summarise, told
 from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_report
 from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.attention.run import LANDMARK_FORMAT, LandmarkRun, start_landmark_run
@@ -124,7 +124,7 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
         "start_figures": dict(start.header.get("figures", {})),
         "figures": dict(result.figures),
         "skipped_images": sorted(skipped),
-        "rows": [row_metrics(row) for row in rows],
+        "rows": told(rows),
     }
     write_json(run / METRICS, metrics)
     write_report(run / REPORT, metrics, rows, wanted)
