@@ -29,6 +29,12 @@ class ImageSettings(ClassificationSettings):
         minimum=1,
         maximum=64,
     )
+    value_tolerance: float = field(
+        0.1,
+        "Largest error of a regressor's value that is right.",
+        minimum=1e-9,
+        maximum=1e9,
+    )
     branch: BranchSettings = field(
         BranchSettings, "The attention branch of a network that gets one."
     )

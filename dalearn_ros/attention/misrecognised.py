@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # this file needs no torch
 
 Array = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+# Errors by type, classes of them, lowest score, classes on which the attention branch is wrong.
+_Found = tuple[Mapping[str, int], set[Any], Any, Any]
 MISSED, FALSE_ALARM, WRONG_CLASS, WRONG_VALUE = (
     "missed",
     "false alarm",
@@ -78,6 +80,7 @@ def judge(
     view: View,
     truth: Labels | int | npt.ArrayLike,
     settings: JudgeSettings | None = None,
+    attention: bool = True,
 ) -> Verdict:
     """Compare an answer, and what the attention branch says, with the truth.
 
@@ -87,15 +90,24 @@ def judge(
         truth: Labels of a landmark detector; the number of a classifier's class; a regressor's
             values (K,).
         settings: Tolerances.
+        attention: Whether the attention branch is judged; one that has learnt nothing is not.
     """
     how = settings or JudgeSettings()
     if answer.observations is not None:
         assert isinstance(truth, Labels)
-        return _landmarks(answer.observations, view.scores, truth, how)
-    if answer.probabilities is not None:
-        return _class(answer.probabilities, view.scores, int(np.asarray(truth)))
-    assert answer.values is not None
-    return _values(answer.values, view.scores, np.asarray(truth, np.float64), how)
+        found = _landmarks(answer.observations, view.scores, truth, how)
+    elif answer.probabilities is not None:
+        found = _class(answer.probabilities, view.scores, int(np.asarray(truth)))
+    else:
+        assert answer.values is not None
+        found = _values(answer.values, view.scores, np.asarray(truth, np.float64), how)
+    counts, involved, score, differs = found
+    errors = {name: count for name, count in counts.items() if count}
+    differs = differs if attention else []
+    wrong = bool(errors), bool(len(differs))
+    branches = tuple(name for name, is_wrong in zip(BRANCHES, wrong, strict=True) if is_wrong)
+    classes = tuple(sorted({int(number) for number in (*involved, *differs)}))
+    return Verdict(errors, classes, float(score), branches)
 
 
 def classes_present(truth: Labels, count: int) -> Array:
@@ -114,9 +126,7 @@ def classes_present(truth: Labels, count: int) -> Array:
     return found
 
 
-def _landmarks(
-    seen: Observations, scores: Array, truth: Labels, settings: JudgeSettings
-) -> Verdict:
+def _landmarks(seen: Observations, scores: Array, truth: Labels, settings: JudgeSettings) -> _Found:
     result = match(truth, seen, settings.match_px)
     pairs = _wrong_class(truth, seen, result.missed, result.false_alarms, settings.match_px)
     wrong = len(pairs)
@@ -131,32 +141,23 @@ def _landmarks(
         given.append(0.0)
     occurs = classes_present(truth, len(scores))
     differs = np.flatnonzero(np.isfinite(occurs) & ((scores >= settings.occurs) != (occurs == 1.0)))
-    return _verdict(counts, involved, min(given, default=1.0), differs)
+    return counts, involved, min(given, default=1.0), differs
 
 
-def _class(probabilities: Array, scores: Array, truth: int) -> Verdict:
+def _class(probabilities: Array, scores: Array, truth: int) -> _Found:
     said, branch_said = int(probabilities.argmax()), int(scores.argmax())
     involved = {said, truth} if said != truth else set()
     differs = [branch_said, truth] if branch_said != truth else []
-    return _verdict({WRONG_CLASS: int(said != truth)}, involved, probabilities[truth], differs)
+    return {WRONG_CLASS: int(said != truth)}, involved, probabilities[truth], differs
 
 
-def _values(values: Array, scores: Array, truth: Any, settings: JudgeSettings) -> Verdict:
+def _values(values: Array, scores: Array, truth: Any, settings: JudgeSettings) -> _Found:
     tolerance = settings.value_tolerance
     error, branch_error = np.abs(values - truth), np.abs(scores - truth)
     wrong, differs = np.flatnonzero(~(error <= tolerance)), ~(branch_error <= tolerance)
     worst = float(np.max(error, initial=0.0))
     score = min(1.0, tolerance / worst) if worst > 0.0 else 1.0
-    return _verdict({WRONG_VALUE: len(wrong)}, set(wrong), score, np.flatnonzero(differs))
-
-
-def _verdict(counts: Mapping[str, int], involved: set[Any], score: Any, differs: Any) -> Verdict:
-    """Put it together; ``differs``: classes or values on which the attention branch is wrong."""
-    errors = {name: count for name, count in counts.items() if count}
-    wrong = bool(errors), bool(len(differs))
-    branches = tuple(name for name, is_wrong in zip(BRANCHES, wrong, strict=True) if is_wrong)
-    classes = tuple(sorted({int(number) for number in (*involved, *differs)}))
-    return Verdict(errors, classes, float(score), branches)
+    return {WRONG_VALUE: len(wrong)}, set(wrong), score, np.flatnonzero(differs)
 
 
 def _wrong_class(
