@@ -48,7 +48,7 @@ def names_of(path: Path, task: str) -> tuple[str, ...]:
     Raises:
         DatasetError: There are none.
     """
-    return class_names(path) if task == CLASSIFICATION else _table(path)[0]
+    return class_names(path) if task == CLASSIFICATION else value_table(path)[0]
 
 
 def read_examples(
@@ -73,7 +73,7 @@ def read_examples(
         check_classes(path, class_names(path), names, path)
         images = read_labelled(path, names, size, channels)
         return Examples(images, images.labels, tuple(names))
-    found, files, values = _table(path)
+    found, files, values = value_table(path)
     if found != tuple(names):
         expected, have = ", ".join(names), ", ".join(found)
         raise DatasetError.at(path / VALUES, "line 1", f"the values {expected}", have)
@@ -81,8 +81,12 @@ def read_examples(
     return Examples(images, torch.tensor(values, dtype=torch.float32)[images.labels], found)
 
 
-def _table(path: Path) -> tuple[tuple[str, ...], list[Path], list[list[float]]]:
-    """Names, files and values."""
+def value_table(path: Path) -> tuple[tuple[str, ...], list[Path], list[list[float]]]:
+    """Names, files and values of a folder's ``values.csv``; no image is opened.
+
+    Raises:
+        DatasetError: There is none, or a line of it cannot be used.
+    """
     table = path / VALUES
     try:
         lines = list(csv.reader(table.read_text(encoding="utf-8-sig").splitlines()))

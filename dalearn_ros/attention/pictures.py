@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from dalearn_ros.attention.classifier_data import VALUES, value_table
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.datasets.image_list import image_files
 from dalearn_ros.datasets.store import Dataset
@@ -71,7 +72,8 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
     """Open a dataset, a folder of images (all folders in it), or an image.
 
     Args:
-        path: Of a classifier, images in a folder a class have their class from it.
+        path: Of a classifier, images in a folder a class have their class from it; of a regressor,
+            the images of ``values.csv`` their values.
         names: Of the model's classes or values, without a background.
         landmarks: Whether the model is a landmark detector.
 
@@ -87,6 +89,12 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
         if not len(dataset):
             raise DatasetError(f"{path}: holds no image.")
         return Pictures(path, [dataset.image_path(row) for row in range(len(dataset))], dataset)
+    if not landmarks and (path / VALUES).is_file():
+        have, files, values = value_table(path)
+        if have != tuple(names):
+            expected = f"the model's values ({', '.join(names)})"
+            raise DatasetError.at(path / VALUES, "line 1", expected, ", ".join(have))
+        return Pictures(path, files, truths=values)
     files = list(image_files(path))
     if not files:
         raise DatasetError.at(path, "", "images", "none in it")

@@ -18,8 +18,10 @@ from helpers.tiny_attention import write_image_run
 
 from dalearn_ros.attention import seen as seen_module
 from dalearn_ros.attention.changes import changes
+from dalearn_ros.attention.classifier_run import REGRESSION, Make
 from dalearn_ros.attention.editing import open_session
 from dalearn_ros.attention.misrecognised import Verdict
+from dalearn_ros.attention.page_data import image_json
 from dalearn_ros.attention.pictures import open_pictures
 from dalearn_ros.attention.queue import Entry, Filter, Queue
 from dalearn_ros.attention.routes import page_files
@@ -197,6 +199,23 @@ def test_a_folder_a_class_is_a_classifiers_truth(tmp_path: Path) -> None:
     assert other.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert session.verdict(look, other) is not None
     assert session.proposal(look) is None
+
+
+def test_a_table_of_values_is_a_regressors_truth(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    (tmp_path / "values.csv").write_text("file,speed\na.png,2.5\n")
+    make = Make(REGRESSION, ("speed",), 3, True, (0.0,), (1.0,))
+    session = open_session(write_image_run(tmp_path / "run", make), tmp_path, tmp_path / "edits")
+    assert (len(session.pictures), session.pictures.truth(0)) == (1, [2.5])
+    while session.advance():
+        pass
+    (found,) = session.queue.select(Filter(error="wrong value"), ())
+    assert found.verdict is not None
+    about = image_json(session, session.look(0))
+    assert about["truth"] == {"values": [2.5]}
+    assert len(about["answer"]["values"]) == 1
+    with pytest.raises(DatasetError, match=r"values.csv, line 1: expected the model's values"):
+        open_pictures(tmp_path, ("other",), landmarks=False)
 
 
 def test_what_cannot_be_opened_is_named(

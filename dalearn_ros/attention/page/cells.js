@@ -27,6 +27,7 @@ export class Cells {
 
   // Another map as a whole, such as an empty one: a step that can be undone.
   replace(values) {
+    this.end();
     if (equal(values, this.values)) return false;
     this.#step(this.values);
     this.values = values.slice();

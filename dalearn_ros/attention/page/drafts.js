@@ -74,6 +74,8 @@ export async function drop(draft) {
 
 export const dropOwn = (digest, revision) => drop({ key: key(digest, revision) });
 
+export const isOwn = (draft, digest, revision) => draft.key === key(digest, revision);
+
 // Old ones go, so that they do not fill the disk.
 export async function tidy() {
   try {

@@ -110,17 +110,26 @@ export class Editor {
     const found = await drafts.find(image.digest);
     if (image !== this.image) return;
     for (const draft of found) {
-      if (equal(draft.values, image.cells.values)) continue;
+      if (equal(draft.values, image.cells.saved)) {
+        drafts.drop(draft);
+        continue;
+      }
       const { rows, columns } = image.cells;
       const fits = draft.rows === rows && draft.columns === columns;
       const since = draft.revision === image.revision ? "" : " The saved map has changed since.";
       const model = draft.weights === this.about.model.weights ? "" : " They were made with another model.";
       const sentence = `Unsaved strokes of ${day(draft.when)} are kept here.${since}${model}`;
-      const restore = ["Restore them", () => this.#replace(draft.values) && drafts.drop(draft)];
+      const restore = ["Restore them", () => this.#restore(draft)];
       const discard = ["Discard them", () => drafts.drop(draft)];
       if (fits) notice(sentence, [restore, discard], "draft");
       else notice(`${sentence} They are on a map of other cells.`, [discard], "draft");
     }
+  }
+
+  #restore(draft) {
+    const { digest, revision } = this.image;
+    this.#replace(draft.values); // it is kept anew under the present revision
+    if (!drafts.isOwn(draft, digest, revision)) this.kept = this.kept.then(() => drafts.drop(draft));
   }
 
   beginStroke(target, size, softness) {
@@ -183,16 +192,19 @@ export class Editor {
     try {
       const { edit } = await api.save(image.index, { digest, revision, who, note: byId("note").value }, values);
       await this.kept;
-      drafts.dropOwn(digest, revision);
       image.revision = edit.revision;
       image.edit = edit;
       cells.saved = values;
+      const isShown = image === this.image;
+      if (isShown || !cells.changed) drafts.dropOwn(digest, revision);
+      if (isShown && cells.changed) this.#changed(); // painted meanwhile: kept under the new revision
       say(`Saved: revision ${edit.revision} of ${image.name}.`);
-      if (image === this.image) this.#notices(image);
+      if (isShown) this.#notices(image);
       this.queue.refresh();
       return true;
     } catch (error) {
-      if (error.status === 409 && error.content.edit) this.#conflict(error.content.edit);
+      const theirs = image === this.image && error.content?.edit;
+      if (theirs) this.#conflict(theirs);
       else this.#problem(new Error(`${error.message} Nothing is lost: your strokes are still here.`));
       if (error.status === 412) this.stale = true;
       return false;
@@ -213,14 +225,15 @@ export class Editor {
   async #lookAtTheirs() {
     byId("conflict").close();
     const { image, theirs } = this;
-    const shown = await this.#load("edit", { resample: !theirs.fits });
-    if (!shown || image !== this.image) return;
-    image.revision = theirs.revision;
+    const values = await this.#get("edit", { resample: !theirs.fits });
+    if (!values) return;
+    image.revision = theirs.revision; // one's own strokes stay kept under the one before
     image.edit = theirs;
-    image.cells.saved = shown;
+    image.cells.replace(values);
+    image.cells.saved = values;
+    this.#changed();
     this.#notices(image);
     notice("This is their map. Undo brings yours back; Save then puts it on top.");
-    this.#state();
   }
 
   #mineOnTop() {
@@ -231,12 +244,16 @@ export class Editor {
 
   // Put a map of the server's in place of the present one, as a step that can be undone.
   async #load(name, options = {}) {
+    const values = await this.#get(name, options);
+    if (values) this.#replace(values);
+  }
+
+  // A map of the server's; null if there is none, or another image is shown by now.
+  async #get(name, options) {
     const { image } = this;
     try {
       const values = await api.map(image.index, name, options);
-      if (image !== this.image) return null;
-      this.#replace(values);
-      return values;
+      return image === this.image ? values : null;
     } catch (error) {
       this.#problem(error);
       return null;

@@ -151,6 +151,7 @@ function wire() {
   pointers.listen(stage.canvas, {
     moves: () => tool.name === "hand" || !stage.image,
     begin: (x, y) => {
+      stage.hold(x, y);
       const at = stage.toImage(x, y);
       paintFrom(at.x, at.y);
     },
@@ -158,8 +159,14 @@ function wire() {
       const at = stage.toImage(x, y);
       editor.drawTo(at.x, at.y);
     },
-    end: () => editor.endStroke(),
-    cancel: () => editor.cancelStroke(),
+    end: () => {
+      stage.letGo();
+      editor.endStroke();
+    },
+    cancel: () => {
+      stage.letGo();
+      editor.cancelStroke();
+    },
     move: (dx, dy) => stage.move(dx, dy),
     zoom: (factor, x, y) => stage.zoom(factor, x, y),
     hover,

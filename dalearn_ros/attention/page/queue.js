@@ -26,12 +26,12 @@ export class Queue {
   }
 
   // Read the list anew.
-  async refresh() {
+  async refresh(quiet = false) {
     byId("below-shown").value = Number(byId("filters").elements.below.value).toFixed(2);
-    await this.#load(0);
+    await this.#load(0, quiet);
   }
 
-  async #load(first) {
+  async #load(first, quiet = false) {
     const asked = (this.asked += 1);
     clearTimeout(this.timer);
     const filter = { ...Object.fromEntries(new FormData(byId("filters"))), from: first };
@@ -39,15 +39,15 @@ export class Queue {
     try {
       found = await api.queue(filter);
     } catch (error) {
-      this.problem(error);
-      this.timer = setTimeout(() => this.refresh(), 3 * POLL_MS);
+      if (!quiet) this.problem(error);
+      this.timer = setTimeout(() => this.refresh(true), 3 * POLL_MS);
       return;
     }
     if (asked !== this.asked) return;
     this.rows = [...this.rows.slice(0, first), ...found.rows];
     this.#draw(found);
     const { images, judged } = found.counts;
-    if (judged < images) this.timer = setTimeout(() => this.refresh(), POLL_MS);
+    if (judged < images) this.timer = setTimeout(() => this.refresh(true), POLL_MS);
   }
 
   mark(index) {

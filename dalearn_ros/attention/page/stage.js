@@ -9,6 +9,7 @@ export class Stage {
     Object.assign(this, { canvas, image: null, cells: null, truth: null, showTruth: true });
     Object.assign(this, { mode: "over", opacity: 0.5, brush: null, scale: 1, left: 0, top: 0 });
     this.fitted = true;
+    this.held = null;
     this.mapCanvas = document.createElement("canvas");
     this.onview = () => {};
     new ResizeObserver(() => this.#resize()).observe(canvas);
@@ -163,7 +164,18 @@ export class Stage {
     context.putImageData(pixels, 0, 0);
   }
 
+  // Places on the canvas are taken as those of the pane at one of them until this is let go.
+  hold(x, y) {
+    this.held = null;
+    this.held = this.#paneAt(x, y);
+  }
+
+  letGo() {
+    this.held = null;
+  }
+
   #paneAt(x, y) {
+    if (this.held) return this.held;
     const panes = this.panes();
     const inside = (pane) => x >= pane.x && x < pane.x + pane.width && y >= pane.y && y < pane.y + pane.height;
     return panes.find(inside) ?? panes[0];
