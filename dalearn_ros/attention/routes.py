@@ -57,7 +57,7 @@ class Routes:
 
     def table(self) -> list[Route]:
         """Addresses and what answers them."""
-        image = "/api/images/{index:int}"
+        image = "/api/images/{index}"
         rows: list[tuple[str, str, Handler]] = [
             ("GET", "/", self.page),
             ("GET", "/page/{name}", self.page),
@@ -219,7 +219,8 @@ class Routes:
         return await asyncio.wrap_future(self._worker.submit(work, kind))
 
     def _index(self, request: Request) -> int:
-        index = int(request.path_params["index"])
+        text = request.path_params["index"]
+        index = int(text) if text.isdecimal() and len(text) < 10 else len(self._session.pictures)
         if index >= len(self._session.pictures):
             raise Refused(404, "There is no image of that number.")
         return index

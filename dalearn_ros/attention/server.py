@@ -38,6 +38,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 DENIED = "Open the address that 'dalearn edit-attention' printed; it has a token for this run."
+OTHER_NAME = "The editor is not asked for under that name: use its number, or --host with the name."
 ENTER = '<!doctype html><meta http-equiv="refresh" content="0; url=/"><title>Attention</title>'
 
 
@@ -73,7 +74,7 @@ class Guard:
         """The answer to a request that goes no further; None: it may."""
         headers = Headers(scope=scope)
         if not self._own_name(headers.get("host", "")):
-            return _refused(scope, "This server is not asked for under that name.")
+            return _refused(scope, OTHER_NAME)
         if scope["path"] == "/" and b"token=" in scope["query_string"]:
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
             if not self._right(given):

@@ -275,6 +275,8 @@ def test_json_that_is_none_is_refused(client: Client, body: bytes) -> None:
         "/api/images/-1",
         "/api/images/99",
         "/api/images/99999999999999999999999",
+        "/api/images/" + "9" * 5000,
+        "/api/images/1.0",
         "/api/images/0/maps/..%2f..%2fedit",
         "/api/images/0/maps/nothing",
         "/api/images/images%2ff0.jpg",
