@@ -313,6 +313,50 @@ def test_two_tabs_that_save_lose_nothing(tab: Tab, server: EditorServer, edits: 
     assert other.problems == []
 
 
+def test_ones_own_strokes_stay_kept_beside_a_conflict(tab: Tab, server: EditorServer) -> None:
+    other = Tab(tab.page.context).open(server.url)
+    other.brush(3)
+    other.stroke((100, 60))
+    mine = other.until_sent(lambda cells: cells[7, 12] == 0)
+    tab.page.bring_to_front()
+    tab.click("empty")
+    tab.click("save")
+    tab.saved()
+    other.page.bring_to_front()
+    other.click("save")
+    other.click("look-theirs")
+    other.until_sent(lambda cells: not cells.any())
+    other.page.wait_for_timeout(300)
+    other.reload()
+    other.says("notices", "The saved map has changed since")
+    other.page.get_by_text("Restore them").first.click()
+    assert same_bits(other.until_sent(lambda cells: cells[7, 12] == 0 and cells.any()), mine)
+    other.says("notices", "revision 1")
+    assert other.problems == []
+
+
+def test_side_by_side_both_pictures_can_be_painted(tab: Tab) -> None:
+    page = tab.page
+    page.locator("#view").select_option("beside")
+    tab.brush(1)
+    box = page.locator("#stage").bounding_box()
+    half = box["width"] / 2 - 2
+    scale = min(half / SIZE[0], box["height"] / SIZE[1])
+    left, top = (half - scale * SIZE[0]) / 2, (box["height"] - scale * SIZE[1]) / 2
+    for shift, u in ((0, 4), (box["width"] / 2 + 2, 84)):
+        page.mouse.move(box["x"] + shift + left + scale * u, box["y"] + top + scale * 12)
+        page.mouse.down()
+        page.mouse.up()
+    cells = tab.until_sent(lambda cells: cells[1, 0] == 0 and cells[1, 10] == 0)
+    assert np.argwhere(cells == 0).tolist() == [[1, 0], [1, 10]]
+    page.mouse.move(box["x"] + half - 40, box["y"] + top + scale * 60)
+    page.mouse.down()  # a stroke that leaves its picture does not go on in the other
+    page.mouse.move(box["x"] + half + 40, box["y"] + top + scale * 60, steps=5)
+    page.mouse.up()
+    crossed = tab.until_sent(lambda cells: cells[7].min() == 0)
+    assert crossed[7, :15].min() > 0
+
+
 def test_fingers_on_a_small_screen(chromium: Any, server: EditorServer) -> None:
     context = chromium.new_context(
         viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True
