@@ -156,6 +156,11 @@ class Routes:
         cells = read_map(read_base64(sent.get("map")), seen)
         who, note = read_text(sent, "who"), read_text(sent, "note")
         revision, digest = sent.get("revision"), read_text(sent, "digest")
+        imported = sent.get("imported", False)
+        if not isinstance(imported, bool):
+            raise Refused(400, "'imported': expected true or false.")
+        if imported and not note.strip():
+            raise Refused(400, "A map from elsewhere needs a note that says where it is from.")
         if isinstance(revision, bool) or not isinstance(revision, int) or revision < 0:
             raise Refused(400, "'revision': expected a whole number, 0 or more.")
         if not who.strip():
@@ -165,7 +170,7 @@ class Routes:
             now = session.look(index)
             _same(now, digest)
             try:
-                written = session.save(now, cells, who, note, revision)
+                written = session.save(now, cells, who, note, revision, imported)
             except EditConflict as error:
                 there = edit_json(session, now, session.edit(now))
                 return JSONResponse({"error": str(error), "edit": there}, 409)

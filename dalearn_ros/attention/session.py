@@ -150,15 +150,24 @@ class Session:
         )
         return np.clip(np.asarray(found, np.float32), 0.0, 1.0)
 
-    def save(self, seen: Seen, attention: Array, who: str, note: str, revision: int) -> TeacherMap:
+    def save(
+        self,
+        seen: Seen,
+        attention: Array,
+        who: str,
+        note: str,
+        revision: int,
+        imported: bool = False,
+    ) -> TeacherMap:
         """Write a corrected map.
 
         Args:
             seen: The image.
             attention: (h, w) 0 to 1, all finite.
             who: Who made it.
-            note: What its maker wants to say.
+            note: What its maker wants to say; of an imported map, where it is from.
             revision: Of the map that was seen before; 0: none was.
+            imported: Whether it was drawn elsewhere, changed here or not.
 
         Raises:
             EditConflict: Somebody else wrote meanwhile; nothing is changed.
@@ -166,8 +175,11 @@ class Session:
         """
         if not who.strip():
             raise InputError("A corrected map needs the name of who made it; write yours.")
+        if imported and not note.strip():
+            raise InputError("A map from elsewhere needs a note that says where it is from.")
         proposal = self.proposal(seen)
         confirmed = proposal is not None and np.array_equal(proposal, attention)
+        made = "imported" if imported else "map" if confirmed else "hand"
         verdict = self.verdict(seen, seen.before)
         now = datetime.datetime.now(datetime.timezone.utc)
         edit = TeacherMap(
@@ -176,7 +188,7 @@ class Session:
             seen.size_px,
             seen.covered_px,
             self.pictures.name(seen.index),
-            "map" if confirmed else "hand",
+            made,
             who.strip(),
             now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             self.model,

@@ -207,6 +207,34 @@ def test_the_proposal_is_one_step(tab: Tab) -> None:
     tab.says("changes", "The map is the branch's own.")
 
 
+def test_a_map_drawn_elsewhere_is_loaded(tab: Tab, edits: Path, tmp_path: Path) -> None:
+    picture = np.zeros((48, 80), np.uint8)  # half the image's size, 2 by 2 pixels a half cell
+    picture[:, 40:] = 255
+    cv2.imwrite(str(tmp_path / "gaze.png"), picture)
+    cv2.imwrite(str(tmp_path / "tall.png"), np.zeros((80, 48), np.uint8))
+    (tmp_path / "none.png").write_text("no picture")
+    for name, words in (("tall", "160 x 96, found 48 x 80"), ("none", "expected a picture")):
+        tab.page.locator("#file").set_input_files(tmp_path / f"{name}.png")
+        tab.says("messages", words)
+    tab.page.locator("#file").set_input_files(tmp_path / "gaze.png")
+    cells = tab.until_sent(lambda cells: cells[0, 0] == 0)
+    assert cells[:, :9].max() == 0
+    assert cells[:, 11:].min() == 1
+    assert tab.page.locator("#note").input_value() == "from gaze.png"
+    tab.click("undo")
+    tab.click("redo")
+    tab.click("save")
+    tab.saved()
+    maps = TeacherMaps(edits)
+    found = maps.read(maps.digests()[0])
+    assert found is not None
+    assert (found.made, found.note) == ("imported", "from gaze.png")
+    tab.click("reset")
+    tab.click("save")
+    tab.until(lambda: maps.read(maps.digests()[0]).revision == 2)  # type: ignore[union-attr]
+    assert maps.read(maps.digests()[0]).made == "hand"  # type: ignore[union-attr]
+
+
 def test_save_reload_and_go_on(tab: Tab, edits: Path) -> None:
     own = tab.branch()
     first = tab.text("image-name")

@@ -174,6 +174,15 @@ def test_a_proposal_that_is_confirmed_is_said_to_be_the_maps(client: Client) -> 
     assert (status, answer["edit"]["made"]) == (200, "map")
 
 
+def test_a_map_from_elsewhere_says_where_it_is_from(client: Client, edits: Path) -> None:
+    cells = np.full(CELLS, 0.25, np.float32)
+    status, answer = saving(client, 1, cells, imported=True, note="gaze of a driver, table 2")
+    assert (status, answer["edit"]["made"]) == (200, "imported")
+    edit = TeacherMaps(edits).read(client.json("/api/images/1")["digest"])
+    assert edit is not None
+    assert (edit.made, edit.note) == ("imported", "gaze of a driver, table 2")
+
+
 def test_of_two_who_save_the_second_hears_of_the_first(client: Client) -> None:
     cells = np.full(CELLS, 0.5, np.float32)
     status, _ = saving(client, 0, cells)
@@ -244,6 +253,8 @@ def test_a_map_that_is_none_is_refused(
         ({"revision": True}, "'revision'"),
         ({"revision": -1}, "'revision'"),
         ({"digest": "0" * 64}, "has changed"),
+        ({"imported": 1}, "'imported'"),
+        ({"imported": True}, "where it is from"),
     ],
     ids=str,
 )

@@ -12,6 +12,7 @@ export class Cells {
     this.cellHeight = height / rows;
     this.values = branch.slice();
     this.saved = branch.slice();
+    this.origin = ""; // the file that the map was loaded from, or none
     this.past = [];
     this.future = [];
     this.stroke = null;
@@ -26,17 +27,19 @@ export class Cells {
   }
 
   // Another map as a whole, such as an empty one: a step that can be undone.
-  replace(values) {
+  replace(values, origin = "") {
     this.end();
     if (equal(values, this.values)) return false;
     this.#step(this.values);
     this.values = values.slice();
+    this.origin = origin;
     return true;
   }
 
   // The map as it was opened, or as it is on the server now.
-  open(values) {
+  open(values, origin = "") {
     this.values = values.slice();
+    this.origin = origin;
     this.saved = values.slice();
     this.past = [];
     this.future = [];
@@ -102,7 +105,7 @@ export class Cells {
   }
 
   #step(before) {
-    this.past.push(before);
+    this.past.push({ values: before, origin: this.origin });
     this.future = [];
     while (this.past.length > 1 && this.past.length * this.values.byteLength > HISTORY_BYTES) {
       this.past.shift();
@@ -111,8 +114,8 @@ export class Cells {
 
   #move(from, to) {
     if (!from.length || this.stroke) return false;
-    to.push(this.values);
-    this.values = from.pop();
+    to.push({ values: this.values, origin: this.origin });
+    Object.assign(this, from.pop());
     return true;
   }
 }

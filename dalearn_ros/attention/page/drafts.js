@@ -44,8 +44,9 @@ const key = (digest, revision) => `${digest}:${revision}:${TAB}`;
 
 // Keep a map; false if this browser keeps nothing.
 export async function keep(digest, revision, weights, cells, values) {
-  const { rows, columns } = cells;
-  const draft = { key: key(digest, revision), digest, revision, weights, rows, columns, values, when: Date.now() };
+  const { rows, columns, origin } = cells;
+  const about = { digest, revision, weights, rows, columns, origin, when: Date.now() };
+  const draft = { key: key(digest, revision), ...about, values };
   try {
     await run("readwrite", (store) => store.put(draft));
     return true;

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { Cells, equal } from "./cells.js";
 import * as drafts from "./drafts.js";
+import { readMap } from "./files.js";
 import { Live } from "./live.js";
 import { clearNotices, day, notice, say } from "./notices.js";
 import { Results } from "./results.js";
@@ -75,7 +76,7 @@ export class Editor {
     this.stale = false;
     const [width, height] = about.size;
     const cells = new Cells(...about.cells, ...about.covered, branch);
-    if (edit) cells.open(edit);
+    if (edit) cells.open(edit, about.edit.made === "imported" ? "a file" : "");
     this.image = { ...about, bitmap, width, height, cells, revision: about.edit?.revision ?? 0 };
     byId("image-name").textContent = `${about.name}, ${width} x ${height}`;
     byId("note").value = about.edit?.note ?? "";
@@ -128,7 +129,7 @@ export class Editor {
 
   #restore(draft) {
     const { digest, revision } = this.image;
-    this.#replace(draft.values); // it is kept anew under the present revision
+    this.#replace(draft.values, draft.origin); // it is kept anew under the present revision
     if (!drafts.isOwn(draft, digest, revision)) this.kept = this.kept.then(() => drafts.drop(draft));
   }
 
@@ -170,6 +171,19 @@ export class Editor {
     if (this.image) this.#replace(new Float32Array(this.image.cells.values.length));
   }
 
+  // A map drawn elsewhere: a grey picture of the whole image, white is attention.
+  async load(file) {
+    const { image } = this;
+    if (!image || !file) return;
+    try {
+      const values = await readMap(file, image);
+      if (image !== this.image || !this.#replace(values, file.name)) return;
+      byId("note").value ||= `from ${file.name}`;
+    } catch (error) {
+      this.#problem(error);
+    }
+  }
+
   async propose() {
     if (!this.image?.proposes) return say("The image has no labels; there is nothing to propose.");
     await this.#load("proposal");
@@ -189,8 +203,9 @@ export class Editor {
     this.#state();
     const { cells, digest, revision } = image;
     const values = cells.values.slice();
+    const imported = Boolean(cells.origin);
     try {
-      const { edit } = await api.save(image.index, { digest, revision, who, note: byId("note").value }, values);
+      const { edit } = await api.save(image.index, { digest, revision, who, note: byId("note").value, imported }, values);
       await this.kept;
       image.revision = edit.revision;
       image.edit = edit;
@@ -260,8 +275,8 @@ export class Editor {
     }
   }
 
-  #replace(values) {
-    const done = this.image.cells.replace(values);
+  #replace(values, origin = "") {
+    const done = this.image.cells.replace(values, origin);
     if (done) this.#changed();
     return done;
   }

@@ -17,7 +17,7 @@ const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDow
 const PLAIN = {
   e: "erase", a: "add", m: "hand", "[": "smaller", "]": "larger", "{": "harder", "}": "softer",
   ",": "smaller", ".": "larger", ";": "harder", ":": "softer",
-  u: "undo", y: "redo", r: "reset", x: "empty", p: "propose", s: "save", d: "saveNext",
+  u: "undo", y: "redo", r: "reset", x: "empty", p: "propose", l: "load", s: "save", d: "saveNext",
   n: "next", b: "previous", v: "view", t: "truth", o: "opacity", 0: "fit", "+": "closer",
   "=": "closer", "-": "farther", "?": "help",
 };
@@ -42,6 +42,7 @@ const HELP = [
   ["R", "reset to the branch's map"],
   ["X", "empty map"],
   ["P", "propose the map that the labels ask for"],
+  ["L", "load a map drawn elsewhere"],
   ["S, D", "save; save and go on"],
   ["N, B", "next, previous image"],
   ["V, T, O", "view, outlines of the labels, opacity"],

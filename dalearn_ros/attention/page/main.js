@@ -114,6 +114,7 @@ const actions = {
   reset: () => editor.reset(),
   empty: () => editor.empty(),
   propose: () => editor.propose(),
+  load: () => byId("file").click(),
   save: () => editor.save(),
   saveNext: async () => (await editor.save()) && open(queue.neighbour(1)),
   next: () => open(queue.neighbour(1)),
@@ -137,11 +138,15 @@ const actions = {
 
 function wire() {
   const buttons = { "save-next": "saveNext", "open-help": "help" };
-  for (const id of ["erase", "add", "hand", "undo", "redo", "reset", "empty", "propose", "save", "next",
+  for (const id of ["erase", "add", "hand", "undo", "redo", "reset", "empty", "propose", "load", "save", "next",
     "previous", "truth", "fit", "save-next", "open-help"]) {
     byId(id).addEventListener("click", () => actions[buttons[id] ?? id]());
   }
   for (const id of ["size", "soft", "opacity"]) byId(id).addEventListener("input", showSliders);
+  byId("file").addEventListener("change", async () => {
+    await editor.load(byId("file").files[0]);
+    byId("file").value = "";
+  });
   byId("view").addEventListener("change", () => setView(byId("view").value));
   byId("who").addEventListener("change", () => remember("who", byId("who").value));
   byId("open-queue").addEventListener("click", () => {
