@@ -7,7 +7,6 @@ cookie that scripts cannot read, so that it stands neither in later addresses no
 from __future__ import annotations
 
 import hmac
-import http.cookies
 import ipaddress
 import secrets
 import socket
@@ -18,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -82,12 +82,7 @@ class Guard:
             entered = HTMLResponse(ENTER)
             entered.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
             return entered
-        jar = http.cookies.SimpleCookie()
-        try:
-            jar.load(headers.get("cookie", ""))
-        except http.cookies.CookieError:
-            return _refused(scope, DENIED)
-        if self._cookie not in jar or not self._right(jar[self._cookie].value):
+        if not self._right(HTTPConnection(scope).cookies.get(self._cookie, "")):
             return _refused(scope, DENIED)
         if not _from_own_page(headers, scope["path"]):
             return _refused(scope, "Another page's requests are not answered.")
