@@ -25,11 +25,12 @@ import numpy as np
 import torch
 
 from benchmarks.figures import record
-from dalearn_ros.coding.metadata import DepthMetadata
+from dalearn_ros.coding.metadata import DepthMetadata, ModelMetadata
 from dalearn_ros.core.progress import track
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.settings import GlobalSettings
+from dalearn_ros.detector.network import LandmarkNetwork
 from dalearn_ros.detector.regime import build_network, metadata_of
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.export.onnx import export_onnx
@@ -55,21 +56,27 @@ NOTE = (
 )
 
 
+def small_detector() -> tuple[LandmarkNetwork, ModelMetadata]:
+    """A detector of size s with random weights that claims nothing.
+
+    So many false alarms as noise gives with random weights would be decoded at length.
+    """
+    settings = load_settings(TrainSettings, None, {"network": {"size": "s"}})
+    space = LabelSpace.load()
+    metadata = metadata_of(settings, space, {}, {})
+    decoding = dataclasses.replace(metadata.decoding, score_threshold=1.0)
+    detector = build_network(settings, space, 0).eval()
+    return detector, dataclasses.replace(metadata, decoding=decoding)
+
+
 def write_models(folder: Path) -> dict[str, Path]:
     """The detector without and with a depth head, random weights, as ONNX files."""
     torch.set_num_threads(1)
-    settings = load_settings(TrainSettings, None, {"network": {"size": "s"}})
-    space = LabelSpace.load()
-    detector = build_network(settings, space, 0).eval()
-    metadata = metadata_of(settings, space, {}, {})
-    # So many false alarms as noise gives with random weights would be decoded at length.
-    metadata = dataclasses.replace(
-        metadata, decoding=dataclasses.replace(metadata.decoding, score_threshold=1.0)
-    )
+    detector, metadata = small_detector()
     files = {FLAT: folder / "flat.onnx", DEEP: folder / "deep.onnx"}
     export_onnx(detector, metadata, files[FLAT])
     network = DepthNetwork(detector, GlobalSettings().channels, location=True).eval()
-    taught = DepthMetadata(stride=settings.grid.cell_px)
+    taught = DepthMetadata(stride=metadata.grid.cell_px)
     export_onnx(network, dataclasses.replace(metadata, depth=taught), files[DEEP])
     return files
 

@@ -42,9 +42,15 @@ Arrivals = dict[int, int]  # stamp to time of arrival, nanoseconds
 
 
 class Listener:
-    """Sends images and notes when what follows from them arrives."""
+    """Sends images and notes when what follows from them arrives.
 
-    def __init__(self, domain: int) -> None:
+    Args:
+        domain: Of ROS.
+        topic: Of the images that the node makes for subscribers only.
+    """
+
+    def __init__(self, domain: int, topic: str = f"{NODE}/output/depth") -> None:
+        self._topic = topic
         process.prepare()
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         import rclpy
@@ -59,7 +65,7 @@ class Listener:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self.clouds: Arrivals = {}
-        self.depths: Arrivals = {}
+        self.made: Arrivals = {}
         made = self.node.create_publisher
         self._images = made(CompressedImage, f"{NODE}/input/image/compressed", qos.results())
         self._infos = made(CameraInfo, f"{NODE}/input/camera_info", qos.results())
@@ -78,19 +84,18 @@ class Listener:
         while (left := until - time.monotonic()) > 0.0:
             self._executor.spin_once(timeout_sec=left)
 
-    def connect(self, depth: bool) -> Any:
-        """Wait for the node; the subscription to depth, if that is wanted."""
+    def connect(self, wanted: bool) -> Any:
+        """Wait for the node; the subscription to what it makes, if that is wanted."""
         from sensor_msgs.msg import Image
 
         self.clouds.clear()
-        self.depths.clear()
+        self.made.clear()
         heard = None
-        if depth:
-            note = self._note(self.depths)
-            topic = f"{NODE}/output/depth"
-            heard = self.node.create_subscription(Image, topic, note, self._qos.newest())
+        if wanted:
+            note = self._note(self.made)
+            heard = self.node.create_subscription(Image, self._topic, note, self._qos.newest())
         until = time.monotonic() + WAIT_S
-        outputs = [f"{NODE}/output/{name}" for name in ("landmarks", "depth")]
+        outputs = [f"{NODE}/output/landmarks", self._topic]
         while not (
             self._images.get_subscription_count()
             and self._infos.get_subscription_count()
@@ -136,34 +141,40 @@ def profile(name: str) -> Iterator[None]:
         os.environ.pop(VARIABLE, None)
 
 
+def node_of(model: Path) -> list[str]:
+    """Words that start the detector node with a model, for compressed images."""
+    words = ["-m", "dalearn_ros.nodes.landmark_detector", "--ros-args", "-p", f"model:={model}"]
+    return [*words, "-p", "image_transport:=compressed", "-p", "backend:=onnx"]
+
+
 def measure(listener: Listener, domain: int, model: Path, frames: int) -> list[dict[str, Any]]:
     """The rows of the table."""
     rows = []
-    node = ["-m", "dalearn_ros.nodes.landmark_detector", "--ros-args", "-p", f"model:={model}"]
-    node += ["-p", "image_transport:=compressed", "-p", "backend:=onnx"]
     for transport, file in TRANSPORTS.items():
         for wanted in (False, True):
             with ExitStack() as stack:
                 with profile(file):
-                    stack.enter_context(child(node, domain))
+                    stack.enter_context(child(node_of(model), domain))
                 heard = listener.connect(wanted)
                 listener.send(frames)
             if heard is not None:
                 listener.node.destroy_subscription(heard)
-            rows.append(row_of(transport, wanted, frames, listener.clouds, listener.depths))
+            rows.append(row_of(transport, wanted, frames, listener.clouds, listener.made))
             print(rows[-1], flush=True)
             listener.spin(2.0)
     return rows
+
+
+def median_ms(arrivals: Arrivals) -> float | None:
+    """Median time from the image's sending to the message's arrival; None if none came."""
+    late = [(at - stamp) * 1e-6 for stamp, at in arrivals.items()]
+    return float(np.median(late)) if late else None
 
 
 def row_of(
     transport: str, wanted: bool, frames: int, clouds: Arrivals, depths: Arrivals
 ) -> dict[str, Any]:
     """One row: how many of the images' landmarks and depth images came, and after how long."""
-
-    def median_ms(arrivals: Arrivals) -> float | None:
-        late = [(at - stamp) * 1e-6 for stamp, at in arrivals.items()]
-        return float(np.median(late)) if late else None
 
     return {
         "transports": transport,

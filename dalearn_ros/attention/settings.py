@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dalearn_ros.coding.metadata import SYNTHESES
 from dalearn_ros.core.settings import field
 
-SYNTHESES = ("multiply", "add", "residual")
+__all__ = ["SYNTHESES", "BranchSettings"]
 
 
 @dataclass(frozen=True)

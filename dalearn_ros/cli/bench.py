@@ -15,7 +15,10 @@ HELP = "measure a model on this machine: milliseconds by stage and percentile"
 EXAMPLE = "dalearn bench --model models/landmarks-s.onnx --size 1280x720 --frames 200 --threads 2"
 SIZE = (1280, 720)
 MOST_IMAGES = 64  # of a dataset, held in memory
-STAGES = ("preprocess", "inference", "decode", "total", "depth_image", "session_run")
+STAGES = (
+    *("preprocess", "inference", "decode", "total"),
+    *("depth_image", "attention_image", "session_run"),
+)
 LEVELS = ("mean", "p50", "p80", "p90", "p95", "p99")
 
 
@@ -73,6 +76,7 @@ def run(args: argparse.Namespace) -> str:
         "device": info.device,
         "precision": info.precision,
         "depth": detector.metadata.depth is not None,
+        "attention": detector.metadata.attention is not None,
         "threads": args.threads,
         "images": "noise" if args.data is None else args.data,
         "sizes": sizes,
@@ -92,9 +96,9 @@ def run(args: argparse.Namespace) -> str:
 
 def table(latency_ms: dict[str, dict[str, float]]) -> str:
     """Stages as rows, percentiles as columns, milliseconds."""
-    lines = [f"{'ms':<12}" + "".join(f"{level:>9}" for level in LEVELS)]
+    lines = [f"{'ms':<16}" + "".join(f"{level:>9}" for level in LEVELS)]
     for stage, levels in latency_ms.items():
-        lines.append(f"{stage:<12}" + "".join(f"{levels[level]:9.2f}" for level in LEVELS))
+        lines.append(f"{stage:<16}" + "".join(f"{levels[level]:9.2f}" for level in LEVELS))
     return "\n".join(lines)
 
 

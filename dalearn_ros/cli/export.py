@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--depth",
         action="store_true",
-        help="with the depth of a run of 'dalearn distill'; it costs a little time in each image",
+        help="with the depth of a run of 'dalearn distill'; it costs a little time in each image "
+        "(an attention branch needs no option: without it the detector is another one)",
     )
     parser.add_argument("--config", type=Path, help="frames and bounds of fp16 and int8 (YAML)")
     parser.set_defaults(wrong_usage=parser.error)
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> str:
     metadata, difference = export_run(args.model, args.out, data, args.depth)
     depth = metadata.depth
     taught = f"depth from {depth.least_m:g} to {depth.greatest_m:g} m, " if depth else ""
+    taught += "with its attention map, " if metadata.attention else ""
     return (
         f"{args.out}: {_megabytes(args.out)}, label space {metadata.label_space.digest}, score "
         f"threshold {metadata.decoding.score_threshold:g}, {taught}answers within "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,10 +23,15 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 KEY = "dalearn_ros"
 FORMAT = "landmark-detector"
 FORMAT_VERSION, DEPTH_VERSION = 2, 3  # those of before do not know what a model with depth takes
-READ_VERSIONS = (1, 2, 3)  # 1 knew no calibration
+ATTENTION_VERSION = 4  # nor those of before this one that a model gives an attention map
+READ_VERSIONS = (1, 2, 3, 4)  # 1 knew no calibration
 OUTPUTS = ("class_logits", "offset", "log_variance", "log_range")
 DEPTH_OUTPUTS = ("log_depth", "log_depth_variance")  # of models with depth, after the others
 LOCATION_INPUT = "location"  # that they take beside the image
+ATTENTION_OUTPUTS = ("attention",)  # of models with an attention branch, last
+SYNTHESES = ("multiply", "add", "residual")  # of features and map: M g, M + g, (1 + M) g (A1)
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,16 @@ class DepthMetadata:
 
 
 @dataclass(frozen=True)
+class AttentionMetadata:
+    """The attention map that a model gives beside its answers (A1, A9)."""
+
+    stride: int = field(
+        8, "Pixels of the image for a cell of the map.", unit="px", choices=(4, 8, 16)
+    )
+    synthesis: str = field("multiply", "How map and features meet.", choices=SYNTHESES)
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """All that decoding needs beside the network's outputs.
 
@@ -76,6 +91,7 @@ class ModelMetadata:
         training: What it was trained on and how well it did, for people; plain JSON values.
         calibration: Makes the score a probability; None: it is the best vote.
         depth: What its depth takes and gives; None: the model has none.
+        attention: What its attention map is; None: the model has none.
     """
 
     label_space: LabelSpace
@@ -85,11 +101,26 @@ class ModelMetadata:
     training: Mapping[str, Any]
     calibration: Calibration | None = None
     depth: DepthMetadata | None = None
+    attention: AttentionMetadata | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The names of the model's outputs, in their order."""
-        return OUTPUTS if self.depth is None else OUTPUTS + DEPTH_OUTPUTS
+        return self.asked(depth=True, attention=True)
+
+    def asked(self, depth: bool, attention: bool) -> tuple[str, ...]:
+        """The names of the outputs to ask for, in their order.
+
+        Args:
+            depth: With those of the depth, if the model has any.
+            attention: With the attention map, if the model has one.
+        """
+        names: tuple[str, ...] = OUTPUTS
+        if depth and self.depth is not None:
+            names += DEPTH_OUTPUTS
+        if attention and self.attention is not None:
+            names += ATTENTION_OUTPUTS
+        return names
 
     def to_json(self) -> str:
         """The text that goes into the model file; the same metadata gives the same text."""
@@ -106,6 +137,9 @@ class ModelMetadata:
         }
         if self.depth is not None:
             content |= {"format_version": DEPTH_VERSION, "depth": dump_settings(self.depth)}
+        if self.attention is not None:
+            own = dump_settings(self.attention)
+            content |= {"format_version": ATTENTION_VERSION, "attention": own}
         return json.dumps(content, sort_keys=True)
 
     @classmethod
@@ -141,7 +175,8 @@ class ModelMetadata:
                 decoding=load_settings(DecodeSettings, None, content["decoding"]),
                 training=content["training"],
                 calibration=_calibration(content.get("calibration"), space),
-                depth=_depth(content.get("depth")),
+                depth=_part(DepthMetadata, "depth", content),
+                attention=_part(AttentionMetadata, "attention", content),
             )
         except (KeyError, TypeError, SettingsError) as error:
             raise ModelError(f"{source}: its metadata is damaged ({error}). {hint}") from None
@@ -155,12 +190,14 @@ class ModelMetadata:
         return metadata
 
 
-def _depth(content: Any) -> DepthMetadata | None:
-    if content is None:
+def _part(kind: type[P], name: str, content: Mapping[str, Any]) -> P | None:
+    """An entry that only some models have."""
+    own = content.get(name)
+    if own is None:
         return None
-    if not isinstance(content, Mapping):
-        raise SettingsError("the depth is no mapping")
-    return load_settings(DepthMetadata, None, content)
+    if not isinstance(own, Mapping):
+        raise SettingsError(f"the {name} is no mapping")
+    return load_settings(kind, None, own)
 
 
 def _calibration(content: Any, space: LabelSpace) -> Calibration | None:

@@ -28,6 +28,8 @@ class RawOutputs:
         log_depth: (h', w') log of the depth in metres, in cells of ``metadata.depth.stride``; None
             of a model without depth, and where it was not asked for.
         log_depth_variance: (h', w') log of the variance of that.
+        attention: (h', w') the attention map, 0 to 1, in cells of ``metadata.attention.stride``;
+            None of a model without one, and where it was not asked for.
     """
 
     class_logits: Array
@@ -36,6 +38,7 @@ class RawOutputs:
     log_range: Array
     log_depth: Array | None = None
     log_depth_variance: Array | None = None
+    attention: Array | None = None
 
 
 @dataclass(frozen=True)

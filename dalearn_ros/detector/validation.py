@@ -19,7 +19,7 @@ from dalearn_ros.coding.decode import (
     inside_image,
     merge_votes,
 )
-from dalearn_ros.coding.metadata import OUTPUTS, ModelMetadata
+from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs, gather_votes
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
@@ -55,7 +55,8 @@ class TorchBackend:
     Args:
         network: With ``heads`` as :class:`detector.network.LandmarkNetwork` has it; where the
             metadata have depth, with ``maps_and_depth`` of image and location: the same four maps,
-            log_depth and log_depth_variance (N, h, w).
+            log_depth and log_depth_variance (N, h, w); where they have attention, with
+            ``maps_and_attention`` of the image: the four maps and the attention map (N, h, w).
         metadata: What would stand in the model file.
     """
 
@@ -65,23 +66,29 @@ class TorchBackend:
         device = str(next(network.parameters()).device)
         self.info = BackendInfo("torch", torch.__version__, device, "fp32")
 
-    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
+    def run(
+        self, image: Images, location: Location | None = None, attention: bool = False
+    ) -> RawOutputs:
         """Input (1, H, W, C) uint8, sides multiples of 32."""
-        return self.run_batch(image, location)[0]
+        return self.run_batch(image, location, attention)[0]
 
-    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
-        """Input (N, H, W, C) uint8, sides multiples of 32; location as in the protocol."""
+    def run_batch(
+        self, images: Images, location: Location | None = None, attention: bool = False
+    ) -> list[RawOutputs]:
+        """Input (N, H, W, C) uint8, sides multiples of 32; the others as in the protocol."""
         network, depth = cast(Any, self._network), self.metadata.depth
+        names = self.metadata.asked(location is not None, attention)
         with torch.inference_mode():
             device = next(self._network.parameters()).device
             pixels = torch.from_numpy(images).to(device)
-            if depth is None:
-                found = network.heads(pixels)
-            else:
+            if depth is not None:
                 place = no_location(images, depth) if location is None else location
                 found = network.maps_and_depth(pixels, torch.from_numpy(place).to(device))
-        kept = found[: len(OUTPUTS)] if location is None else found
-        return split_outputs([output.cpu().numpy() for output in kept])
+            elif self.metadata.attention is not None:
+                found = network.maps_and_attention(pixels)
+            else:
+                found = network.heads(pixels)
+        return split_outputs([one.cpu().numpy() for one in found[: len(names)]], names)
 
 
 def claimed(

@@ -22,6 +22,7 @@ from dalearn_ros.evaluation.report import report_page
 from dalearn_ros.evaluation.report_localization import Paths
 from dalearn_ros.evaluation.timing import Timing
 from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels, LandmarkMap, Observations
 
@@ -71,6 +72,7 @@ class Collector:
         timing_ms: Mapping[str, float] | None = None,
         image: bytes | npt.NDArray[np.uint8] | Callable[[], bytes] | None = None,
         name: str = "",
+        attention: AttentionMap | None = None,
     ) -> Matching:
         """Score the observations of one image.
 
@@ -84,12 +86,14 @@ class Collector:
             image: For the report's pictures, kept only if the frame is among the best or worst:
                 encoded bytes, pixels (H, W, 3) BGR, or a function that gives the bytes.
             name: Of the frame, for people.
+            attention: Where the network looked, for the report's worst frames.
         """
         found = self.detection.add(truth, observations, size, approximate)
         if timing_ms:
             self.clock.add(timing_ms)
         stamp = observations.stamp_ns
-        snapshot = Snapshot(name or str(stamp), stamp, size, truth, observations, found, None)
+        name = name or str(stamp)
+        snapshot = Snapshot(name, stamp, size, truth, observations, found, None, attention)
         self.gallery.offer(snapshot, image)
         return found
 

@@ -1,4 +1,4 @@
-"""Truth and observations drawn on their image (D19)."""
+"""Truth, observations and attention drawn on their image (D19, A9)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.evaluation.matching import Matching
+from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels, Observations
 
@@ -19,6 +20,7 @@ FALSE_ALARM: Colour = (60, 60, 255)
 IGNORED: Colour = (170, 170, 170)
 WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (0, 0, 0)
+HEAT, HEAT_SHARE = cv2.COLORMAP_INFERNO, 0.7  # brighter is more, in grey print too
 
 
 def draw_observations(image: Image, seen: Observations, space: LabelSpace) -> Image:
@@ -69,6 +71,54 @@ def draw_matching(
         text = f"false {space.names[int(seen.class_id[row])]} {seen.score[row]:.2f}"
         _write(picture, text, seen.point_px[row], FALSE_ALARM, scale)
     return picture
+
+
+def draw_attention(image: Image, attention: AttentionMap, truth: Labels | None = None) -> Image:
+    """The image in dim grey under the attention map as transparent heat, and a legend below it.
+
+    Black to yellow is 0 to 1, whatever the map's least and greatest value are; scored truth has a
+    white outline.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        attention: Of the image.
+        truth: In its pixels; None: it is not known.
+
+    Returns:
+        (H + legend, W, 3) uint8 BGR.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    picture = _heated(np.asarray(grey, np.uint8), attention.image())
+    scale = _scale(picture)
+    if truth is not None:
+        for row in np.flatnonzero(~truth.ignore):
+            _outline(picture, truth.outlines_px[int(row)], WHITE, scale)
+    return np.vstack([picture, _legend(picture.shape[1], scale)])
+
+
+def _heated(grey: Image, level: Image) -> Image:
+    """(H, W) grey under (H, W) levels, both 0 to 255, as (H, W, 3)."""
+    share = HEAT_SHARE * (level[..., None] / np.float32(255.0))
+    heat = np.asarray(cv2.applyColorMap(level, HEAT), np.float32)
+    dim = 0.6 * grey[..., None].astype(np.float32)
+    blended = dim * (1.0 - share) + heat * share
+    return np.asarray(np.rint(blended), np.uint8)
+
+
+def _legend(width: int, scale: float) -> Image:
+    """(rows, width, 3) a bar from 0 to 1 on white, as it looks on middle grey."""
+    rows = round(28 * scale)
+    legend = np.full((rows, width, 3), 255, np.uint8)
+    left, right = round(0.3 * width), round(0.9 * width)
+    level = np.linspace(0, 255, right - left).round().astype(np.uint8)
+    bar = np.tile(level, (rows - 2 * (rows // 4), 1))
+    legend[rows // 4 : rows // 4 + len(bar), left:right] = _heated(np.full_like(bar, 128), bar)
+    for text, at in (("attention   0", left), ("1", right + round(30 * scale))):
+        size = 0.55 * scale
+        (wide, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+        place = (max(0, at - wide - round(8 * scale)), rows - rows // 3)
+        cv2.putText(legend, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, BLACK, 1, cv2.LINE_AA)
+    return legend
 
 
 def _canvas(image: Image) -> Image:

@@ -17,7 +17,7 @@ from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.geometry.transforms import Transform
-from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.inference.detector import Answer, LandmarkDetector
 from dalearn_ros.inference.zoom import ZoomDetector, boxes_of
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
@@ -120,10 +120,11 @@ class DriveRun:
         try:
             places = self._places(frame)
             image, stamp = frame.image, frame.stamp_ns
-            seen, timing = timed(self.detector, image, stamp, places, frame.camera)
+            answer, timing = timed(self.detector, image, stamp, places, frame.camera)
         except InputError:
             self.collected.skip("detector")
             return
+        seen = answer.observations
         self._stamps = [*self._stamps[:1], frame.stamp_ns]
         truth = self.labeller.label(frame).labels
         sigma_m = self.settings.map_sigma_m
@@ -134,6 +135,7 @@ class DriveRun:
             timing_ms=timing,
             image=frame.encoded if frame.encoded is not None else frame.image,
             name=frame.name,
+            attention=answer.attention,
         )
         if is_true and self.prior is not None:
             self._locate(frame, seen)
@@ -187,8 +189,11 @@ def timed(
     stamp_ns: int,
     places: npt.NDArray[np.float64] | None = None,
     camera: Camera | None = None,
-) -> tuple[Observations, dict[str, float]]:
-    """Observations of an image, and the milliseconds of each stage.
+) -> tuple[Answer, dict[str, float]]:
+    """What is seen in an image, and the milliseconds of each stage.
+
+    With it comes the attention map of a model that has one, which costs a copy of some thousand
+    cells; a detector that looks closer gives none.
 
     Args:
         detector: What sees.
@@ -199,12 +204,12 @@ def timed(
     """
     started = time.perf_counter()
     if isinstance(detector, ZoomDetector):
-        seen = detector.detect(image, stamp_ns, places, camera)
+        answer = Answer(detector.detect(image, stamp_ns, places, camera), None)
     elif isinstance(detector, LandmarkDetector):
-        seen = detector.detect(image, stamp_ns, camera)
+        answer = detector.answer(image, stamp_ns, camera, attention=True)
     else:
-        seen = detector.detect(image, stamp_ns)
+        answer = Answer(detector.detect(image, stamp_ns), None)
     timing = {**detector.last_timing_ms, "total": (time.perf_counter() - started) * 1e3}
     if "inference" in timing:
         timing.setdefault("session_run", timing["inference"])
-    return seen, timing
+    return answer, timing

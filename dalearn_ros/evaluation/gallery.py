@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.evaluation.matching import Matching
+from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.landmarks.types import Labels, Observations
 
 Image = npt.NDArray[np.uint8]
@@ -29,6 +31,7 @@ class Snapshot:
         seen: Observations.
         found: Their matching.
         encoded: The image as JPEG or PNG bytes; None if there is none.
+        attention: Where the network looked; None if it does not say.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Snapshot:
     seen: Observations
     found: Matching
     encoded: bytes | None
+    attention: AttentionMap | None = None
 
     @property
     def errors(self) -> int:
@@ -80,7 +84,7 @@ class Gallery:
         for shelf, rank in ranks:
             if self._earns_a_place(shelf, place, rank):
                 encoded = _encoded(image)
-                shelf[place] = rank, _with_image(snapshot, encoded)
+                shelf[place] = rank, dataclasses.replace(snapshot, encoded=encoded)
                 while len(shelf) > self.kept:
                     del shelf[min(shelf, key=lambda key: shelf[key][0])]
 
@@ -111,15 +115,3 @@ def _encoded(image: bytes | Image | Callable[[], bytes] | None) -> bytes | None:
         return image()
     done, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])
     return buffer.tobytes() if done else None
-
-
-def _with_image(snapshot: Snapshot, encoded: bytes | None) -> Snapshot:
-    return Snapshot(
-        snapshot.name,
-        snapshot.stamp_ns,
-        snapshot.size,
-        snapshot.truth,
-        snapshot.seen,
-        snapshot.found,
-        encoded,
-    )

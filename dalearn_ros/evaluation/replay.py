@@ -124,18 +124,19 @@ def evaluate_dataset(
         try:
             camera = _camera(detector, meta, (image.shape[1], image.shape[0]))
             stamp = int(meta.get("stamp_ns") or 0)
-            seen, timing = timed(detector, image, stamp, camera=camera)
+            answer, timing = timed(detector, image, stamp, camera=camera)
         except InputError:
             collected.skip("detector")
             continue
         collected.add(
             labels_with_map_noise(dataset, index),
-            seen,
+            answer.observations,
             (image.shape[1], image.shape[0]),
             approximate=dataset.approximate(index),
             timing_ms=timing,
             image=dataset.image_path(index).read_bytes,
             name=Path(str(meta["file_name"])).stem,
+            attention=answer.attention,
         )
     if not collected.detection.frames:
         raise DatasetError.at(data, "", "images that can be read", f"{len(dataset)} that cannot")

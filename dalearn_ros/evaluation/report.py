@@ -7,12 +7,13 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dalearn_ros.evaluation.drawing import draw_matching
+from dalearn_ros.evaluation.drawing import draw_attention, draw_matching
 from dalearn_ros.evaluation.gallery import Gallery, Snapshot
 from dalearn_ros.evaluation.page import cards, number, page, picture, table
 from dalearn_ros.evaluation.report_detection import detection_part
 from dalearn_ros.evaluation.report_localization import Located, localization_part
 from dalearn_ros.evaluation.timing import Timing
+from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 
@@ -39,7 +40,7 @@ def report_page(collected: Gathered, metrics: Mapping[str, Any]) -> str:
         _summary(metrics, located),
         localization_part(collected, metrics) if located else "",
         detection_part(metrics) if metrics["frames"] else "",
-        _pictures("Worst frames", collected.gallery.worst(), collected),
+        _pictures("Worst frames", collected.gallery.worst(), collected, attention=True),
         _pictures("Best frames", collected.gallery.best(), collected),
         _timing(collected.clock.result()),
         _about(collected, metrics),
@@ -76,7 +77,10 @@ def _summary(metrics: Mapping[str, Any], located: bool) -> str:
     return f"{cards(entries)}<p>{text}</p>"
 
 
-def _pictures(title: str, frames: list[Snapshot], collected: Gathered) -> str:
+def _pictures(
+    title: str, frames: list[Snapshot], collected: Gathered, attention: bool = False
+) -> str:
+    """Frames with what was hit and missed, and by option beside each where the network looked."""
     if not frames:
         return ""
     figures = []
@@ -91,12 +95,26 @@ def _pictures(title: str, frames: list[Snapshot], collected: Gathered) -> str:
         false = len(frame.found.false_alarms)
         text = f"{frame.name}{when}: {hits} hits, {missed} missed, {false} false"
         figures.append(picture(drawn, text))
+        if attention and frame.attention is not None:
+            figures.append(_attention(frame, frame.attention))
     key = (
         '<p class="key"><span class="hit">hit</span> (ring: truth, cross: seen) '
         '<span class="missed">missed</span> <span class="false">false alarm</span> '
         '<span class="ignored">not scored</span></p>'
     )
+    if attention and any(frame.attention is not None for frame in frames):
+        key += (
+            "<p>After each frame, where the network looked: the brighter the heat on the grey "
+            "image, the more attention, from 0 to 1; white outlines are the truth.</p>"
+        )
     return f"<h2>{title}</h2>{key}<div class='pictures'>{''.join(figures)}</div>"
+
+
+def _attention(frame: Snapshot, attention: AttentionMap) -> str:
+    """The picture of a frame's attention, and its figures for those who do not see it."""
+    mean, most = float(attention.attention.mean()), float(attention.attention.max())
+    text = f"{frame.name}: attention, {mean:.2f} in the mean, {most:.2f} at most"
+    return picture(draw_attention(frame.image(), attention, frame.truth), text)
 
 
 def _timing(timing: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A landmark network as ONNX: uint8 image in, four maps out, selection outside; depth by option."""
+"""A landmark network as ONNX: uint8 image in, four maps out; depth or attention beside them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dalearn_ros.coding.metadata import (
+    ATTENTION_OUTPUTS,
     DEPTH_OUTPUTS,
     KEY,
     LOCATION_INPUT,
@@ -52,6 +53,15 @@ class _DepthGraph(nn.Module):
         return tuple(self.network.maps_and_depth(image, location))
 
 
+class _AttentionGraph(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network: Any = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network.maps_and_attention(image))
+
+
 def export_onnx(network: nn.Module, metadata: ModelMetadata, path: Path) -> float:
     """Write an ONNX file whose answers are those of the network.
 
@@ -63,11 +73,14 @@ def export_onnx(network: nn.Module, metadata: ModelMetadata, path: Path) -> floa
     Where the metadata have depth there is one more input, ``location`` (N, CHANNELS, H / stride,
     W / stride) float32 of :mod:`coding.location`, and two more outputs of (N, H / stride,
     W / stride): ``log_depth``, the logarithm of z along the optical axis in metres, and
-    ``log_depth_variance``. Where they have none, nothing in the file knows of depth.
+    ``log_depth_variance``. Where they have attention there is one more output, ``attention``
+    (N, h, w), 0 to 1: the map that the four maps were answered under. Where they have none, nothing
+    in the file knows of it.
 
     Args:
         network: With its final weights: a :class:`LandmarkNetwork`; with depth a
-            :class:`depth.network.DepthNetwork`.
+            :class:`depth.network.DepthNetwork`, with attention an
+            :class:`attention.network.LandmarkAttention`.
         metadata: Goes into the file.
         path: The file, written whole or not at all.
 
@@ -98,18 +111,23 @@ def parity(network: nn.Module, exported: OnnxBackend) -> float:
     for width, height in _SIZES:
         image = random.integers(0, 256, (1, height, width, channels), dtype=np.uint8)
         location = made_up_location(image, exported.metadata.depth)
-        found = compare_outputs(exported.run(image, location), reference.run(image, location))
+        answer, right = (one.run(image, location, attention=True) for one in (exported, reference))
+        found = compare_outputs(answer, right)
         worst = max(worst, found.worst)
     return worst
 
 
 def _as_written(network: Any, metadata: ModelMetadata) -> nn.Module:
     """The graph's module: a copy without branches and, as far as may be, normalisations."""
-    if metadata.depth is None:
-        return _Graph(merged(network))
-    from dalearn_ros.depth.network import merged_depth
+    if metadata.attention is not None:
+        from dalearn_ros.attention.network import merged_attention
 
-    return _DepthGraph(merged_depth(network))
+        return _AttentionGraph(merged_attention(network))
+    if metadata.depth is not None:
+        from dalearn_ros.depth.network import merged_depth
+
+        return _DepthGraph(merged_depth(network))
+    return _Graph(merged(network))
 
 
 def _write(graph: nn.Module, metadata: ModelMetadata, path: Path) -> None:
@@ -124,6 +142,9 @@ def _write(graph: nn.Module, metadata: ModelMetadata, path: Path) -> None:
         axes[LOCATION_INPUT] = {0: "batch", 2: "depth_rows", 3: "depth_columns"}
         cells = {0: "batch", 1: "depth_rows", 2: "depth_columns"}
         axes.update(dict.fromkeys(DEPTH_OUTPUTS, cells))
+    if metadata.attention is not None:
+        cells = {0: "batch", 1: "rows", 2: "columns"}
+        axes.update(dict.fromkeys(ATTENTION_OUTPUTS, cells))
     buffer = io.BytesIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -15,6 +15,7 @@ import onnx
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from dalearn_ros.coding.metadata import (
+    ATTENTION_OUTPUTS,
     KEY,
     LOCATION_INPUT,
     OUTPUTS,
@@ -47,7 +48,8 @@ def quantised(
     convolution and the next Q, so one rounding is enough, and TensorRT fuses the three. Biases
     stay fp32, because TensorRT's parser refuses 32-bit ones. The four heads stay fp32: they are
     a hundredth of the arithmetic, and what they say is the answer. So does all that only depth
-    needs: its location is not shown.
+    needs: its location is not shown. So does the layer that makes the attention map, if there is
+    one, since all features pass through that map.
 
     Args:
         model: An fp32 model; it is not changed.
@@ -58,7 +60,7 @@ def quantised(
     plain = with_initializers(model)
     entry = plain.metadata_props.add()
     entry.key, entry.value = _PREPARED
-    heads = [node.name for node in plain.graph.node if set(node.output) & set(OUTPUTS)]
+    heads = [node.name for node in last_convolutions(plain.graph)]
     heads += [node.name for node in only_for_depth(plain.graph)]
     stored = {entry.key: entry.value for entry in model.metadata_props}
     depth = ModelMetadata.from_json(stored.get(KEY), "the model to quantise").depth
@@ -88,6 +90,19 @@ def quantised(
         found = onnx.load(str(out))
     del found.metadata_props[:]
     found.metadata_props.extend(model.metadata_props)
+    return found
+
+
+def last_convolutions(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The convolutions that make the landmarks' outputs and the attention map."""
+    wanted, found = {*OUTPUTS, *ATTENTION_OUTPUTS}, []
+    for node in reversed(graph.node):
+        if not wanted & set(node.output):
+            continue
+        if node.op_type == "Conv":
+            found.append(node)
+        else:  # the sigmoid of the map, and what takes its channel axis away
+            wanted.add(node.input[0])
     return found
 
 

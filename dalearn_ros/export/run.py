@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING
 
 from dalearn_ros import __version__
 from dalearn_ros.coding.location import LOCATION
-from dalearn_ros.coding.metadata import DepthMetadata, ModelMetadata
+from dalearn_ros.coding.metadata import AttentionMetadata, DepthMetadata, ModelMetadata
 from dalearn_ros.core.errors import InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import PREFIX
 from dalearn_ros.detector.regime import metadata_of, validate
-from dalearn_ros.detector.run import open_run
+from dalearn_ros.detector.run import Run, open_run
 from dalearn_ros.export.onnx import export_onnx
 
 if TYPE_CHECKING:
+    from dalearn_ros.attention.run import LandmarkRun
     from dalearn_ros.depth.run import DepthRun
 
 
 def export_run(
     run: Path, out: Path, validation: Sequence[Dataset] = (), depth: bool = False
 ) -> tuple[ModelMetadata, float]:
-    """Export the averaged weights of a run.
+    """Export the averaged weights of a run; with the attention branch, if it has one.
 
     Args:
         run: Run folder of training.
@@ -42,15 +43,45 @@ def export_run(
     """
     if out.suffix != ".onnx":
         raise InputError.at(out, "", "a file name that ends with .onnx", f"'{out.name}'")
+    from dalearn_ros.attention.run import has_attention
+
+    if has_attention(run):
+        return _export_attention(run, out, validation, depth)
     deep = _with_depth(run) if depth else None
     opened = open_run(run) if deep is None else deep.run
+    metadata = _metadata(opened, validation)
+    if deep is None:
+        return metadata, export_onnx(opened.network, metadata, out)
+    taught = DepthMetadata(LOCATION, opened.settings.grid.cell_px, deep.least_m, deep.greatest_m)
+    metadata = dataclasses.replace(metadata, depth=taught)
+    return metadata, export_onnx(deep.network, metadata, out)
+
+
+def _export_attention(
+    run: Path, out: Path, validation: Sequence[Dataset], depth: bool
+) -> tuple[ModelMetadata, float]:
+    from dalearn_ros.attention.run import open_landmark_run
+
+    if depth:
+        hint = "A detector has one of the two; leave --depth away."
+        found = "one with an attention branch"
+        raise ModelError.at(run, "depth", "a run with a depth head", found, hint)
+    opened = open_landmark_run(run)
+    stride, synthesis = opened.settings.grid.cell_px, opened.branch.synthesis
+    own = AttentionMetadata(stride, synthesis)
+    metadata = dataclasses.replace(_metadata(opened, validation), attention=own)
+    return metadata, export_onnx(opened.network, metadata, out)
+
+
+def _metadata(opened: Run | LandmarkRun, validation: Sequence[Dataset]) -> ModelMetadata:
+    """What goes into the file of any run: classes, grid, thresholds, history."""
     figures = dict(opened.header.get("figures", {}))
     if validation:
         figures = validate(opened.network, opened.settings, opened.label_space, validation)
     training = {
         "version": __version__,
-        "seed": opened.description["seed"],
-        "images": sum(entry["images"] for entry in opened.description["data"]),
+        "seed": opened.description.get("seed"),
+        "images": sum(entry["images"] for entry in opened.description.get("data", ())),
         "steps": opened.header["step"],
         "validation": {
             name: round(value, 4) for name, value in figures.items() if not name.startswith(PREFIX)
@@ -58,12 +89,7 @@ def export_run(
     }
     if "minutes" in opened.header:
         training["minutes"] = round(float(opened.header["minutes"]), 1)
-    metadata = metadata_of(opened.settings, opened.label_space, figures, training)
-    if deep is None:
-        return metadata, export_onnx(opened.network, metadata, out)
-    taught = DepthMetadata(LOCATION, opened.settings.grid.cell_px, deep.least_m, deep.greatest_m)
-    metadata = dataclasses.replace(metadata, depth=taught)
-    return metadata, export_onnx(deep.network, metadata, out)
+    return metadata_of(opened.settings, opened.label_space, figures, training)
 
 
 def _with_depth(run: Path) -> DepthRun:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from dalearn_ros.coding.metadata import KEY, LOCATION_INPUT, OUTPUTS, ModelMetadata
+from dalearn_ros.coding.metadata import KEY, LOCATION_INPUT, ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.inference.engine_settings import EngineSettings
@@ -138,15 +138,19 @@ class OnnxBackend:
             raise ModelError.at(path, "", expected, found)
         return image
 
-    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
+    def run(
+        self, image: Images, location: Location | None = None, attention: bool = False
+    ) -> RawOutputs:
         """One inference; see :class:`Backend`.
 
         Raises:
             ModelError: The runtime refused the image (a model that was changed by hand).
         """
-        return self._run(image, location)[0]
+        return self._run(image, location, attention)[0]
 
-    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
+    def run_batch(
+        self, images: Images, location: Location | None = None, attention: bool = False
+    ) -> list[RawOutputs]:
         """Several images of one size; see :class:`Backend`.
 
         Raises:
@@ -156,19 +160,18 @@ class OnnxBackend:
             raise ModelError(f"{self._path}: inference needs at least one image.")
         if self._one_by_one:
             rows = [slice(row, row + 1) for row in range(len(images))]
-            return [self.run(images[r], None if location is None else location[r]) for r in rows]
-        return self._run(images, location)
+            places = [None if location is None else location[r] for r in rows]
+            return [self.run(images[r], p, attention) for r, p in zip(rows, places, strict=True)]
+        return self._run(images, location, attention)
 
-    def _run(self, images: Images, location: Location | None) -> list[RawOutputs]:
+    def _run(self, images: Images, location: Location | None, attention: bool) -> list[RawOutputs]:
         feeds: dict[str, Any] = {self._input: images}
-        depth, names = self.metadata.depth, self.metadata.outputs
-        if depth is not None and location is not None:
-            feeds[LOCATION_INPUT] = location
-        elif depth is not None:  # the runtime always computes all of a graph
-            names = OUTPUTS
-            feeds[LOCATION_INPUT] = no_location(images, depth)
+        depth, names = self.metadata.depth, self.metadata.asked(location is not None, attention)
+        if depth is not None:  # the runtime always computes all of a graph
+            given = no_location(images, depth) if location is None else location
+            feeds[LOCATION_INPUT] = given
         try:
             found = self._session.run(list(names), feeds)
         except Exception as error:  # the runtime's exceptions share no base class
             raise ModelError(f"{self._path}: inference failed ({error}).") from None
-        return split_outputs([np.asarray(output) for output in found])
+        return split_outputs([np.asarray(output) for output in found], names)

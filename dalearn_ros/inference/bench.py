@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.randomness import generator
+from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.parity import made_up_camera, made_up_location
 from dalearn_ros.inference.preprocess import to_input
@@ -40,7 +41,7 @@ def bench(
     In each turn the detector takes an image, and its backend alone takes the same input, prepared
     before; which of the two comes first changes from turn to turn, so that neither gains from
     a warm cache or from a slower clock. :data:`WARM_UP` turns go before and are not told. A model
-    with depth is given a made-up camera.
+    with depth is given a made-up camera; the attention map of one that has it is not asked for.
 
     Args:
         detector: With any backend.
@@ -50,7 +51,8 @@ def bench(
     Yields:
         Milliseconds of a turn: ``preprocess``, ``inference`` and ``decode`` of the detector,
         ``total`` around it, and ``session_run``: the backend alone. With depth ``depth_image``
-        too: the image that is made for those who ask for it, after the total.
+        too: the image that is made for those who ask for it, after the total; with attention
+        ``attention_image``, the same of a made-up map.
     """
     takes, depth = detector.metadata.input, detector.metadata.depth
     for turn in range(-WARM_UP, frames):
@@ -68,6 +70,12 @@ def bench(
             start = time.perf_counter()
             answer.depth.image(size)
             stages["depth_image"] = (time.perf_counter() - start) * 1e3
+        seen = detector.metadata.attention
+        if seen is not None:
+            cells = np.full([-(-side // seen.stride) for side in image.shape[:2]], 0.5, np.float32)
+            start = time.perf_counter()
+            AttentionMap(cells, seen.stride, size).image()
+            stages["attention_image"] = (time.perf_counter() - start) * 1e3
         if not turn % 2:
             alone = _alone_ms(detector, ready, location)
         if turn >= 0:

@@ -17,6 +17,7 @@ from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.inference.attention import AttentionMap, attention_map
 from dalearn_ros.inference.backend import Backend, BackendInfo, open_backend
 from dalearn_ros.inference.depth import DepthMap, Locations, check_camera, with_depth_ranges
 from dalearn_ros.inference.engine_settings import EngineSettings
@@ -35,10 +36,12 @@ class Answer:
     Attributes:
         observations: The landmarks, in its pixels.
         depth: Of a model with depth, where the camera is known; else None.
+        attention: Of a model with an attention branch, where it was asked for; else None.
     """
 
     observations: Observations
     depth: DepthMap | None
+    attention: AttentionMap | None = None
 
 
 class LandmarkDetector:
@@ -138,15 +141,26 @@ class LandmarkDetector:
         return self.answer(image_bgr, stamp_ns, camera).observations
 
     def answer(
-        self, image_bgr: npt.NDArray[Any], stamp_ns: int = 0, camera: Camera | None = None
+        self,
+        image_bgr: npt.NDArray[Any],
+        stamp_ns: int = 0,
+        camera: Camera | None = None,
+        attention: bool = False,
     ) -> Answer:
-        """The landmarks of an image and its depth; see :meth:`detect`."""
+        """The landmarks of an image and its depth; see :meth:`detect`.
+
+        Args:
+            image_bgr: The image.
+            stamp_ns: Of it.
+            camera: Its calibration.
+            attention: With the attention map, if the model has one.
+        """
         start = time.perf_counter()
         settings = self.metadata.input
         ready = to_input(image_bgr, settings.channels, settings.multiple)
         spent = (time.perf_counter() - start) * 1e3
         height, width = image_bgr.shape[:2]
-        (found,) = self.detect_ready(ready, (width, height), [stamp_ns], [camera])
+        (found,) = self.detect_ready(ready, (width, height), [stamp_ns], [camera], attention)
         self.last_timing_ms = {"preprocess": spent, **self.last_timing_ms}
         return found
 
@@ -156,6 +170,7 @@ class LandmarkDetector:
         size: tuple[int, int],
         stamps_ns: Sequence[int],
         cameras: Sequence[Camera | None] = (),
+        attention: bool = False,
     ) -> list[Answer]:
         """Find the landmarks of images of one size that are padded already, in one inference.
 
@@ -164,6 +179,7 @@ class LandmarkDetector:
             size: (width, height) of the images in them.
             stamps_ns: N stamps, integer nanoseconds.
             cameras: N calibrations, None where there is none; empty: there is none at all.
+            attention: With attention maps, if the model has them; else they are not even copied.
 
         Returns:
             N answers, as :meth:`answer` gives them. ``last_timing_ms`` tells ``inference``
@@ -176,14 +192,18 @@ class LandmarkDetector:
         start = time.perf_counter()
         places = list(cameras) or [None] * len(stamps_ns)
         location = self._location(inputs, size, places)
-        outputs = self._backend.run_batch(inputs, location)
+        outputs = self._backend.run_batch(inputs, location, attention)
         inferred = time.perf_counter()
         known, results = self.metadata, []
         for one, stamp_ns, camera in zip(outputs, stamps_ns, places, strict=True):
             found = decode(one, known.grid, known.decoding, stamp_ns, known.calibration)
             inside = inside_image(found.point_px, *size)
             found = found if inside.all() else found.select(inside)
-            results.append(self._with_depth(found, one, camera, inputs))
+            answer = self._with_depth(found, one, camera, inputs)
+            if known.attention is not None and attention:
+                seen = attention_map(one, known.attention, size)
+                answer = dataclasses.replace(answer, attention=seen)
+            results.append(answer)
         decoded = time.perf_counter()
         self.last_timing_ms = {
             "inference": (inferred - start) * 1e3,

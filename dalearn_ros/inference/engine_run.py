@@ -66,15 +66,21 @@ class EngineRunner:
         text = inspector.get_engine_information(self._trt.LayerInformationFormat.JSON)
         return layer_precisions(text)
 
-    def infer(self, images: Images, location: Location | None = None) -> list[Floats]:
+    def infer(
+        self,
+        images: Images,
+        location: Location | None = None,
+        wanted: Sequence[str] | None = None,
+    ) -> list[Floats]:
         """One inference, in parts if there are more images than the engine takes at once.
 
         Args:
             images: (N, H, W, C) uint8, N >= 1.
             location: (N, CHANNELS, h, w) of engines with depth; None of the others.
+            wanted: Names of the outputs that are copied from the device; None: all.
 
         Returns:
-            The outputs in their order, each (N, ...), of their own memory.
+            The wanted outputs in the order of their names, each (N, ...), of their own memory.
 
         Raises:
             ModelError: No profile of the engine takes images of this size, a location is given to
@@ -87,13 +93,16 @@ class EngineRunner:
         if set(given) != set(self._inputs):
             expected = "the inputs " + ", ".join(self._inputs)
             raise ModelError.at("engine", "", expected, ", ".join(given))
+        names = self._outputs if wanted is None else wanted
         parts = [
-            self._infer(profile, {name: v[row : row + most] for name, v in given.items()})
+            self._infer(profile, {name: v[row : row + most] for name, v in given.items()}, names)
             for row in range(0, len(images), most)
         ]
         return parts[0] if len(parts) == 1 else [np.concatenate(one) for one in zip(*parts)]
 
-    def _infer(self, profile: int, given: dict[str, npt.NDArray[Any]]) -> list[Floats]:
+    def _infer(
+        self, profile: int, given: dict[str, npt.NDArray[Any]], wanted: Sequence[str]
+    ) -> list[Floats]:
         context, cuda = self._context(profile), self._cuda
         for name, value in given.items():
             if not context.set_input_shape(name, value.shape):
@@ -104,20 +113,20 @@ class EngineRunner:
         for name, value in given.items():
             np.copyto(self._buffers[name].view(value.shape, self._inputs[name]), value)
         shapes = [tuple(context.get_tensor_shape(name)) for name in self._outputs]
-        results = [
-            self._buffers[name].view(shape, np.float32)
+        results = {
+            name: self._buffers[name].view(shape, np.float32)
             for name, shape in zip(self._outputs, shapes, strict=True)
-        ]
+        }
         for name, buffer in self._buffers.items():
             context.set_tensor_address(name, buffer.device)
         for name in given:
             self._buffers[name].upload(self._stream)
         if not context.execute_async_v3(int(self._stream)):
             raise ModelError("TensorRT could not start the inference.")
-        for name in self._outputs:
+        for name in wanted:
             self._buffers[name].download(self._stream)
         _checked(cuda, cuda.cudaStreamSynchronize(self._stream))
-        return [result.copy() for result in results]
+        return [results[name].copy() for name in wanted]
 
     def _check_tensors(self) -> dict[str, type[np.generic]]:
         """Names and types of the inputs, after a look at all tensors."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Observations
@@ -75,15 +77,29 @@ def observation_rows(found: Observations, label_space: LabelSpace) -> list[dict[
     ]
 
 
-def detect_file(detector: LandmarkDetector, path: Path, drawing: Path) -> Observations:
+def detect_file(
+    detector: LandmarkDetector,
+    path: Path,
+    drawing: Path,
+    below: Callable[[Image, AttentionMap], Image] | None = None,
+) -> Observations:
     """Find the landmarks of an image file and write the drawn image.
+
+    Args:
+        detector: Finds them.
+        path: The image.
+        drawing: The drawn image, ``.jpg``.
+        below: Draws the attention map on the image, to stand below; None: without it.
 
     Raises:
         InputError: The image cannot be read or the drawing cannot be written.
     """
     image = read_image(path)
-    found = detector.detect(image)
+    answer = detector.answer(image, attention=below is not None)
+    found = answer.observations
     drawn = draw_observations(image, found, detector.label_space)
+    if below is not None and answer.attention is not None:
+        drawn = np.vstack([drawn, below(image, answer.attention)])
     done, encoded = cv2.imencode(".jpg", drawn)
     if not done:
         raise InputError(f"{drawing}: the drawn image cannot be encoded.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dalearn_ros.coding.location import location_map
-from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, OUTPUTS, DepthMetadata
+from dalearn_ros.coding.metadata import ATTENTION_OUTPUTS, DEPTH_OUTPUTS, OUTPUTS, DepthMetadata
 from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.randomness import generator
@@ -41,7 +41,7 @@ class Parity:
 
 
 def compare(backend: Backend, reference: Backend, batches: Sequence[Images]) -> Parity:
-    """How far the answers of a backend are from those of another; depth too, if it has one.
+    """How far the answers of a backend are from those of another, depth and attention included.
 
     Args:
         backend: What is tested; gets each batch at once.
@@ -54,10 +54,11 @@ def compare(backend: Backend, reference: Backend, batches: Sequence[Images]) -> 
     found = [Parity(0.0, 0.0, OUTPUTS[0], 0)]
     for images in batches:
         location = made_up_location(images, reference.metadata.depth)
-        answers = backend.run_batch(images, location)
+        answers = backend.run_batch(images, location, attention=True)
         for row, answer in enumerate(answers):
             one = slice(row, row + 1)
-            right = reference.run(images[one], None if location is None else location[one])
+            place = None if location is None else location[one]
+            right = reference.run(images[one], place, attention=True)
             found.append(compare_outputs(answer, right))
     widest = max(found, key=lambda one: one.common)
     worst, frames = max(one.worst for one in found), sum(one.frames for one in found)
@@ -130,7 +131,7 @@ def made_up_camera(size: tuple[int, int], focal: float = 0.9) -> Camera:
 def compare_outputs(answer: RawOutputs, right: RawOutputs) -> Parity:
     """The difference of two answers to one image; see :func:`compare`."""
     common, worst, named = 0.0, 0.0, OUTPUTS[0]
-    for name in OUTPUTS + DEPTH_OUTPUTS:
+    for name in OUTPUTS + DEPTH_OUTPUTS + ATTENTION_OUTPUTS:
         a, b = getattr(right, name), getattr(answer, name)
         if a is None and b is None:
             continue

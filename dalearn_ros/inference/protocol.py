@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.coding.location import CHANNELS
-from dalearn_ros.coding.metadata import DepthMetadata, ModelMetadata
+from dalearn_ros.coding.metadata import OUTPUTS, DepthMetadata, ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs
 
 Images = npt.NDArray[np.uint8]
@@ -60,25 +60,32 @@ class Backend(Protocol):
         """What runs it."""
         ...
 
-    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
+    def run(
+        self, image: Images, location: Location | None = None, attention: bool = False
+    ) -> RawOutputs:
         """One inference.
 
         Args:
             image: (1, H, W, C) uint8, sides multiples of ``metadata.input.multiple``.
             location: As of :meth:`run_batch`.
+            attention: As of :meth:`run_batch`.
 
         Raises:
             ModelError: The runtime refused the image.
         """
         ...
 
-    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
+    def run_batch(
+        self, images: Images, location: Location | None = None, attention: bool = False
+    ) -> list[RawOutputs]:
         """The answers to several images of one size, in their order.
 
         Args:
             images: (N, H, W, C) uint8, N >= 1, sides multiples of ``metadata.input.multiple``.
             location: (N, CHANNELS, H / stride, W / stride) of :mod:`coding.location`, for models
                 with depth. None: depth is not asked for, and the answers have none.
+            attention: Whether the attention map is wanted, of models that have one. Its arithmetic
+                is done anyway, as the answers need it; it is copied only if it is wanted.
 
         Raises:
             ModelError: The runtime refused the images.
@@ -93,10 +100,15 @@ def no_location(images: Images, depth: DepthMetadata) -> Location:
     return np.zeros(shape, np.float32)
 
 
-def split_outputs(outputs: Sequence[npt.NDArray[np.float32]]) -> list[RawOutputs]:
-    """The maps of a batch, in the order of the model's outputs, as N answers without copying.
+def split_outputs(
+    outputs: Sequence[npt.NDArray[np.float32]], names: Sequence[str] = OUTPUTS
+) -> list[RawOutputs]:
+    """The maps of a batch as N answers, without copying.
 
     Args:
-        outputs: Four (N, channels, h, w), and with depth two (N, h, w) more.
+        outputs: Each (N, channels, h, w) or, of depth and attention, (N, h, w).
+        names: Of the outputs, which are those of :class:`RawOutputs`.
     """
-    return [RawOutputs(*(output[row] for output in outputs)) for row in range(len(outputs[0]))]
+    named = list(zip(names, outputs, strict=True))
+    rows = range(len(outputs[0]))
+    return [RawOutputs(**{name: output[row] for name, output in named}) for row in rows]

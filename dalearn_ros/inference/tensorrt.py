@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from dalearn_ros.coding.metadata import OUTPUTS, ModelMetadata
+from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.coding.votes import RawOutputs
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.inference.cuda_device import CudaDevice, cuda_device
@@ -39,7 +39,12 @@ _LOG = logging.getLogger(__name__)
 class Runner(Protocol):
     """A loaded engine."""
 
-    def infer(self, images: Images, location: Location | None = None) -> list[Floats]:
+    def infer(
+        self,
+        images: Images,
+        location: Location | None = None,
+        wanted: Sequence[str] | None = None,
+    ) -> list[Floats]:
         """See :meth:`engine_run.EngineRunner.infer`."""
         ...
 
@@ -74,24 +79,27 @@ class TensorrtBackend:
     def __init__(self, runner: Runner, metadata: ModelMetadata, info: BackendInfo) -> None:
         self._runner, self.metadata, self.info = runner, metadata, info
 
-    def run(self, image: Images, location: Location | None = None) -> RawOutputs:
+    def run(
+        self, image: Images, location: Location | None = None, attention: bool = False
+    ) -> RawOutputs:
         """One inference."""
-        return self.run_batch(image, location)[0]
+        return self.run_batch(image, location, attention)[0]
 
-    def run_batch(self, images: Images, location: Location | None = None) -> list[RawOutputs]:
-        """Several images of one size. An engine always computes all; what is void is left out.
+    def run_batch(
+        self, images: Images, location: Location | None = None, attention: bool = False
+    ) -> list[RawOutputs]:
+        """Several images of one size. An engine always computes all; only what is wanted is copied.
 
         Raises:
             ModelError: There are none, the engine is for other sizes, or CUDA failed.
         """
         if len(images) == 0:
             raise ModelError(f"{self.info.engine}: inference needs at least one image.")
-        depth = self.metadata.depth
-        if depth is None:
-            return split_outputs(self._runner.infer(images))
-        given = no_location(images, depth) if location is None else location
-        found = self._runner.infer(images, given)
-        return split_outputs(found[: len(OUTPUTS)] if location is None else found)
+        depth, given = self.metadata.depth, location
+        names = self.metadata.asked(location is not None, attention)
+        if depth is not None and given is None:
+            given = no_location(images, depth)
+        return split_outputs(self._runner.infer(images, given, names), names)
 
 
 def toolkit() -> Toolkit:

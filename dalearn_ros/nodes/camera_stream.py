@@ -15,24 +15,29 @@ from dalearn_ros.core.errors import InputError
 from dalearn_ros.evaluation.drawing import draw_observations
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.camera_info import camera_from_info
+from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.inference.depth import DepthMap
 from dalearn_ros.inference.preprocess import as_channels
 from dalearn_ros.inference.tracking import NONE, Tracker
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.nodes import qos
-from dalearn_ros.nodes.depth_output import DepthOutput
 from dalearn_ros.nodes.detector_settings import DetectorNodeSettings
 from dalearn_ros.nodes.diagnostics import FrameCounters, Reporter
+from dalearn_ros.nodes.image_output import ImageOutput
 from dalearn_ros.nodes.image_watch import ImageWatch
 from dalearn_ros.nodes.landmark_messages import cloud_of, detections_of
 from dalearn_ros.nodes.messages import image_message, stamp_of
 
 Pixels = npt.NDArray[np.uint8]
-DEPTH_TOPIC = "~/output/depth"
+DEPTH_TOPIC, ATTENTION_TOPIC = "~/output/depth", "~/debug/attention"
 NO_DEPTH = (
     "nothing is published, because the model has no depth; teach it with 'dalearn distill' and "
     "write it with 'dalearn export --depth'"
+)
+NO_ATTENTION = (
+    "nothing is published, because the model has no attention branch; 'dalearn retrain-attention' "
+    "gives a detector one, and 'dalearn export' writes it"
 )
 NO_CAMERA = (
     "left out, because no usable camera_info has come; the landmarks' distances are those of the "
@@ -67,8 +72,10 @@ class CameraStream:
         self.camera: Camera | None = None
         self._calibration: object = None
         self.deep = False  # whether the model has depth
-        self._depth: DepthOutput | None = None
-        self._said = ""
+        self.attentive = False  # whether it has an attention branch
+        self._depth: ImageOutput | None = None
+        self._attention: ImageOutput | None = None
+        self._said: dict[str, str] = {}
         self.tracker = Tracker(settings().tracking)
         self.watch = ImageWatch()
         self._inputs: list[Any] = []
@@ -89,14 +96,16 @@ class CameraStream:
         self._landmarks = make(PointCloud2, self.topic("~/output/landmarks"), qos.results())
         self._detections = make(Detection2DArray, self.topic("~/output/detections"), qos.results())
         self._picture = make(Image, self.topic("~/debug/image"), qos.results(1))
-        self._depth = DepthOutput(self._node, self.topic(DEPTH_TOPIC))
-        self._outputs = [self._landmarks, self._detections, self._picture, self._depth.publisher]
+        self._depth = ImageOutput(self._node, self.topic(DEPTH_TOPIC), "32FC1")
+        self._attention = ImageOutput(self._node, self.topic(ATTENTION_TOPIC), "mono8")
+        images = [self._picture, self._depth.publisher, self._attention.publisher]
+        self._outputs = [self._landmarks, self._detections, *images]
 
     def close_outputs(self) -> None:
         """Destroy the publishers."""
         for publisher in self._outputs:
             self._node.destroy_lifecycle_publisher(publisher)
-        self._outputs, self._depth = [], None
+        self._outputs, self._depth, self._attention = [], None, None
 
     def listen(self, image_topic: str, info_topic: str, on_image: Callable[[Any], None]) -> None:
         """Subscribe to images and calibration.
@@ -169,7 +178,25 @@ class CameraStream:
         """
         if self._depth is not None:
             header = item.header
-            self._depth.publish(depth, size, stamp_of(header), str(header.frame_id))
+            stamp, frame = stamp_of(header), str(header.frame_id)
+            self._depth.publish(lambda place: depth.image(size, place), size, stamp, frame)
+
+    @property
+    def wants_attention(self) -> bool:
+        """Whether the model has an attention map and somebody subscribes to it."""
+        return self.attentive and self._attention is not None and self._attention.wanted
+
+    def publish_attention(self, attention: AttentionMap, item: Any) -> None:
+        """Publish the attention map of an image, if anybody wants it.
+
+        Args:
+            attention: Of the image.
+            item: Its message.
+        """
+        if self._attention is not None:
+            header = item.header
+            stamp, frame = stamp_of(header), str(header.frame_id)
+            self._attention.publish(attention.image, attention.size, stamp, frame)
 
     def show(self, image: Pixels, seen: Observations, space: LabelSpace, frame_id: str) -> None:
         """Publish the image with what was seen, if anybody looks at it.
@@ -189,20 +216,30 @@ class CameraStream:
         """Hand what is odd about the images to the reporter."""
         for matter, text in self.watch.sentences().items():
             self._reporter.problem(text, matter, self.name)
-        self._tell_of_depth()
+        self._tell("depth", self._missing_depth())
+        self._tell("attention", self._missing_attention())
         odd = {f"noticed.{matter}": str(n) for matter, n in sorted(self.watch.counts.items())}
         self._reporter.facts(odd, "images", self.name)
 
-    def _tell_of_depth(self) -> None:
-        """Say why there is no depth: in the status as long as it is so, in the log once."""
-        text = ""
+    def _missing_depth(self) -> str:
+        """Why there is no depth; empty if there is, or nobody asks."""
         if self.deep and self.camera is None and self.counters.counts()["received"]:
-            text = f"{self.topic(DEPTH_TOPIC)}: {NO_CAMERA}"
-        elif not self.deep and self._depth is not None and self._depth.wanted:
-            text = f"{self.topic(DEPTH_TOPIC)}: {NO_DEPTH}"
-        self._reporter.problem(text, "depth", self.name)
-        if text and text != self._said:
-            self._said = text
+            return f"{self.topic(DEPTH_TOPIC)}: {NO_CAMERA}"
+        if not self.deep and self._depth is not None and self._depth.wanted:
+            return f"{self.topic(DEPTH_TOPIC)}: {NO_DEPTH}"
+        return ""
+
+    def _missing_attention(self) -> str:
+        """Why there is no attention map though somebody subscribes; else empty."""
+        if not self.attentive and self._attention is not None and self._attention.wanted:
+            return f"{self.topic(ATTENTION_TOPIC)}: {NO_ATTENTION}"
+        return ""
+
+    def _tell(self, matter: str, text: str) -> None:
+        """Say what is missing: in the status as long as it is so, in the log once."""
+        self._reporter.problem(text, matter, self.name)
+        if text and text != self._said.get(matter):
+            self._said[matter] = text
             self._node.get_logger().warning(text)
 
 

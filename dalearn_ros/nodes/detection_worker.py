@@ -11,10 +11,10 @@ from typing import Any
 from dalearn_ros.bags.images import ImageFault
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.geometry.camera import Camera
-from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.inference.detector import Answer, LandmarkDetector
 from dalearn_ros.inference.preprocess import InputPool
 from dalearn_ros.landmarks.types import Observations
-from dalearn_ros.nodes.camera_stream import DEPTH_TOPIC, CameraStream
+from dalearn_ros.nodes.camera_stream import ATTENTION_TOPIC, DEPTH_TOPIC, CameraStream
 from dalearn_ros.nodes.mailbox import Mailbox
 from dalearn_ros.nodes.messages import stamp_of, write_pixels
 
@@ -40,6 +40,16 @@ class Ready:
     camera: Camera | None
     wait_ms: float
     preprocess_ms: float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image whose landmarks are published: its place in the input, its numbered landmarks."""
+
+    slot: int
+    arrived: Arrived
+    seen: Observations
+    answer: Answer
 
 
 class DetectionWorker:
@@ -121,7 +131,8 @@ class DetectionWorker:
         try:
             stamps = [one.arrived.stamp_ns for one in ready]
             cameras = [_fitting(one.camera, size) for one in ready]
-            results = detector.detect_ready(inputs, size, stamps, cameras)
+            looked_at = any(one.arrived.stream.wants_attention for one in ready)
+            results = detector.detect_ready(inputs, size, stamps, cameras, looked_at)
         except Exception as error:  # a bad frame never stops the node
             for one in ready:
                 self._skip(one.arrived, *_reason(error))
@@ -134,18 +145,30 @@ class DetectionWorker:
             except Exception as error:  # a bad frame never stops the node
                 self._skip(one.arrived, *_reason(error))
                 continue
-            shown.append((slot, one.arrived, numbered, answer.depth))
-        for slot, item, numbered, depth in shown:  # what may take longer waits for all landmarks
-            try:
-                if depth is not None:
-                    item.stream.publish_depth(depth, size, item.message)
-            except Exception as error:  # nor does a depth image
-                self._log(f"{DEPTH_TOPIC}: {error}")
-            try:
-                picture = self._pool.place(slot, *size)
-                item.stream.show(picture, numbered, detector.label_space, _frame_of(item))
-            except Exception as error:  # nor does a picture for people
-                self._log(f"~/debug/image: {error}")
+            shown.append(Shown(slot, one.arrived, numbered, answer))
+        for one_shown in shown:  # what may take longer waits for all landmarks
+            self._show(one_shown, size, detector)
+
+    def _show(self, shown: Shown, size: Size, detector: LandmarkDetector) -> None:
+        """Publish what is made for those who subscribe; what fails of it never stops the node."""
+        assert self._pool is not None
+        stream, message = shown.arrived.stream, shown.arrived.message
+        depth, attention = shown.answer.depth, shown.answer.attention
+        try:
+            if depth is not None:
+                stream.publish_depth(depth, size, message)
+        except Exception as error:  # a bad frame never stops the node
+            self._log(f"{DEPTH_TOPIC}: {error}")
+        try:
+            if attention is not None:
+                stream.publish_attention(attention, message)
+        except Exception as error:  # nor does a map
+            self._log(f"{ATTENTION_TOPIC}: {error}")
+        try:
+            picture = self._pool.place(shown.slot, *size)
+            stream.show(picture, shown.seen, detector.label_space, _frame_of(shown.arrived))
+        except Exception as error:  # nor does a picture for people
+            self._log(f"~/debug/image: {error}")
 
     def _publish(
         self, size: Size, one: Ready, seen: Observations, spent: dict[str, float]

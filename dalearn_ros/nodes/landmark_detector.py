@@ -156,12 +156,13 @@ class LandmarkDetectorNode(process.CleanCalls, LifecycleNode):
         if self._worker is not None:
             self._worker.detector = detector
             self._tell_classes()
-        info, depth = detector.info, detector.metadata.depth
+        info, depth, seen = detector.info, detector.metadata.depth, detector.metadata.attention
         for stream in self.streams:
-            stream.deep = depth is not None
+            stream.deep, stream.attentive = depth is not None, seen is not None
         self.reporter.facts(
             {
                 "model.depth": f"{depth.least_m:g} to {depth.greatest_m:g} m" if depth else "none",
+                "model.attention": f"cells of {seen.stride} px" if seen else "none",
                 "backend": info.runtime,
                 "backend.version": info.version,
                 "backend.device": info.device,

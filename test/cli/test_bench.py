@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers.tiny_attention_model import write_tiny_attention_model
 from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 from helpers.tiny_training import write_dataset
@@ -28,7 +29,7 @@ def test_figures_by_stage_as_json(model: str, capsys: pytest.CaptureFixture[str]
     assert found["sizes"] == ["100x60"]
     assert (found["frames"], found["threads"], found["images"]) == (5, 1, "noise")
     assert (found["runtime"], found["device"], found["precision"]) == ("onnxruntime", "cpu", "fp32")
-    assert found["depth"] is False
+    assert found["depth"] is False and found["attention"] is False
     latency = found["latency_ms"]
     assert set(latency) == STAGES
     assert all(set(levels) == LEVELS for levels in latency.values())
@@ -43,6 +44,15 @@ def test_depth_is_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*words, "--backend", "onnx", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["depth"] is True and set(found["latency_ms"]) == STAGES | {"depth_image"}
+
+
+def test_attention_is_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(write_tiny_attention_model(tmp_path / "attentive.onnx"))
+    words = ["bench", "--model", model, "--size", "100x60", "--frames", "2", "--threads", "1"]
+    assert main([*words, "--backend", "onnx", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["attention"] is True
+    assert set(found["latency_ms"]) == STAGES | {"attention_image"}
 
 
 def test_images_of_a_dataset(

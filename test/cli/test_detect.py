@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.full_disk import files_up_to
+from helpers.tiny_attention_model import write_tiny_attention_model
 from helpers.tiny_model import write_tiny_model
 
 import dalearn_ros.inference.files as files
@@ -45,6 +46,21 @@ def test_finds_and_draws(place: Path, capsys: pytest.CaptureFixture[str]) -> Non
     drawn = cv2.imread(str(place / "out" / "street.png.jpg"))
     assert drawn is not None
     assert drawn.shape == (64, 96, 3)
+
+
+def test_attention_is_drawn_below_where_the_model_has_it(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*_arguments(place), "--attention"]) == 1
+    assert "a model with an attention branch, for --attention" in capsys.readouterr().err
+    assert not (place / "out").exists()
+    write_tiny_attention_model(place / "m.onnx")
+    assert main([*_arguments(place), "--attention"]) == 0
+    drawn = cv2.imread(str(place / "out" / "street.png.jpg"))
+    assert drawn is not None
+    assert 2 * 64 < drawn.shape[0] < 2 * 64 + 30 and drawn.shape[1] == 96
+    below = drawn[64:128].astype(int)
+    assert below[18:22, 42:46].sum() > 3 * below[40:60, 60:90].sum() * 16 / 600  # per pixel
 
 
 def test_the_score_can_be_given(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,7 +116,7 @@ def test_an_interrupt_leaves_nothing(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LandmarkDetector, "detect", interrupted)
+    monkeypatch.setattr(LandmarkDetector, "answer", interrupted)
     assert main(words(drive, tmp_path / "out")) == 1
     assert "interrupted" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

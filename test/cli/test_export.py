@@ -11,6 +11,7 @@ import onnx
 import pytest
 from helpers.full_disk import files_up_to
 from helpers.model_with_body import write_model_with_body
+from helpers.tiny_attention_run import write_attention
 from helpers.tiny_training import tiny_settings, write_dataset
 
 import dalearn_ros.export.onnx as exporter
@@ -85,6 +86,18 @@ def test_depth_by_option(place: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert found.metadata.depth == DepthMetadata(LOCATION, 8, 2.0, 80.0)
     answer = LandmarkDetector(found).answer(np.zeros((96, 128, 3), np.uint8), 0, CAMERA)
     assert answer.depth is not None and answer.depth.image((128, 96)).shape == (96, 128)
+
+
+def test_an_attention_branch_needs_no_option(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = write_attention(tmp_path / "run", place / "run"), str(tmp_path / "m.onnx")
+    assert main(["export", "--model", str(run), "--out", out]) == 0
+    assert "with its attention map" in capsys.readouterr().out
+    answer = LandmarkDetector.load(out, 1).answer(np.zeros((96, 128, 3), np.uint8), attention=True)
+    assert answer.attention is not None and answer.attention.attention.shape == (12, 16)
+    assert main(["export", "--model", str(run), "--out", out, "--depth"]) == 1
+    assert "one with an attention branch" in capsys.readouterr().err
 
 
 def test_depth_that_is_not_there_or_not_for_every_camera_is_a_sentence(

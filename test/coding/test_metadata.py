@@ -9,7 +9,14 @@ from dalearn_ros.coding.calibration import Calibration
 from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.location import LOCATION
-from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, DepthMetadata, InputSettings, ModelMetadata
+from dalearn_ros.coding.metadata import (
+    DEPTH_OUTPUTS,
+    OUTPUTS,
+    AttentionMetadata,
+    DepthMetadata,
+    InputSettings,
+    ModelMetadata,
+)
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
@@ -35,7 +42,7 @@ def test_another_projects_model_is_a_sentence(text):
 @pytest.mark.parametrize(
     "change",
     [
-        {"format_version": 4},
+        {"format_version": 5},
         {"label_space_digest": "0" * 16},
         {"grid": {"cell_px": 7}},
         {"grid": {"cells": 8}},
@@ -48,6 +55,9 @@ def test_another_projects_model_is_a_sentence(text):
         {"depth": 8},
         {"depth": {"stride": 7}},
         {"depth": {"least_m": 50.0, "greatest_m": 50.0}},
+        {"attention": 8},
+        {"attention": {"stride": 7}},
+        {"attention": {"synthesis": "divide"}},
     ],
 )
 def test_a_changed_file_is_a_sentence(metadata, change):
@@ -80,6 +90,21 @@ def test_depth_is_an_entry_of_its_own_version(metadata):
     assert stored["format_version"] == 3 and stored["depth"]["greatest_m"] == 80.0
     assert ModelMetadata.from_json(deep.to_json(), "m.onnx") == deep
     assert deep.outputs == (*metadata.outputs, *DEPTH_OUTPUTS)
+
+
+def test_attention_is_an_entry_of_its_own_version(metadata):
+    plain = json.loads(metadata.to_json())
+    assert plain["format_version"] == 2 and "attention" not in plain
+    seen = dataclasses.replace(metadata, attention=AttentionMetadata(16, "residual"))
+    stored = json.loads(seen.to_json())
+    assert stored["format_version"] == 4
+    assert stored["attention"] == {"stride": 16, "synthesis": "residual"}
+    assert ModelMetadata.from_json(seen.to_json(), "m.onnx") == seen
+    assert seen.outputs == (*metadata.outputs, "attention")
+    assert seen.asked(depth=True, attention=False) == metadata.outputs == OUTPUTS
+    both = dataclasses.replace(seen, depth=DepthMetadata())
+    assert both.asked(depth=False, attention=True) == seen.outputs
+    assert both.outputs == (*OUTPUTS, *DEPTH_OUTPUTS, "attention")
 
 
 def test_another_location_function_is_refused(metadata):

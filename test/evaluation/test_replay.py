@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from helpers.tiny_attention_model import add_attention
 from helpers.tiny_depth_model import add_depth
 
 from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError
@@ -153,6 +154,31 @@ def test_a_model_with_depth_is_told_the_drives_camera(
     found = evaluate_dataset(tmp_path / "data", deep).metrics()
     assert found["frames"] == drive.frames and not found["frames_skipped"]
     assert found["distance"]["abs_rel"] == pytest.approx(flat["distance"]["abs_rel"], rel=0.02)
+
+
+def test_the_worst_frames_show_where_the_network_looked(drive: Any, tmp_path: Path) -> None:
+    shutil.copy(drive.model, tmp_path / "attentive.onnx")
+    path = add_attention(tmp_path / "attentive.onnx")
+    detector = LandmarkDetector.load(path, 1, {"score_threshold": 0.999999})  # it sees nothing
+    label_bag(drive.bag, drive.map, tmp_path / "data", "/ground_truth/pose")
+    for collected in (
+        evaluate_bag(drive.bag, drive.map, detector),
+        evaluate_dataset(tmp_path / "data", detector),
+    ):
+        worst = collected.gallery.worst()
+        assert worst and all(one.attention.attention.shape == (45, 80) for one in worst)
+        assert all(one.attention.attention.max() > 0.9 for one in worst)
+        collected.write(tmp_path / "out")
+        page = (tmp_path / "out/report.html").read_text()
+        assert page.count("data:image/jpeg") == 2 * len(worst) + len(collected.gallery.best())
+        assert page.count(": attention, 0.5") == 2 * len(worst)  # each in alt and in its caption
+        assert "After each frame, where the network looked" in page
+    plain = LandmarkDetector.load(drive.model, 1, {"score_threshold": 0.999999})
+    for other in (plain, ZoomDetector(plain)):
+        collected = evaluate_bag(drive.bag, drive.map, other)
+        assert all(one.attention is None for one in collected.gallery.worst())
+        collected.write(tmp_path / "out")
+        assert "attention" not in (tmp_path / "out/report.html").read_text()
 
 
 def test_a_broken_frame_is_skipped_and_counted(drive: Any) -> None:

@@ -7,20 +7,30 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from helpers.tiny_attention_run import write_attention
 from helpers.tiny_training import tiny_settings, write_dataset
 
 import dalearn_ros.export.onnx as exporter
-from dalearn_ros.coding.metadata import DEPTH_OUTPUTS, KEY, OUTPUTS, DepthMetadata
+from dalearn_ros.attention.run import open_landmark_run
+from dalearn_ros.coding.metadata import (
+    DEPTH_OUTPUTS,
+    KEY,
+    OUTPUTS,
+    AttentionMetadata,
+    DepthMetadata,
+)
 from dalearn_ros.core.errors import InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.detector.regime import build_network, metadata_of
 from dalearn_ros.detector.run import train_detector
 from dalearn_ros.detector.validation import TorchBackend
+from dalearn_ros.export.half import to_half
 from dalearn_ros.export.onnx import PARITY_BOUND, export_onnx
+from dalearn_ros.export.quantise import quantised
 from dalearn_ros.export.run import export_run
 from dalearn_ros.inference.backend import OnnxBackend
-from dalearn_ros.inference.parity import made_up_location
+from dalearn_ros.inference.parity import BOUNDS, compare_outputs, made_up_location
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 
@@ -108,6 +118,68 @@ def test_depth_has_the_answers_of_the_network(tmp_path, branches):
         assert np.abs(other[0].log_depth - found[0].log_depth).max() > 1e-3  # it is listened to
 
 
+@pytest.fixture(scope="module")
+def attentive(tmp_path_factory):
+    """The run of a detector with an attention branch, and its data."""
+    folder = tmp_path_factory.mktemp("attentive")
+    data = Dataset.open(write_dataset(folder / "data"))
+    train_detector([data], [], folder / "before", tiny_settings({"loop": {"steps": 1}}), 4)
+    return write_attention(folder / "run", folder / "before", synthesis="residual"), data
+
+
+def test_a_run_with_attention_has_the_answers_and_the_map_of_the_network(attentive, tmp_path):
+    torch.set_num_threads(1)
+    run, data = attentive
+    metadata, difference = export_run(run, tmp_path / "m.onnx", [data])
+    assert difference <= PARITY_BOUND
+    assert metadata.attention == AttentionMetadata(8, "residual")
+    assert metadata.training["images"] == 4 and "f1" in metadata.training["validation"]
+    backend = OnnxBackend(tmp_path / "m.onnx", threads=1)
+    assert backend.metadata == metadata
+    network = open_landmark_run(run).network
+    random = np.random.default_rng(1)
+    for width, height, count in ((96, 64, 2), (160, 128, 1)):
+        images = random.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+        with torch.no_grad():
+            right = network.maps_and_attention(torch.from_numpy(images))
+        found = backend.run_batch(images, attention=True)
+        again = TorchBackend(network, metadata).run_batch(images, attention=True)
+        for row in range(count):
+            for name, value in zip((*OUTPUTS, "attention"), right, strict=True):
+                assert np.allclose(getattr(found[row], name), value[row].numpy(), atol=2e-3), name
+                assert np.allclose(getattr(again[row], name), value[row].numpy(), atol=1e-5), name
+            assert found[row].attention.shape == (height // 8, width // 8)
+            assert 0 < found[row].attention.min() < found[row].attention.max() < 1
+        for plain in (backend.run_batch(images), TorchBackend(network, metadata).run_batch(images)):
+            assert plain[0].attention is None
+            assert np.allclose(plain[0].offset, found[0].offset, atol=2e-3)
+    model = onnx.load(str(tmp_path / "m.onnx"))
+    kinds = [node.op_type for node in model.graph.node]
+    assert "BatchNormalization" not in kinds and "GlobalAveragePool" not in kinds
+    assert "ReduceMean" not in kinds  # the branch's own scores are not computed
+    with pytest.raises(ModelError, match=r"with an attention branch.*leave --depth away"):
+        export_run(run, tmp_path / "m.onnx", depth=True)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_branch_in_another_precision_keeps_its_map(attentive, tmp_path, precision):
+    run, data = attentive
+    path, out = tmp_path / "m.onnx", tmp_path / "out.onnx"
+    export_run(run, path)
+    model, image = onnx.load(str(path)), data.image(0)[None]
+    if precision == "fp16":
+        onnx.save(to_half(model), str(out))
+    else:
+        onnx.save(quantised(model, lambda row: data.image(row)[None], 4, "minmax"), str(out))
+    before, after = OnnxBackend(path, threads=1), OnnxBackend(out, threads=1)
+    assert after.info.precision == precision and after.metadata == before.metadata
+    right, found = before.run(image, attention=True), after.run(image, attention=True)
+    spread = np.ptp(right.attention)
+    assert spread > 0.01
+    assert np.abs(found.attention - right.attention).max() < 0.2 * spread
+    assert compare_outputs(found, right).common < BOUNDS[precision]
+
+
 def test_a_detector_is_the_same_file_with_and_without_a_depth_head_beside_it(tmp_path):
     network, metadata = _with_depth()
     plain = dataclasses.replace(metadata, depth=None)
@@ -116,7 +188,7 @@ def test_a_detector_is_the_same_file_with_and_without_a_depth_head_beside_it(tmp
     export_onnx(alone, plain, tmp_path / "alone.onnx")
     written = (tmp_path / "alone.onnx").read_bytes()
     assert written == (tmp_path / "of_it.onnx").read_bytes()
-    assert b"depth" not in written and b"location" not in written
+    assert b"depth" not in written and b"location" not in written and b"attention" not in written
 
 
 def test_normalisations_and_branches_are_merged(tmp_path):

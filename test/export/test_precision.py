@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.model_with_body import write_model_with_body
+from helpers.tiny_attention_model import add_attention
 from helpers.tiny_depth_model import add_depth
 from helpers.tiny_training import write_dataset
 from onnx import TensorProto, numpy_helper
@@ -17,7 +18,7 @@ from dalearn_ros.coding.metadata import OUTPUTS
 from dalearn_ros.core.errors import DatasetError, InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.export.precision import KEY, PrecisionSettings, convert
-from dalearn_ros.export.quantise import only_for_depth
+from dalearn_ros.export.quantise import last_convolutions, only_for_depth
 from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.parity import made_up_location
@@ -108,6 +109,31 @@ def test_a_model_keeps_its_depth(data: Dataset, fp32: Path, tmp_path: Path, prec
     right, found = before.run(images, location).log_depth, after.run(images, location).log_depth
     np.testing.assert_allclose(found, right, atol=2e-3 if precision == "fp16" else 1e-6)
     assert _borders(onnx.load(str(out))) == [TensorProto.UINT8] + 7 * [TensorProto.FLOAT]
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_model_keeps_its_attention(
+    data: Dataset, fp32: Path, tmp_path: Path, precision: str
+) -> None:
+    add_attention(fp32)
+    out = tmp_path / "out.onnx"
+    convert(fp32, out, precision, [data], [data] if precision == "int8" else [], MINMAX)
+    before, after = OnnxBackend(fp32), OnnxBackend(out)
+    assert after.metadata == before.metadata and after.metadata.attention is not None
+    image = data.image(0)[None]
+    right, found = (one.run(image, attention=True).attention for one in (before, after))
+    assert right is not None and np.ptp(right) > 0.4
+    np.testing.assert_allclose(found, right, atol=4e-3)  # int8: of an image that is rounded
+    assert after.run(image).attention is None
+    assert _borders(onnx.load(str(out))) == [TensorProto.UINT8] + 5 * [TensorProto.FLOAT]
+
+
+def test_the_last_convolutions_are_the_heads_and_the_one_of_the_map(fp32: Path) -> None:
+    heads = {name for node in last_convolutions(onnx.load(str(fp32)).graph) for name in node.output}
+    assert heads == set(OUTPUTS)
+    seen = onnx.load(str(add_attention(fp32)))
+    found = [node for node in last_convolutions(seen.graph) if not set(node.output) & heads]
+    assert [node.name for node in found] == ["looks"]
 
 
 def test_what_only_depth_needs_is_found(fp32: Path) -> None:

@@ -54,3 +54,19 @@ def told(node: Any) -> tuple[dict[str, str], str]:
 class _Catcher:
     def __init__(self, sent: list[Any]) -> None:
         self.publish = sent.append
+
+
+class Logging:
+    """A node whose warnings are kept."""
+
+    def __init__(self, node: Any, said: list[str]) -> None:
+        self._node, self._said = node, said
+
+    def get_logger(self) -> Any:
+        return self
+
+    def warning(self, text: str) -> None:
+        self._said.append(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)

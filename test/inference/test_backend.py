@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 from helpers.fake_tensorrt import FakeTools
+from helpers.tiny_attention_model import GAIN, write_tiny_attention_model
 from helpers.tiny_depth_model import OFFSET, SIGMA_LOG, SLOPE, write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 from onnx import numpy_helper
@@ -79,6 +80,28 @@ def test_depth_is_answered_where_a_location_is_given(model, tmp_path):
             np.testing.assert_array_equal(one.class_logits, right.class_logits)
     with pytest.raises(ModelError, match="inference failed"):
         deep.run_batch(images, location[:, :2])
+
+
+def test_attention_is_copied_only_where_it_is_wanted(model, tmp_path):
+    backend = OnnxBackend(write_tiny_attention_model(tmp_path / "attentive.onnx"), threads=1)
+    asked, run = [], backend._session.run
+
+    class Session:
+        def run(self, names, feeds):
+            asked.append(names)
+            return run(names, feeds)
+
+    backend._session = Session()
+    images = _images(2)
+    colours = images.reshape(2, 8, 8, 12, 8, 3).mean(axis=(2, 4)) / 255.0
+    right = 1.0 / (1.0 + np.exp(-GAIN * (colours[..., 2] - colours[..., 1])))
+    found = backend.run_batch(images, attention=True)
+    np.testing.assert_allclose([one.attention for one in found], right, atol=1e-5)
+    for one, without in zip(found, backend.run_batch(images), strict=True):
+        assert without.attention is None
+        np.testing.assert_array_equal(without.class_logits, one.class_logits)
+    assert asked == [[*OUTPUTS, "attention"], list(OUTPUTS)]
+    assert OnnxBackend(model, threads=1).run_batch(images, attention=True)[1].attention is None
 
 
 def test_tensors_that_the_metadata_do_not_speak_of_are_refused(tmp_path):

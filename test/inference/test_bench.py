@@ -30,7 +30,7 @@ class _Detector:
     def __init__(self, clock: _Clock) -> None:
         self.clock, self.calls = clock, []
         takes = types.SimpleNamespace(channels=3, multiple=32)
-        self.metadata = types.SimpleNamespace(input=takes, depth=None)
+        self.metadata = types.SimpleNamespace(input=takes, depth=None, attention=None)
         self.backend = self
         self.last_timing_ms: dict[str, float] = {}
 

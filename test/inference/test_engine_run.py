@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 from helpers.fake_tensorrt import FakeCuda, fake_module, fake_plan
+from helpers.tiny_attention_model import write_tiny_attention_model
 from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 
@@ -103,6 +104,23 @@ def test_an_engine_with_depth_wants_a_location_and_others_none(model, tmp_path):
     with pytest.raises(ModelError, match="an image, the input location and the outputs"):
         flat = fake_plan(model.read_bytes(), [Profile((1, 64, 96), (2, 64, 96), (2, 64, 96))])
         EngineRunner(fake_module(), FakeCuda(), flat, OUTPUTS + DEPTH_OUTPUTS)
+
+
+def test_only_what_is_wanted_comes_back_from_the_device(tmp_path):
+    model = write_tiny_attention_model(tmp_path / "attentive.onnx").read_bytes()
+    cuda, copies = FakeCuda(), []
+    plan = fake_plan(model, [Profile((1, 64, 96), (2, 64, 96), (2, 64, 96))])
+    runner = EngineRunner(fake_module(), cuda, plan, (*OUTPUTS, "attention"))
+    copy = cuda.cudaMemcpyAsync
+    cuda.cudaMemcpyAsync = lambda *words: copies.append(words[3]) or copy(*words)
+    images = _images(3)  # in two parts
+    found = runner.infer(images, wanted=OUTPUTS)
+    assert len(found) == 4 and copies == 2 * [1, 2, 2, 2, 2]
+    everything = runner.infer(images)
+    assert everything[4].shape == (3, 8, 12) and len(copies) == 2 * 5 + 2 * 6
+    assert all(np.array_equal(a, b) for a, b in zip(found, everything))
+    (alone,) = runner.infer(images, wanted=["attention"])
+    assert np.array_equal(alone, everything[4])
 
 
 def test_failures_are_sentences(model):

@@ -28,11 +28,12 @@ class _Changed:
             plain.metadata, plain.info, plain, change,
         )  # fmt: skip
 
-    def run(self, image, location=None):
-        return self.run_batch(image, location)[0]
+    def run(self, image, location=None, attention=False):
+        return self.run_batch(image, location, attention)[0]
 
-    def run_batch(self, images, location=None):
-        return [self._change(answer) for answer in self._plain.run_batch(images, location)]
+    def run_batch(self, images, location=None, attention=False):
+        answers = self._plain.run_batch(images, location, attention)
+        return [self._change(answer) for answer in answers]
 
 
 def _shifted(answer, by):

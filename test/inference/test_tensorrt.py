@@ -14,11 +14,12 @@ import numpy as np
 import onnx
 import pytest
 from helpers.fake_tensorrt import FakeTools
+from helpers.tiny_attention_model import write_tiny_attention_model
 from helpers.tiny_depth_model import write_tiny_depth_model
 from helpers.tiny_model import write_tiny_model
 
 import dalearn_ros.inference.tensorrt as trt_backend
-from dalearn_ros.coding.metadata import DepthMetadata
+from dalearn_ros.coding.metadata import AttentionMetadata, DepthMetadata
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.resources import resource
 from dalearn_ros.export.half import to_half
@@ -83,6 +84,16 @@ def test_a_model_with_depth_has_an_engine_with_one_more_input(tmp_path, settings
     (without,) = found.run_batch(images[:1])
     assert without.log_depth is None and without.log_depth_variance is None
     np.testing.assert_array_equal(without.class_logits, right.class_logits)
+
+
+def test_a_model_with_attention_gives_its_map_when_asked(tmp_path, settings):
+    model = write_tiny_attention_model(tmp_path / "attentive.onnx")
+    found, plain = _open(model, settings, FakeTools()), OnnxBackend(model, threads=1)
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 96, 3), dtype=np.uint8)
+    answers = found.run_batch(images, attention=True), plain.run_batch(images, attention=True)
+    for one, right in zip(*answers, strict=True):
+        np.testing.assert_array_equal(one.attention, right.attention)
+    assert found.run(images[:1]).attention is None
 
 
 def test_a_mismatch_is_named_and_built_anew(model, settings, caplog):
@@ -227,7 +238,7 @@ def rtx():
     )
 
 
-def _exported(folder, depth=False):
+def _exported(folder, depth=False, attention=False):
     torch = pytest.importorskip("torch", reason="exporting needs the extra 'train'")
     from helpers.tiny_training import tiny_settings
 
@@ -243,6 +254,12 @@ def _exported(folder, depth=False):
 
         network = DepthNetwork(network, 16, location=True)
         metadata = dataclasses.replace(metadata, depth=DepthMetadata(stride=8))
+    if attention:
+        from dalearn_ros.attention.network import LandmarkAttention
+        from dalearn_ros.attention.settings import BranchSettings
+
+        network = LandmarkAttention(network, BranchSettings())
+        metadata = dataclasses.replace(metadata, attention=AttentionMetadata(stride=8))
     export_onnx(network.eval(), metadata, folder / "random.onnx")
     return folder / "random.onnx"
 
@@ -261,17 +278,27 @@ def test_every_exported_model_parses_and_builds(rtx, tmp_path, which):
     assert len(built.plan) > 10_000 and built.timing == b""
 
 
+def _converted(path, precision):
+    model = onnx.load(str(path))
+    if precision == "fp16":
+        return to_half(model).SerializeToString()
+    frames = np.random.default_rng(1).integers(0, 256, (2, 1, 96, 160, 3), dtype=np.uint8)
+    return quantised(model, lambda row: frames[row], 2, "minmax").SerializeToString()
+
+
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_every_precision_parses_and_builds(rtx, precision):
-    model = onnx.load(str(SHIPPED))
-    if precision == "fp16":
-        converted = to_half(model)
-    else:
-        frames = np.random.default_rng(1).integers(0, 256, (2, 1, 96, 160, 3), dtype=np.uint8)
-        converted = quantised(model, lambda row: frames[row], 2, "minmax")
-    content = converted.SerializeToString()
+    content = _converted(SHIPPED, precision)
     assert precision_of(content) == precision
     assert len(build_engine(rtx, content, PROFILES, workspace_mib=256).plan) > 10_000
+
+
+def test_a_model_with_attention_parses_and_builds_in_every_precision(rtx, tmp_path):
+    path = _exported(tmp_path, attention=True)
+    small = profiles_of(EngineSettings(sizes=("128x96",), batch=2), 32)
+    contents = path.read_bytes(), *(_converted(path, one) for one in ("fp16", "int8"))
+    for content in contents:
+        assert len(build_engine(rtx, content, small, 256).plan) > 10_000
 
 
 def test_a_model_with_depth_parses_and_builds(rtx, tmp_path):

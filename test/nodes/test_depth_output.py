@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.detector_node import PATIENCE_S, SECOND_NS, Make, feed, message, street, told
+from helpers.detector_node import PATIENCE_S, SECOND_NS, Logging, Make, feed, message, street, told
 from helpers.tiny_depth_model import SIGMA_LOG, write_tiny_depth_model
 from helpers.tiny_model import RANGE_M
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -156,7 +156,7 @@ def test_who_asks_a_model_without_depth_is_told_once(make: Make, listener: Any) 
     node = make()
     (stream,) = node.streams
     said: list[str] = []
-    stream._node = _Logging(node, said)
+    stream._node = Logging(node, said)
     stream.on_camera_info(messages.camera_info_of(_camera(), 1))
     feed(node, listener, message(PICTURE, 1))
     assert told(node)[1] == "running"
@@ -170,19 +170,3 @@ def test_who_asks_a_model_without_depth_is_told_once(make: Make, listener: Any) 
     assert len(said) == 1 and said[0] in sentence
     assert values["model.depth"] == "none" and values["processed"] == "2"
     assert not depths
-
-
-class _Logging:
-    """A node whose warnings are kept."""
-
-    def __init__(self, node: Any, said: list[str]) -> None:
-        self._node, self._said = node, said
-
-    def get_logger(self) -> Any:
-        return self
-
-    def warning(self, text: str) -> None:
-        self._said.append(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._node, name)

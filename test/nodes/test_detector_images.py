@@ -110,7 +110,7 @@ def test_encodings_go_into_the_networks_input(encoding: str, make: Make, listene
     picture = street((16, 24), size=(120, 90))
     inputs: list[np.ndarray] = []
     run = node._detector._backend.run_batch
-    node._detector._backend.run_batch = lambda images, _: (
+    node._detector._backend.run_batch = lambda images, *_: (
         inputs.append(images.copy()) or run(images)
     )
     if encoding == "jpeg":

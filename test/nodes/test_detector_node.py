@@ -36,8 +36,8 @@ def test_cameras_of_one_size_share_an_inference_and_have_topics_of_their_own(
     batches: list[tuple[int, ...]] = []
     run = node._detector._backend.run_batch
 
-    def watched(images: Any, location: Any) -> Any:
-        assert location is None  # the model has no depth
+    def watched(images: Any, location: Any, attention: bool) -> Any:
+        assert location is None and not attention  # the model has neither
         batches.append(images.shape)
         return run(images)
 
