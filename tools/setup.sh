@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 profile=${1:?usage: tools/setup.sh demo|test}
 case $profile in
     demo) extras=ros,world ;;
-    test) extras=ros,world,train,dev,tensorrt-check ;;
+    test) extras=ros,world,train,edit,dev,tensorrt-check ;;
     *) echo "tools/setup.sh: expected demo or test, found '$profile'." >&2; exit 2 ;;
 esac
 
@@ -40,4 +40,14 @@ fi
 echo "Installing .[$extras] into .venv (versions in constraints.txt)"
 .venv/bin/uv pip install --python .venv/bin/python --constraint constraints.txt --editable ".[$extras]"
 .venv/bin/python underlay/build.py
+if [ "$profile" = test ] && ! command -v chromium >/dev/null 2>&1; then
+    # For the tests of the attention editor's page. Without the right to install it, they are skipped.
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "Installing Chromium (apt) for the tests of the attention editor"
+        { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } \
+            >/dev/null 2>&1 || echo "Chromium cannot be installed; the tests in a browser are skipped."
+    else
+        echo "No Chromium here (apt-get install chromium): the tests in a browser are skipped."
+    fi
+fi
 printf '%s' "$state" >".venv/.setup-$profile"

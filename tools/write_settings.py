@@ -9,6 +9,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
+from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.core.settings_file import settings_file
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.run import OF_THE_START
@@ -33,6 +34,14 @@ FILES: dict[str, tuple[Any, tuple[str, ...]]] = {
             f"Settings of `dalearn harden`, {_DEFAULTS}",
             "A start that is a run folder brings its own "
             f"{', '.join(OF_THE_START[:-1])} and {OF_THE_START[-1]}, whatever stands here.",
+        ),
+    ),
+    "retrain_attention.yaml": (
+        RetrainSettings,
+        (
+            f"Settings of `dalearn retrain-attention`, {_DEFAULTS}",
+            f"The start brings its own {', '.join(OF_THE_START[:-1])} and {OF_THE_START[-1]}, "
+            "whatever stands here.",
         ),
     ),
     "distill.yaml": (DistillSettings, (f"Settings of `dalearn distill`, {_DEFAULTS}",)),

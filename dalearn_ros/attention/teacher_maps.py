@@ -138,7 +138,7 @@ class TeacherMaps:
             )
             named = picture.with_name(f"{edit.digest}.{written.revision}.png")
             with atomic_file(named) as file:
-                cv2.imwrite(str(file), cells)
+                file.write_bytes(cv2.imencode(".png", cells)[1].tobytes())
             content = dataclasses.asdict(dataclasses.replace(written, attention=np.zeros(0)))
             content.pop("attention")
             marks = {"format": FORMAT, "format_version": FORMAT_VERSION, "cells": named.name}

@@ -66,15 +66,35 @@ def change(images: Tensor, settings: AugmentationSettings, strength: float = 1.0
     Returns:
         (n, c, H, W) of 0 to 1.
     """
+    return change_together(images, images[:, :0], settings, strength)[0]
+
+
+def change_together(
+    images: Tensor, maps: Tensor, settings: AugmentationSettings, strength: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Images changed as by :func:`change`, and maps over the same areas that move along.
+
+    Args:
+        images: (n, c, H, W) of 0 to 1.
+        maps: (n, k, h, w) of any size; 0 comes in from outside.
+        settings: The largest changes.
+        strength: What share of them, 0 to 1.
+
+    Returns:
+        Both, of their sizes.
+    """
     if strength == 0.0:
-        return images
-    changed = _strokes(_moved(images, settings, strength), settings, strength)
+        return images, maps
+    places = _places(images, settings, strength)
+    outside = _border(images)
+    changed = _strokes(_sampled(images - outside, places) + outside, settings, strength)
     gain = torch.exp(_draw(images, settings.contrast * strength))
     changed = (changed - 0.5) * gain + 0.5
     sigma = torch.rand_like(gain) * settings.noise * strength
     changed = (changed + torch.randn_like(changed) * sigma).clamp(0.0, 1.0)
     inverted = torch.rand_like(gain) < settings.invert * strength
-    return torch.where(inverted, 1.0 - changed, changed)
+    moved = _sampled(maps, places) if maps.shape[1] else maps
+    return torch.where(inverted, 1.0 - changed, changed), moved
 
 
 def _draw(images: Tensor, most: float) -> Tensor:
@@ -82,7 +102,9 @@ def _draw(images: Tensor, most: float) -> Tensor:
     return (torch.rand(len(images), 1, 1, 1, device=images.device) * 2.0 - 1.0) * most
 
 
-def _moved(images: Tensor, settings: AugmentationSettings, strength: float) -> Tensor:
+def _places(images: Tensor, settings: AugmentationSettings, strength: float) -> Tensor:
+    """(n, 2, 3) where the pixels of changed images are from, sides being -1 to 1."""
+
     def draw(most: float) -> Tensor:
         return _draw(images, most * strength)[:, 0, 0, 0]
 
@@ -92,11 +114,12 @@ def _moved(images: Tensor, settings: AugmentationSettings, strength: float) -> T
     cos, sin = torch.cos(turn), torch.sin(turn)
     left = torch.stack([cos * wide, (cos * shear - sin) * high, 2 * draw(settings.shift)], dim=1)
     right = torch.stack([sin * wide, (sin * shear + cos) * high, 2 * draw(settings.shift)], dim=1)
-    grid = functional.affine_grid(
-        torch.stack([left, right], dim=1), list(images.shape), align_corners=False
-    )
-    outside = _border(images)
-    return functional.grid_sample(images - outside, grid, align_corners=False) + outside
+    return torch.stack([left, right], dim=1)
+
+
+def _sampled(images: Tensor, places: Tensor) -> Tensor:
+    grid = functional.affine_grid(places, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, align_corners=False)
 
 
 def _border(images: Tensor) -> Tensor:

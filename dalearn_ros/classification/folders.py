@@ -97,7 +97,7 @@ def read_labelled(path: Path, classes: Sequence[str], size: int, channels: int) 
         DatasetError: Not one readable image.
     """
     found = [(file, number) for number, name in enumerate(classes) for file in _under(path / name)]
-    return _read(path, found, size, channels)
+    return read_files(path, found, size, channels)
 
 
 def read_flat(path: Path, size: int, channels: int) -> ImageSet:
@@ -118,7 +118,7 @@ def read_flat(path: Path, size: int, channels: int) -> ImageSet:
         raise DatasetError(f"{path}: there is no such folder.")
     files = _under(path)
     unique = dict(sorted((_digest(file), file) for file in reversed(files)))
-    found = _read(path, [(file, 0) for file in unique.values()], size, channels)
+    found = read_files(path, [(file, 0) for file in unique.values()], size, channels)
     return dataclasses.replace(found, repeated=len(files) - len(unique))
 
 
@@ -135,7 +135,18 @@ def fit(image: Image, size: int) -> Image:
     return mapping.warp(padded, (size, size)).reshape(size, size, -1)
 
 
-def _read(path: Path, found: Sequence[tuple[Path, int]], size: int, channels: int) -> ImageSet:
+def read_files(path: Path, found: Sequence[tuple[Path, int]], size: int, channels: int) -> ImageSet:
+    """Images from files.
+
+    Args:
+        path: Where they are from, for the sentence of an error.
+        found: Each file with its number, which is kept with it among ``labels``.
+        size: Width and height of the images as they are returned.
+        channels: 1 or 3; 0: 1 if all are grey, else 3.
+
+    Raises:
+        DatasetError: Not one readable image.
+    """
     images: list[Image] = []
     files: list[Path] = []
     labels: list[int] = []

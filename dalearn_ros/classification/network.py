@@ -63,14 +63,18 @@ class ImageClassifier(nn.Module):
         self.head = nn.Linear(settings.features, classes)
 
     def maps(self, images: Tensor) -> Tensor:
-        """(n, image channels, H, W) of 0 to 1 to (n, C, h, w), h and w halved once a stage.
+        """(n, image channels, H, W) of 0 to 1 to (n, C, h, w), h and w halved once a stage."""
+        maps: Tensor = self.stages(self.normalise(images))
+        return maps
 
-        Each image is first brought to mean 0 and spread 1, so that its light does not matter.
+    def normalise(self, images: Tensor) -> Tensor:
+        """Each image (n, image channels, H, W) of 0 to 1 with mean 0 and spread 1.
+
+        So its light does not matter.
         """
         mean = images.mean(dim=(1, 2, 3), keepdim=True)
         spread = images.std(dim=(1, 2, 3), keepdim=True).clamp(min=_LEAST_SPREAD)
-        maps: Tensor = self.stages((images - mean) / spread)
-        return maps
+        return (images - mean) / spread
 
     def features(self, images: Tensor) -> Tensor:
         """(n, image channels, H, W) of 0 to 1 to (n, channels)."""

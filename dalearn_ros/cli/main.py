@@ -31,6 +31,8 @@ INSTALL = {
     "tensorboard": "train",
     "onnx": "export",
     "onnxscript": "train",
+    "starlette": "train,edit",
+    "uvicorn": "train,edit",
     "panda3d": "world",
     "direct": "world",
     "rclpy": "ros",

@@ -147,7 +147,14 @@ def validate(
     label_space: LabelSpace,
     data: Sequence[Dataset],
 ) -> dict[str, float]:
-    """Figures of a network on whole images; see :func:`detector.validation.summarise`."""
+    """Figures of a network on whole images; see :func:`detector.validation.summarise`.
+
+    Args:
+        network: With ``heads`` as :class:`detector.network.LandmarkNetwork` has it.
+        settings: Of its training.
+        label_space: Its classes.
+        data: Labelled images.
+    """
     metadata = metadata_of(settings, label_space, {}, {})
     how = settings.validation
     found = observe(TorchBackend(network, metadata), metadata.decoding, data, how)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader
 
+from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DalearnError, DatasetError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets.store import Dataset
@@ -82,24 +83,26 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         Returns:
             ``image`` (B, H, W, C) uint8; ``class_id`` (B, h, w), ``point_px`` (B, h, w, 2) and
             ``log_range`` (B, h, w) as in :class:`Targets`; ``names``: the images; ``skipped``:
-            those that could not be read.
+            those that could not be read; and what :meth:`along` gives, (B, ...).
         """
         per_image = self.settings.batch.crops_per_image
         per_step = -(-self.settings.batch.size // per_image)
         images: list[Image] = []
         targets: list[Targets] = []
+        more: list[dict[str, npt.NDArray[Any]]] = []
         names: list[str] = []
         skipped: list[str] = []
         for place in range(self.mine.start // per_image, -(-self.mine.stop // per_image)):
-            image, labels, name = self._frame(step * per_step + place, skipped)
-            names.append(name)
+            image, labels, frame = self._frame(step * per_step + place, skipped)
+            names.append(self._name(frame))
             first = place * per_image
             for crop in range(first, first + per_image):
                 if crop in self.mine:
                     random = generator(self.seed, "crop", step, crop)
-                    pixels, target = self._crop(image, labels, random)
+                    pixels, target, moved, mapping = self._crop(image, labels, random)
                     images.append(pixels)
                     targets.append(target)
+                    more.append(self.along(frame, mapping, moved))
         return {
             "image": torch.from_numpy(np.stack(images)),
             "class_id": torch.from_numpy(np.stack([t.class_id for t in targets])),
@@ -107,27 +110,41 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
             "log_range": torch.from_numpy(np.stack([t.log_range for t in targets])),
             "names": names,
             "skipped": skipped,
+            **{key: torch.from_numpy(np.stack([one[key] for one in more])) for key in more[0]},
         }
+
+    def along(self, frame: int, mapping: PixelMap, labels: Labels) -> dict[str, npt.NDArray[Any]]:
+        """More arrays that go with a crop; nothing, unless a subclass has some.
+
+        Args:
+            frame: Number of the image among those of all datasets, one after the other.
+            mapping: From the image's pixels to the crop's.
+            labels: What of it the crop shows, in the crop's pixels.
+        """
+        return {}
+
+    def _name(self, frame: int) -> str:
+        which, index = self._frames[frame]
+        return f"{self.data[which].path}, image {index}"
 
     def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
         return generator(self.seed, "order", round_number).permutation(self._draws)
 
-    def _frame(self, number: int, skipped: list[str]) -> tuple[Image, Labels, str]:
+    def _frame(self, number: int, skipped: list[str]) -> tuple[Image, Labels, int]:
         for attempt in range(_TRIES):
             round_number, place = divmod(number + attempt, len(self._draws))
             frame = int(self._order(round_number)[place])
             which, index = self._frames[frame]
             dataset = self.data[which]
-            name = f"{dataset.path}, image {index}"
             try:
                 image = self._cache.get(frame)
                 if image is None:
                     image = dataset.image(index)
                     self._cache.put(frame, image)
-                return image, dataset.labels(index), name
+                return image, dataset.labels(index), frame
             except DatasetError as error:
                 logging.getLogger(__name__).warning("skipped: %s", error)
-                skipped.append(name)
+                skipped.append(self._name(frame))
         raise DatasetError(f"{skipped[-1]}: {_TRIES} images in a row cannot be read.")
 
     def _bytes(self, which: int, index: int) -> int:
@@ -142,7 +159,9 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         total = free_bytes() // 4 if wanted is None else wanted * 1_000_000
         return total // peers.local_count
 
-    def _crop(self, image: Image, labels: Labels, random: Any) -> tuple[Image, Targets]:
+    def _crop(
+        self, image: Image, labels: Labels, random: Any
+    ) -> tuple[Image, Targets, Labels, PixelMap]:
         settings = self.settings
         size = (image.shape[1], image.shape[0])
         mirrored = random.random() < settings.crops.mirror
@@ -152,9 +171,11 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         crop, moved = cut(image, labels, mapping, settings.crops)
         if mirrored:
             crop, moved = mirror(crop, moved)
+            mapping = PixelMap.mirror(settings.crops.width) @ mapping
         crop = as_channels(change_colours(crop, settings.colours, random), settings.input.channels)
         shape = (settings.crops.width, settings.crops.height)
-        return crop, make_targets(moved, shape, settings.grid, settings.targets)
+        targets = make_targets(moved, shape, settings.grid, settings.targets)
+        return crop, targets, moved, mapping
 
 
 def split_batch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ class Mixed(nn.Module):
     """A network that computes with 16 bits inside and answers with 32, so that losses stay exact.
 
     Args:
-        network: Its output is a tensor or a named tuple of tensors.
+        network: Its output is a tensor, or a named tuple or dataclass of such outputs.
         device: Kind of the device, ``cuda``.
         kind: ``torch.bfloat16`` or ``torch.float16``.
     """
@@ -25,9 +26,17 @@ class Mixed(nn.Module):
         """The network's answer, float32."""
         with torch.autocast(self.device, self.kind):
             found = self.network(*inputs)
-        if isinstance(found, Tensor):
-            return found.float()
-        return type(found)(*(value.float() for value in found))
+        return _exact(found)
+
+
+def _exact(found: Any) -> Any:
+    if isinstance(found, Tensor):
+        return found.float()
+    if dataclasses.is_dataclass(found):
+        values = [getattr(found, f.name) for f in dataclasses.fields(found)]
+    else:
+        values = list(found)
+    return type(found)(*map(_exact, values))
 
 
 def mixed_precision(

@@ -1,0 +1,324 @@
+// One image after the other: its map, the answer under it, saving it, and what must not be lost.
+
+import * as api from "./api.js";
+import { Cells, equal } from "./cells.js";
+import * as drafts from "./drafts.js";
+import { readMap } from "./files.js";
+import { Live } from "./live.js";
+import { clearNotices, day, notice, say } from "./notices.js";
+import { Results } from "./results.js";
+import { Stage } from "./stage.js";
+
+const byId = (id) => document.getElementById(id);
+
+export class Editor {
+  constructor(queue) {
+    this.queue = queue;
+    this.stage = new Stage(byId("stage"));
+    this.results = new Results();
+    this.live = new Live((image, values, reply, took) => this.#answered(image, values, reply, took), (error) => this.#problem(error));
+    this.image = null;
+    this.stale = false; // the image's file has changed
+    this.kept = Promise.resolve();
+    this.stage.onview = () => {
+      if (!this.image) return;
+      this.results.part = this.stage.visible();
+      this.results.draw();
+    };
+    byId("look-theirs").addEventListener("click", () => this.#lookAtTheirs());
+    byId("mine-on-top").addEventListener("click", () => this.#mineOnTop());
+    byId("conflict-later").addEventListener("click", () => byId("conflict").close());
+  }
+
+  begin(about) {
+    this.about = about;
+    this.results.names = about.names;
+    byId("warning").hidden = about.can_suppress;
+    byId("warning").textContent =
+      `This model's map is added to the features (${about.model.synthesis}): erasing takes nothing away, ` +
+      "so it cannot suppress what the model sees. Adding attention still has an effect.";
+    drafts.tidy();
+  }
+
+  #problem(error) {
+    if (error.status === 412) this.stale = true;
+    say(error.message, true);
+  }
+
+  async open(index) {
+    this.opening?.abort();
+    byId("work").removeAttribute("aria-busy");
+    if (index === this.image?.index && !this.stale) return this.queue.mark(index);
+    this.opening = new AbortController();
+    const { signal } = this.opening;
+    this.cancelStroke();
+    byId("stage-text").textContent = this.image ? "" : "The model looks at the image.";
+    byId("work").setAttribute("aria-busy", "true");
+    try {
+      const about = await api.look(index, signal);
+      const parts = [api.picture(index, signal), api.map(index, "branch", { signal })];
+      const fits = about.edit?.fits;
+      if (fits) parts.push(api.map(index, "edit", { signal }));
+      const [bitmap, branch, edit] = await Promise.all(parts);
+      if (!signal.aborted) this.#show(about, bitmap, branch, edit ?? null);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.#problem(error);
+      this.queue.refresh();
+    } finally {
+      if (!signal.aborted) byId("work").removeAttribute("aria-busy");
+    }
+  }
+
+  #show(about, bitmap, branch, edit) {
+    this.endStroke(); // one that was begun while the image was on its way
+    this.image?.bitmap.close();
+    this.stale = false;
+    const [width, height] = about.size;
+    const cells = new Cells(...about.cells, ...about.covered, branch);
+    if (edit) cells.open(edit, about.edit.made === "imported" ? "a file" : "");
+    this.image = { ...about, bitmap, width, height, cells, revision: about.edit?.revision ?? 0 };
+    byId("image-name").textContent = `${about.name}, ${width} x ${height}`;
+    byId("note").value = about.edit?.note ?? "";
+    byId("propose").disabled = !about.proposes;
+    byId("stage-text").textContent = "";
+    drafts.remember(`last ${this.about.data}`, about.index);
+    this.live.forget();
+    this.stage.show(this.image, cells, about.truth?.landmarks);
+    this.results.open(about, this.image);
+    this.queue.mark(about.index);
+    this.#notices(about);
+    this.#offerDrafts(this.image);
+    this.#changed(false);
+  }
+
+  #notices({ edit, edit_problem: damage, size, network }) {
+    clearNotices();
+    if (damage) notice(`The corrected map there cannot be read: ${damage}`, [], "error");
+    if (network[0] !== size[0]) {
+      notice(`The model sees this image reduced to ${network[0]} x ${network[1]} pixels.`);
+    }
+    if (!edit) return;
+    const model = edit.same_model ? "" : `, with another model (${edit.model || "unknown"})`;
+    const from = `Corrected by ${edit.who}, ${day(edit.when)}, revision ${edit.revision}${model}.`;
+    if (edit.fits) return notice(from);
+    const sentence = `${from} It has ${edit.cells.join(" x ")} cells and does not fit this model.`;
+    notice(sentence, [["Resample it", () => this.#load("edit", { resample: true })]]);
+  }
+
+  async #offerDrafts(image) {
+    await this.kept;
+    const found = await drafts.find(image.digest);
+    if (image !== this.image) return;
+    for (const draft of found) {
+      if (equal(draft.values, image.cells.saved)) {
+        drafts.drop(draft);
+        continue;
+      }
+      const { rows, columns } = image.cells;
+      const fits = draft.rows === rows && draft.columns === columns;
+      const since = draft.revision === image.revision ? "" : " The saved map has changed since.";
+      const model = draft.weights === this.about.model.weights ? "" : " They were made with another model.";
+      const sentence = `Unsaved strokes of ${day(draft.when)} are kept here.${since}${model}`;
+      const restore = ["Restore them", () => this.#restore(draft)];
+      const discard = ["Discard them", () => drafts.drop(draft)];
+      if (fits) notice(sentence, [restore, discard], "draft");
+      else notice(`${sentence} They are on a map of other cells.`, [discard], "draft");
+    }
+  }
+
+  #restore(draft) {
+    const { digest, revision } = this.image;
+    this.#replace(draft.values, draft.origin); // it is kept anew under the present revision
+    if (!drafts.isOwn(draft, digest, revision)) this.kept = this.kept.then(() => drafts.drop(draft));
+  }
+
+  beginStroke(target, size, softness) {
+    this.image?.cells.begin(target, size, softness);
+  }
+
+  drawTo(x, y) {
+    const cells = this.image?.cells;
+    if (!cells?.stroke) return;
+    cells.drawTo(x, y);
+    this.stage.draw();
+    this.#answer();
+  }
+
+  endStroke() {
+    if (this.image?.cells.end()) this.#changed();
+  }
+
+  cancelStroke() {
+    if (!this.image?.cells.stroke) return;
+    this.image.cells.cancel();
+    this.#changed();
+  }
+
+  undo() {
+    if (this.image?.cells.undo()) this.#changed();
+  }
+
+  redo() {
+    if (this.image?.cells.redo()) this.#changed();
+  }
+
+  reset() {
+    if (this.image) this.#replace(this.image.cells.branch);
+  }
+
+  empty() {
+    if (this.image) this.#replace(new Float32Array(this.image.cells.values.length));
+  }
+
+  // A map drawn elsewhere: a grey picture of the whole image, white is attention.
+  async load(file) {
+    const { image } = this;
+    if (!image || !file) return;
+    try {
+      const values = await readMap(file, image);
+      if (image !== this.image || !this.#replace(values, file.name)) return;
+      byId("note").value ||= `from ${file.name}`;
+    } catch (error) {
+      this.#problem(error);
+    }
+  }
+
+  async propose() {
+    if (!this.image?.proposes) return say("The image has no labels; there is nothing to propose.");
+    await this.#load("proposal");
+  }
+
+  // True if it was saved.
+  async save() {
+    const { image } = this;
+    if (!image || image.saving) return false;
+    const who = byId("who").value.trim();
+    if (!who) {
+      byId("who").focus();
+      say("Write your name first: each corrected map says who made it.", true);
+      return false;
+    }
+    image.saving = true;
+    this.#state();
+    const { cells, digest, revision } = image;
+    const values = cells.values.slice();
+    const imported = Boolean(cells.origin);
+    try {
+      const { edit } = await api.save(image.index, { digest, revision, who, note: byId("note").value, imported }, values);
+      await this.kept;
+      image.revision = edit.revision;
+      image.edit = edit;
+      cells.saved = values;
+      const isShown = image === this.image;
+      if (isShown || !cells.changed) drafts.dropOwn(digest, revision);
+      if (isShown && cells.changed) this.#changed(); // painted meanwhile: kept under the new revision
+      say(`Saved: revision ${edit.revision} of ${image.name}.`);
+      if (isShown) this.#notices(image);
+      this.queue.refresh();
+      return true;
+    } catch (error) {
+      const theirs = image === this.image && error.content?.edit;
+      if (theirs) this.#conflict(theirs);
+      else this.#problem(new Error(`${error.message} Nothing is lost: your strokes are still here.`));
+      if (error.status === 412) this.stale = true;
+      return false;
+    } finally {
+      image.saving = false;
+      this.#state();
+    }
+  }
+
+  #conflict(theirs) {
+    this.theirs = theirs;
+    byId("conflict-text").textContent =
+      `${theirs.who} saved revision ${theirs.revision} of this map at ${day(theirs.when)}. ` +
+      "Your strokes are kept. You may look at that map first; Undo then brings yours back.";
+    byId("conflict").showModal();
+  }
+
+  async #lookAtTheirs() {
+    byId("conflict").close();
+    const { image, theirs } = this;
+    const values = await this.#get("edit", { resample: !theirs.fits });
+    if (!values) return;
+    image.revision = theirs.revision; // one's own strokes stay kept under the one before
+    image.edit = theirs;
+    image.cells.replace(values);
+    image.cells.saved = values;
+    this.#changed();
+    this.#notices(image);
+    notice("This is their map. Undo brings yours back; Save then puts it on top.");
+  }
+
+  #mineOnTop() {
+    byId("conflict").close();
+    this.image.revision = this.theirs.revision;
+    this.save();
+  }
+
+  // Put a map of the server's in place of the present one, as a step that can be undone.
+  async #load(name, options = {}) {
+    const values = await this.#get(name, options);
+    if (values) this.#replace(values);
+  }
+
+  // A map of the server's; null if there is none, or another image is shown by now.
+  async #get(name, options) {
+    const { image } = this;
+    try {
+      const values = await api.map(image.index, name, options);
+      return image === this.image ? values : null;
+    } catch (error) {
+      this.#problem(error);
+      return null;
+    }
+  }
+
+  #replace(values, origin = "") {
+    const done = this.image.cells.replace(values, origin);
+    if (done) this.#changed();
+    return done;
+  }
+
+  // After every change: draw, ask for the answer, keep what is not saved.
+  #changed(keep = true) {
+    this.stage.draw();
+    this.#answer();
+    this.#state();
+    if (!keep) return;
+    const { digest, revision, cells } = this.image;
+    const values = cells.values.slice();
+    const { changed } = cells;
+    this.kept = this.kept.then(async () => {
+      if (!changed) return drafts.dropOwn(digest, revision);
+      const done = await drafts.keep(digest, revision, this.about.model.weights, cells, values);
+      if (!done && !this.told) {
+        this.told = true;
+        say("This browser keeps nothing: strokes that are not saved are lost on a reload.", true);
+      }
+    });
+  }
+
+  #answer() {
+    const { image } = this;
+    if (image.cells.differs) return this.live.ask(image, image.cells.values);
+    this.live.forget();
+    this.results.show(null);
+    image.answered = image.cells.values;
+  }
+
+  #answered(image, values, reply, took) {
+    if (image !== this.image || !image.cells.differs) return;
+    this.results.show(reply, took);
+    image.answered = values;
+  }
+
+  #state() {
+    const { cells, saving } = this.image;
+    byId("undo").disabled = !cells.past.length;
+    byId("redo").disabled = !cells.future.length;
+    byId("save").disabled = byId("save-next").disabled = Boolean(saving);
+    byId("state").textContent = saving ? "Saving" : cells.changed ? "Not saved" : this.image.revision ? "Saved" : "";
+  }
+}

@@ -1,0 +1,133 @@
+// The list of images: filters, progress, choosing one, next and previous.
+
+import * as api from "./api.js";
+
+const POLL_MS = 1500;
+const byId = (id) => document.getElementById(id);
+
+export class Queue {
+  // choose(index): an image was chosen; problem(error)
+  constructor(choose, problem) {
+    Object.assign(this, { choose, problem, rows: [], current: null, place: 0, asked: 0, names: [] });
+    byId("filters").addEventListener("input", () => this.refresh());
+    byId("filters").addEventListener("submit", (event) => event.preventDefault());
+    byId("more").addEventListener("click", () => this.#load(this.rows.length));
+  }
+
+  begin(about) {
+    this.names = about.names;
+    const form = byId("filters").elements;
+    about.names.forEach((name, at) => form.class.add(new Option(name, at)));
+    if (!about.labelled) {
+      form.branch.value = "all";
+      for (const name of ["branch", "error", "class"]) form[name].parentElement.hidden = true;
+    }
+    return this.refresh();
+  }
+
+  // Read the list anew.
+  async refresh(quiet = false) {
+    byId("below-shown").value = Number(byId("filters").elements.below.value).toFixed(2);
+    await this.#load(0, quiet);
+  }
+
+  async #load(first, quiet = false) {
+    const asked = (this.asked += 1);
+    clearTimeout(this.timer);
+    const filter = { ...Object.fromEntries(new FormData(byId("filters"))), from: first };
+    let found;
+    try {
+      found = await api.queue(filter);
+    } catch (error) {
+      if (!quiet) this.problem(error);
+      this.timer = setTimeout(() => this.refresh(true), 3 * POLL_MS);
+      return;
+    }
+    if (asked !== this.asked) return;
+    this.rows = [...this.rows.slice(0, first), ...found.rows];
+    this.#draw(found);
+    const { images, judged } = found.counts;
+    if (judged < images) this.timer = setTimeout(() => this.refresh(true), POLL_MS);
+  }
+
+  mark(index) {
+    this.current = index;
+    const place = this.rows.findIndex((row) => row.index === index);
+    if (place >= 0) this.place = place;
+    for (const button of byId("rows").querySelectorAll("button")) {
+      const here = Number(button.dataset.index) === index;
+      button.setAttribute("aria-current", String(here));
+      if (here) button.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  // The image some steps on in the list; null: there is none.
+  neighbour(step) {
+    const place = this.rows.findIndex((row) => row.index === this.current);
+    const gone = place < 0; // it has left the list, such as after it was corrected
+    const at = gone ? this.place + Math.min(step, 0) + (step > 0 ? step - 1 : 0) : place + step;
+    return this.rows[at]?.index ?? null;
+  }
+
+  #draw(found) {
+    const list = byId("rows");
+    const focused = document.activeElement?.dataset?.index;
+    list.replaceChildren(...(this.rows.length ? this.rows.map((row) => this.#row(row)) : [this.#none(found)]));
+    if (focused !== undefined) list.querySelector(`[data-index="${focused}"]`)?.focus({ preventScroll: true });
+    byId("more").hidden = this.rows.length >= found.matching;
+    const { images, judged, misrecognised, edited, edited_right: right } = found.counts;
+    const progress = judged < images ? `${judged} of ${images} judged` : `${images} images`;
+    const corrected = edited ? `, ${edited} corrected${right ? ` (${right} of them were recognised)` : ""}` : "";
+    byId("counts").textContent = `${found.matching} listed; ${progress}, ${misrecognised} misrecognised${corrected}.`;
+    Object.assign(byId("judged"), { max: images, value: judged, hidden: judged >= images });
+    this.#problems(found);
+    if (this.current !== null) this.mark(this.current);
+  }
+
+  #row(entry) {
+    const button = document.createElement("button");
+    button.dataset.index = entry.index;
+    const name = document.createElement("span");
+    name.className = "name";
+    name.textContent = entry.name.replace(/^images\//, "");
+    button.append(name);
+    const about = document.createElement("span");
+    about.className = "about";
+    const errors = Object.entries(entry.verdict?.errors ?? {}).map(([kind, count]) => `${count} ${kind}`);
+    if (entry.verdict?.branches.includes("attention")) errors.push("attention branch");
+    if (entry.score !== null) errors.push(`score ${entry.score.toFixed(2)}`);
+    about.textContent = errors.join(", ");
+    if (entry.edited) {
+      const done = document.createElement("span");
+      done.className = "done";
+      done.textContent = "corrected";
+      about.prepend(done, " ");
+    }
+    button.append(about);
+    button.addEventListener("click", () => this.choose(entry.index));
+    const item = document.createElement("li");
+    item.append(button);
+    return item;
+  }
+
+  #none(found) {
+    const item = document.createElement("li");
+    const more = found.counts.judged < found.counts.images;
+    item.textContent = more ? "None found yet." : "No image is like that; choose other filters.";
+    item.className = "none";
+    return item;
+  }
+
+  #problems(found) {
+    const box = byId("problems");
+    box.hidden = !found.problem_count;
+    box.querySelector("summary").textContent = `${found.problem_count} cannot be used`;
+    box.querySelector("ul").replaceChildren(
+      ...found.problems.map((entry) => {
+        const item = document.createElement("li");
+        item.textContent = entry.problem;
+        return item;
+      }),
+    );
+  }
+}

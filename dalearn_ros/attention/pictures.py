@@ -1,0 +1,105 @@
+"""The images that a person may look at: a labelled dataset, or plain images in folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from dalearn_ros.attention.classifier_data import VALUES, value_table
+from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.datasets.image_list import image_files
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.landmarks.types import Labels
+
+Truth = Labels | int | Sequence[float]
+
+
+class Pictures:
+    """Images by number, with what is true of them where that is known.
+
+    Attributes:
+        path: Where they are from.
+        labelled: Whether the truth is known.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        files: Sequence[Path],
+        dataset: Dataset | None = None,
+        truths: Sequence[Truth] | None = None,
+    ) -> None:
+        self.path = path
+        self.labelled = dataset is not None or truths is not None
+        self._files = tuple(files)
+        self._dataset = dataset
+        self._truths = truths
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def name(self, index: int) -> str:
+        """What to call an image: its path below :attr:`path`."""
+        file = self._files[index]
+        return str(file.relative_to(self.path)) if file.is_relative_to(self.path) else file.name
+
+    def file(self, index: int) -> Path:
+        """The image's file.
+
+        Raises:
+            DatasetError: The dataset names a file outside of its folder.
+        """
+        file = self._files[index]
+        if self._dataset is not None:
+            named = PurePosixPath(str(self._dataset.meta(index)["file_name"]))
+            if named.is_absolute() or ".." in named.parts:
+                expected = "images in the dataset's folder"
+                raise DatasetError.at(self.path / "annotations.json", "", expected, f"'{named}'")
+        return file
+
+    def truth(self, index: int) -> Truth | None:
+        """Labels of a landmark dataset, number of a class, values of a regressor; None: unknown.
+
+        Raises:
+            DatasetError: The image's labels are damaged.
+        """
+        if self._dataset is not None:
+            return self._dataset.labels(index)
+        return None if self._truths is None else self._truths[index]
+
+
+def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures:
+    """Open a dataset, a folder of images (all folders in it), or an image.
+
+    Args:
+        path: Of a classifier, images in a folder a class have their class from it; of a regressor,
+            the images of ``values.csv`` their values.
+        names: Of the model's classes or values, without a background.
+        landmarks: Whether the model is a landmark detector.
+
+    Raises:
+        DatasetError: No such thing, no image in it, or a dataset with other classes.
+    """
+    if landmarks and (path / "dataset.json").is_file():
+        dataset = Dataset.open(path)
+        found = dataset.label_space.names[1:]
+        if tuple(found) != tuple(names):
+            expected = f"the model's classes ({', '.join(names)})"
+            raise DatasetError.at(path, "label space", expected, ", ".join(found))
+        if not len(dataset):
+            raise DatasetError(f"{path}: holds no image.")
+        return Pictures(path, [dataset.image_path(row) for row in range(len(dataset))], dataset)
+    if not landmarks and (path / VALUES).is_file():
+        have, files, values = value_table(path)
+        if have != tuple(names):
+            expected = f"the model's values ({', '.join(names)})"
+            raise DatasetError.at(path / VALUES, "line 1", expected, ", ".join(have))
+        return Pictures(path, files, truths=values)
+    files = list(image_files(path))
+    if not files:
+        raise DatasetError.at(path, "", "images", "none in it")
+    numbers = {name: number for number, name in enumerate(names)}
+    folders = [file.parent.name for file in files]
+    if not landmarks and all(folder in numbers for folder in folders):
+        return Pictures(path, files, truths=[numbers[folder] for folder in folders])
+    return Pictures(path if path.is_dir() else path.parent, files)

@@ -1,0 +1,258 @@
+"""Retrain a detector with corrected attention maps: a run in a folder (A3, A6, A7)."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from dalearn_ros.attention.cam import Cam, landmark_score
+from dalearn_ros.attention.cells import WantedMap
+from dalearn_ros.attention.edits import NO_EDITS, Edits, match_edits
+from dalearn_ros.attention.freezing import Frozen, losses_of, parts_that_learn
+from dalearn_ros.attention.landmark_review import (
+    LandmarkReviewer,
+    all_frames,
+    review,
+    spread,
+)
+from dalearn_ros.attention.proposals import proposed_map
+from dalearn_ros.attention.regime import AttentionTask, with_branch
+from dalearn_ros.attention.regression import summarise, told
+from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_report
+from dalearn_ros.attention.retrain_settings import RetrainSettings
+from dalearn_ros.attention.run import LANDMARK_FORMAT, LandmarkRun, start_landmark_run
+from dalearn_ros.attention.samples import MapCrops
+from dalearn_ros.coding.pixels import padded_size
+from dalearn_ros.core.errors import DatasetError, ModelError
+from dalearn_ros.core.files import write_json
+from dalearn_ros.core.progress import track
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.run import OF_THE_START, RUN_FORMAT
+from dalearn_ros.detector.samples import check_label_spaces, worker_errors
+from dalearn_ros.detector.settings import TrainSettings, check_settings
+from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
+from dalearn_ros.training.peers import ALONE
+from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
+
+METRICS = "metrics.json"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a detector is retrained with.
+
+    Attributes:
+        init: Run folder of a detector, with an attention branch or without.
+        data: Labelled images; corrected maps belong to images of theirs.
+        validation: For thresholds, and to see what breaks elsewhere; may be empty.
+        edits: Folder of corrected maps; None: the branch learns without.
+    """
+
+    init: Path
+    data: Sequence[Dataset]
+    validation: Sequence[Dataset] = ()
+    edits: Path | None = None
+
+
+def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> dict[str, Any]:
+    """Learn, or go on with the run that is in the folder, and compare with the start.
+
+    Afterwards the folder is a run with an attention branch (with ``attention.source: cam`` one
+    without), with ``metrics.json`` and ``report.html``.
+
+    Args:
+        inputs: Start, data and maps.
+        run: The folder.
+        settings: All of them; network, grid, input, targets and decoding are the start's.
+        seed: Of a new branch, crops and order.
+
+    Returns:
+        What ``metrics.json`` holds.
+
+    Raises:
+        InputError: The folder holds something else, or a run that differs; no map can be used.
+        DatasetError: Datasets of other classes than the start.
+        ModelError: ``init`` does not fit, or a loss is not finite.
+        SettingsError: Settings that do not fit together, or nothing that learns.
+    """
+    check_settings(settings, 1)
+    check_label_spaces([*inputs.data, *inputs.validation])
+    start = _start(inputs, settings, seed)
+    cam = settings.attention.source == "cam"
+    match_px = settings.validation.match_px
+    before = LandmarkReviewer(start, match_px, cam)
+    edits = _edits(inputs)
+    maps = {
+        number: WantedMap(edit.attention, edit.covered_px, edit.size_px)
+        for number, edit in edits.used.items()
+    }
+    proposed = _proposed(inputs.data, settings, start, before, set(maps))
+    maps.update(proposed)
+    losses = losses_of(settings.attention, bool(maps))
+    learns = parts_that_learn(settings.attention, losses, is_new=False)
+    claim_run(run, _description(inputs, settings, start, edits, maps, seed))
+    with worker_errors():
+        crops = MapCrops(inputs.data, settings, seed, maps, settings.attention.repeat)
+        result, skipped = _learn(start, crops, inputs, run, settings, losses, learns, seed)
+    after = LandmarkReviewer(start_landmark_run(run, settings.branch, seed), match_px, cam)
+    others = all_frames(inputs.validation)
+    where = "validation" if others else "training"
+    if not others:
+        frames = enumerate(all_frames(inputs.data))
+        others = [frame for number, frame in frames if number not in maps]
+    others = spread(others, settings.validation.images)
+    rows, wanted = review(before, after, inputs.data, edits.used, others)
+    summary = summarise(rows, "f1")
+    metrics = {
+        "verdict": verdict_of(summary),
+        "score": "f1",
+        "new_branch": start.is_new and not cam,
+        "losses": list(losses),
+        "learns": list(learns),
+        "steps": result.steps,
+        "elsewhere_is": where,
+        **summary,
+        "edits": {**edits.summary(), "proposed": len(proposed)},
+        "start_figures": dict(start.header.get("figures", {})),
+        "figures": dict(result.figures),
+        "skipped_images": sorted(skipped),
+        "rows": told(rows),
+    }
+    write_json(run / METRICS, metrics)
+    write_report(run / REPORT, metrics, rows, wanted)
+    return metrics
+
+
+def retrain_settings(init: Path, config: Path | None) -> RetrainSettings:
+    """Settings with those of :data:`detector.run.OF_THE_START` from the start.
+
+    Raises:
+        SettingsError: A settings file that cannot be used.
+        ModelError: ``init`` is no finished run of a detector.
+    """
+    branch = load_settings(RetrainSettings, config).branch
+    values = dump_settings(start_landmark_run(init, branch, 0).settings)
+    return load_settings(RetrainSettings, config, {name: values[name] for name in OF_THE_START})
+
+
+def _start(inputs: Inputs, settings: RetrainSettings, seed: int) -> LandmarkRun:
+    start = start_landmark_run(inputs.init, settings.branch, seed)
+    if settings.attention.source == "cam" and not start.is_new:
+        expected = "a detector without an attention branch, for attention.source 'cam'"
+        hint = "It has a map of its own: use attention.source 'branch'."
+        raise ModelError.at(inputs.init, "", expected, "one with a branch", hint)
+    space = inputs.data[0].label_space
+    if start.label_space.digest != space.digest:
+        expected = f"the classes of {inputs.data[0].path}"
+        raise DatasetError.at(inputs.init, "", expected, ", ".join(start.label_space.names[1:]))
+    return start
+
+
+def _edits(inputs: Inputs) -> Edits:
+    if inputs.edits is None:
+        return NO_EDITS
+    frames = all_frames(inputs.data)
+
+    def size_of(number: int) -> tuple[int, int]:
+        dataset, index = frames[number]
+        height, width = dataset.image(index).shape[:2]
+        return width, height
+
+    files = [dataset.image_path(index) for dataset, index in frames]
+    return match_edits(inputs.edits, files, size_of)
+
+
+def _proposed(
+    data: Sequence[Dataset],
+    settings: RetrainSettings,
+    start: LandmarkRun,
+    reviewer: LandmarkReviewer,
+    edited: set[int],
+) -> dict[int, WantedMap]:
+    """The maps that labels ask for, of the images without a corrected one that should get one."""
+    teachers, by = settings.attention.map_teachers, settings.attention.misrecognised_by
+    if teachers == "none":
+        return {}
+    found = {}
+    for number, (dataset, index) in enumerate(track(all_frames(data), label="propose maps")):
+        if number in edited:
+            continue
+        try:
+            image, truth = dataset.image(index), dataset.labels(index)
+        except DatasetError:
+            continue  # the batches skip and count it
+        wrong = teachers == "all" or reviewer.judge(image, truth).verdict.misrecognised(by)
+        if not wrong:
+            continue
+        height, width = image.shape[:2]
+        covered = padded_size(width, height, start.settings.input.multiple)
+        cells = start.settings.grid.shape(*covered)
+        size = float(covered[0]), float(covered[1])
+        found[number] = WantedMap(proposed_map(truth, cells, size), size, (width, height))
+    return found
+
+
+def _learn(
+    start: LandmarkRun,
+    crops: MapCrops,
+    inputs: Inputs,
+    run: Path,
+    settings: RetrainSettings,
+    losses: Sequence[str],
+    learns: Sequence[str],
+    seed: int,
+) -> tuple[TrainResult, set[str]]:
+    shell = copy.deepcopy(start.network).to(ALONE.device)
+    parts = dict(shell.parts())
+    network: nn.Module = shell
+    recognise = with_branch
+    if settings.attention.source == "cam":
+        del parts["attention"]
+        network, recognise = shell.detector, Cam(shell, landmark_score).recognise
+    frozen = Frozen(parts, learns)
+    figures = dict(start.header.get("figures", {}))
+    task = AttentionTask(
+        settings, crops, inputs.validation, seed, losses, frozen, recognise, figures
+    )
+    result = Trainer(network, task, settings.loop, run, seed=seed).run()
+    return result, task.skipped
+
+
+def _description(
+    inputs: Inputs,
+    settings: RetrainSettings,
+    start: LandmarkRun,
+    edits: Edits,
+    maps: Mapping[int, WantedMap],
+    seed: int,
+) -> dict[str, Any]:
+    values = dump_settings(settings)
+    trained = [f.name for f in dataclasses.fields(TrainSettings)]
+    cam = settings.attention.source == "cam"
+    found = {
+        "format": RUN_FORMAT if cam else LANDMARK_FORMAT,
+        "format_version": FORMAT_VERSION,
+        "settings": {name: values[name] for name in trained},
+        "attention": values["attention"],
+        "label_space": start.label_space.to_dict(),
+        "seed": seed,
+        "init": {
+            "path": str(inputs.init),
+            "sha256": hashlib.sha256((inputs.init / WEIGHTS).read_bytes()).hexdigest(),
+        },
+        "data": [{"path": str(d.path), "images": len(d)} for d in inputs.data],
+        "validation": [{"path": str(d.path), "images": len(d)} for d in inputs.validation],
+        "edits": None
+        if inputs.edits is None
+        else {"path": str(inputs.edits), "used": len(edits.used), "content": edits.digest},
+        "maps": len(maps),
+    }
+    return found if cam else {**found, "branch": dump_settings(start.branch)}

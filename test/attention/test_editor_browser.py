@@ -1,0 +1,554 @@
+"""The editor's page in a real browser: Debian's Chromium, driven without a screen."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from helpers.attention_runs import TALKATIVE, editor, write_attention_run
+
+from dalearn_ros.attention.server import EditorServer
+from dalearn_ros.attention.teacher_maps import TeacherMaps
+from dalearn_ros.datasets.store import Dataset
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+pytestmark = [
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+]
+WAIT_MS = 30_000
+SIZE, CELLS = (160, 96), (12, 20)  # of the image in pixels (width, height), of its map
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        try:
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=options)
+        except playwright.Error as error:  # such as Ubuntu's, which only installs a snap
+            pytest.skip(f"{CHROMIUM} does not start: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, detector_path: Path) -> Path:
+    return write_attention_run(tmp_path_factory.mktemp("m") / "run", detector_path, TALKATIVE)
+
+
+@pytest.fixture
+def edits(tmp_path: Path) -> Path:
+    return tmp_path / "edits"
+
+
+@pytest.fixture
+def server(model: Path, roads: Dataset, edits: Path) -> Iterator[EditorServer]:
+    with editor(model, roads.path, edits) as running:
+        yield running
+
+
+class Tab:
+    """A tab with the editor in it, and the maps that it sent."""
+
+    def __init__(self, context: Any, size: tuple[int, int] = SIZE) -> None:
+        self.size = size
+        self.page = context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.sent: list[np.ndarray] = []
+        self.problems: list[str] = []
+        self.page.on("request", self._requested)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _requested(self, request: Any) -> None:
+        if "/answer" in request.url:
+            self.sent.append(np.frombuffer(request.post_data_buffer, "<f4"))
+
+    def open(self, url: str) -> Tab:
+        self.page.goto(url)
+        self.page.wait_for_selector("html[data-ready=yes]")
+        return self
+
+    def first(self) -> Tab:
+        """List all images as in the data, and go to the first."""
+        self.page.locator("[name=branch]").select_option("all", force=True)
+        self.page.locator("[name=order]").select_option("name", force=True)
+        rows = self.page.locator("#rows button")
+        self.until(lambda: rows.count() == 4 and rows.first.text_content().startswith("f0"))
+        rows.first.dispatch_event("click")
+        self.until(lambda: "f0" in self.page.locator("#image-name").text_content())
+        self.page.locator("#stage").focus()
+        return self
+
+    def reload(self) -> None:
+        self.page.reload()
+        self.page.wait_for_selector("html[data-ready=yes]")
+
+    def place(self, u: float, v: float) -> tuple[float, float]:
+        """On the screen, of a pixel of the image while all of it is shown."""
+        box = self.page.locator("#stage").bounding_box()
+        scale = min(box["width"] / self.size[0], box["height"] / self.size[1])
+        left = box["x"] + (box["width"] - scale * self.size[0]) / 2
+        top = box["y"] + (box["height"] - scale * self.size[1]) / 2
+        return left + scale * u, top + scale * v
+
+    def stroke(self, *points: tuple[float, float]) -> None:
+        """Draw with the mouse through pixels of the image."""
+        self.page.mouse.move(*self.place(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.place(*point), steps=4)
+        self.page.mouse.up()
+
+    def brush(self, size: int, soft: int = 0) -> None:
+        for name, value in (("size", size), ("soft", soft)):
+            self.page.locator(f"#{name}").fill(str(value))
+
+    def click(self, name: str) -> None:
+        self.page.locator(f"#{name}").click()
+
+    def text(self, name: str) -> str:
+        return str(self.page.locator(f"#{name}").inner_text())
+
+    def says(self, name: str, words: str) -> None:
+        self.page.locator(f"#{name}").get_by_text(words).first.wait_for()
+
+    def saved(self) -> None:
+        self.until(lambda: self.text("state") == "Saved")
+
+    def until(self, done: Callable[[], Any]) -> None:
+        end = time.monotonic() + WAIT_MS / 1000
+        while not done():
+            assert time.monotonic() < end, "never came true"
+            self.page.wait_for_timeout(50)
+
+    def until_sent(self, wanted: Callable[[np.ndarray], Any]) -> np.ndarray:
+        """The newest map that was sent, once it is as wanted."""
+        self.until(lambda: self.sent and wanted(self.sent[-1].reshape(CELLS)))
+        return self.sent[-1].reshape(CELLS)
+
+    def branch(self) -> np.ndarray:
+        """The branch's own map of image 0, as the page got it."""
+        body = self.page.evaluate(
+            "fetch('/api/images/0/maps/branch').then(r => r.arrayBuffer())"
+            ".then(b => Array.from(new Uint8Array(b)))"
+        )
+        return np.frombuffer(bytes(body), "<f4").reshape(CELLS)
+
+
+@pytest.fixture
+def tab(chromium: Any, server: EditorServer) -> Iterator[Tab]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    found = Tab(context).open(server.url).first()
+    yield found
+    assert found.problems == []
+    context.close()
+
+
+def same_bits(one: np.ndarray, other: np.ndarray) -> bool:
+    return np.array_equal(one.view(np.uint32), other.view(np.uint32))
+
+
+def test_paint_erase_undo_redo_reset_and_empty(tab: Tab) -> None:
+    own = tab.branch()
+    tab.brush(2)
+    assert tab.page.locator("#undo").is_disabled()
+    tab.stroke((20, 20), (60, 20))  # rows 1 to 3, columns 1 to 8
+    erased = tab.until_sent(lambda cells: cells[2, 7] == 0)
+    touched = erased != own
+    assert (erased[touched] == 0).all()
+    assert touched[2, 2:8].all()
+    assert not touched[4:].any()
+    assert not touched[:, 9:].any()
+    assert same_bits(erased[~touched], own[~touched])
+    tab.until(lambda: tab.text("changes") not in ("", "The map is the branch's own."))
+    assert "ms" in tab.text("took")
+    tab.click("undo")
+    tab.says("changes", "The map is the branch's own.")
+    tab.click("redo")
+    assert same_bits(tab.until_sent(lambda cells: cells[2, 7] == 0), erased)
+    tab.click("add")
+    tab.stroke((100, 60))
+    added = tab.until_sent(lambda cells: cells[7, 12] == 1)
+    assert (added[2, 2:8] == 0).all()
+    tab.click("reset")
+    tab.says("changes", "The map is the branch's own.")
+    tab.click("empty")
+    tab.until_sent(lambda cells: not cells.any())
+    tab.page.keyboard.press("Control+z")
+    tab.says("changes", "The map is the branch's own.")
+
+
+def test_a_soft_brush_blends_and_a_stroke_does_not_add_up(tab: Tab) -> None:
+    own = tab.branch()
+    tab.brush(8, 100)
+    for _ in range(2):
+        tab.stroke((82, 50), (82, 50), (82, 50))
+        cells = tab.until_sent(lambda cells: cells[6, 10] == 0)
+        tab.click("undo")
+    assert 0.02 < cells[6, 12] < own[6, 12] - 0.02
+    assert cells[6, 11] < cells[6, 12] < cells[6, 13]
+    assert same_bits(cells[:, 16:], own[:, 16:])
+
+
+def test_the_proposal_is_one_step(tab: Tab) -> None:
+    tab.page.keyboard.press("p")
+    proposed = tab.until_sent(lambda cells: cells.max() == 1 and cells[0].max() == 0)
+    assert proposed[6, 7] == 1
+    tab.click("undo")
+    tab.says("changes", "The map is the branch's own.")
+
+
+def test_a_map_drawn_elsewhere_is_loaded(tab: Tab, edits: Path, tmp_path: Path) -> None:
+    picture = np.zeros((48, 80), np.uint8)  # half the image's size, 2 by 2 pixels a half cell
+    picture[:, 40:] = 255
+    cv2.imwrite(str(tmp_path / "gaze.png"), picture)
+    cv2.imwrite(str(tmp_path / "tall.png"), np.zeros((80, 48), np.uint8))
+    (tmp_path / "none.png").write_text("no picture")
+    for name, words in (("tall", "160 x 96, found 48 x 80"), ("none", "expected a picture")):
+        tab.page.locator("#file").set_input_files(tmp_path / f"{name}.png")
+        tab.says("messages", words)
+    tab.page.locator("#file").set_input_files(tmp_path / "gaze.png")
+    cells = tab.until_sent(lambda cells: cells[0, 0] == 0)
+    assert cells[:, :9].max() == 0
+    assert cells[:, 11:].min() == 1
+    assert tab.page.locator("#note").input_value() == "from gaze.png"
+    tab.click("undo")
+    tab.click("redo")
+    tab.click("save")
+    tab.saved()
+    maps = TeacherMaps(edits)
+    found = maps.read(maps.digests()[0])
+    assert found is not None
+    assert (found.made, found.note) == ("imported", "from gaze.png")
+    tab.click("reset")
+    tab.click("save")
+    tab.until(lambda: maps.read(maps.digests()[0]).revision == 2)  # type: ignore[union-attr]
+    assert maps.read(maps.digests()[0]).made == "hand"  # type: ignore[union-attr]
+
+
+def test_save_reload_and_go_on(tab: Tab, edits: Path) -> None:
+    own = tab.branch()
+    first = tab.text("image-name")
+    tab.brush(3)
+    tab.stroke((20, 20))
+    erased = tab.until_sent(lambda cells: cells[2, 2] == 0)
+    tab.page.locator("#who").fill("")
+    tab.click("save")
+    tab.says("messages", "Write your name first")
+    tab.page.locator("#who").fill("Grace")
+    tab.click("save")
+    tab.saved()
+    (digest,) = TeacherMaps(edits).digests()
+    found = TeacherMaps(edits).read(digest)
+    assert found is not None
+    assert (found.who, found.revision) == ("Grace", 1)
+    assert np.abs(found.attention - erased).max() <= 0.5 / 65535 + 1e-9
+    tab.says("rows", "corrected")
+    tab.sent.clear()
+    tab.reload()
+    assert tab.text("image-name") == first
+    tab.says("notices", "Corrected by Grace")
+    again = tab.until_sent(lambda cells: cells[2, 2] == 0)
+    assert same_bits(again[again != 0], own[again != 0])
+    assert tab.page.locator("#who").input_value() == "Grace"
+    tab.click("next")
+    tab.until(lambda: tab.text("image-name") != first)
+    tab.click("previous")
+    tab.until(lambda: tab.text("image-name") == first)
+
+
+def test_unsaved_strokes_survive_a_reload_and_a_restart_of_the_server(
+    chromium: Any, model: Path, roads: Dataset, edits: Path
+) -> None:
+    context = chromium.new_context(viewport={"width": 1000, "height": 700})
+    tab = Tab(context)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with editor(model, roads.path, edits, port) as server:
+        tab.open(server.url).first()
+        tab.brush(3)
+        tab.stroke((20, 20))
+        first = tab.until_sent(lambda cells: cells[2, 2] == 0)
+        tab.page.wait_for_timeout(300)
+        tab.sent.clear()
+        tab.reload()
+        tab.says("notices", "Unsaved strokes")
+        assert not tab.sent
+        tab.page.get_by_text("Restore them").click()
+        assert same_bits(tab.until_sent(lambda cells: True), first)
+    tab.stroke((100, 60))
+    tab.says("messages", "cannot be reached")
+    tab.click("save")
+    tab.says("messages", "Nothing is lost")
+    with editor(model, roads.path, edits, port) as server:
+        tab.click("undo")
+        tab.says("messages", "started anew")  # it has another token
+        tab.click("redo")
+        tab.page.wait_for_timeout(300)
+        tab.open(server.url)
+        tab.sent.clear()
+        tab.page.get_by_text("Restore them").first.click()
+        found = tab.until_sent(lambda cells: cells[7, 12] == 0)
+        assert found[2, 2] == 0
+        tab.click("save")
+        tab.saved()
+    assert len(TeacherMaps(edits).digests()) == 1
+    assert tab.problems == []
+    context.close()
+
+
+def test_two_tabs_that_save_lose_nothing(tab: Tab, server: EditorServer, edits: Path) -> None:
+    other = Tab(tab.page.context).open(server.url)
+    for one, at in ((tab, (20, 20)), (other, (100, 60))):
+        one.page.bring_to_front()
+        one.brush(3)
+        one.stroke(at)
+    tab.page.bring_to_front()
+    tab.page.locator("#who").fill("Ada")
+    tab.click("save")
+    tab.saved()
+    other.page.bring_to_front()
+    mine = other.until_sent(lambda cells: cells[7, 12] == 0)
+    other.click("save")
+    other.says("conflict", "Ada saved revision 1")
+    other.click("look-theirs")
+    other.until_sent(lambda cells: cells[2, 2] == 0 and cells[7, 12] != 0)
+    other.click("undo")
+    assert same_bits(other.until_sent(lambda cells: cells[7, 12] == 0), mine)
+    other.click("save")
+    other.saved()
+    tab.page.bring_to_front()
+    tab.click("add")
+    tab.stroke((60, 60))
+    tab.click("save")
+    tab.says("conflict", "revision 2")
+    tab.click("mine-on-top")
+    tab.saved()
+    maps = TeacherMaps(edits)
+    found = maps.read(maps.digests()[0])
+    assert found is not None
+    assert found.revision == 3
+    assert (found.attention[2, 2], found.attention[7, 7]) == (0.0, 1.0)
+    assert other.problems == []
+
+
+def test_ones_own_strokes_stay_kept_beside_a_conflict(tab: Tab, server: EditorServer) -> None:
+    other = Tab(tab.page.context).open(server.url)
+    other.brush(3)
+    other.stroke((100, 60))
+    mine = other.until_sent(lambda cells: cells[7, 12] == 0)
+    tab.page.bring_to_front()
+    tab.click("empty")
+    tab.click("save")
+    tab.saved()
+    other.page.bring_to_front()
+    other.click("save")
+    other.click("look-theirs")
+    other.until_sent(lambda cells: not cells.any())
+    other.page.wait_for_timeout(300)
+    other.reload()
+    other.says("notices", "The saved map has changed since")
+    other.page.get_by_text("Restore them").first.click()
+    assert same_bits(other.until_sent(lambda cells: cells[7, 12] == 0 and cells.any()), mine)
+    other.says("notices", "revision 1")
+    assert other.problems == []
+
+
+def test_side_by_side_both_pictures_can_be_painted(tab: Tab) -> None:
+    page = tab.page
+    page.locator("#view").select_option("beside")
+    tab.brush(1)
+    box = page.locator("#stage").bounding_box()
+    half = box["width"] / 2 - 2
+    scale = min(half / SIZE[0], box["height"] / SIZE[1])
+    left, top = (half - scale * SIZE[0]) / 2, (box["height"] - scale * SIZE[1]) / 2
+    for shift, u in ((0, 4), (box["width"] / 2 + 2, 84)):
+        page.mouse.move(box["x"] + shift + left + scale * u, box["y"] + top + scale * 12)
+        page.mouse.down()
+        page.mouse.up()
+    cells = tab.until_sent(lambda cells: cells[1, 0] == 0 and cells[1, 10] == 0)
+    assert np.argwhere(cells == 0).tolist() == [[1, 0], [1, 10]]
+    page.mouse.move(box["x"] + half - 40, box["y"] + top + scale * 60)
+    page.mouse.down()  # a stroke that leaves its picture does not go on in the other
+    page.mouse.move(box["x"] + half + 40, box["y"] + top + scale * 60, steps=5)
+    page.mouse.up()
+    crossed = tab.until_sent(lambda cells: cells[7].min() == 0)
+    assert crossed[7, :15].min() > 0
+
+
+def test_fingers_on_a_small_screen(chromium: Any, server: EditorServer) -> None:
+    context = chromium.new_context(
+        viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True
+    )
+    tab = Tab(context).open(server.url).first()
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
+    for name in ("erase", "add", "undo", "empty", "save", "before", "after"):
+        box = tab.page.locator(f"#{name}").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+    tab.brush(2)
+    touch = context.new_cdp_session(tab.page)
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    own = tab.branch()
+    fingers("touchStart", tab.place(20, 20))
+    fingers("touchMove", tab.place(60, 20))
+    fingers("touchEnd")
+    painted = tab.until_sent(lambda cells: cells[2, 7] == 0)
+    assert same_bits(painted[5:], own[5:])
+    one, other = tab.place(70, 50), tab.place(90, 50)
+    fingers("touchStart", one)
+    fingers("touchStart", one, other)
+    for far in (10, 20, 30):
+        fingers("touchMove", (one[0] - far, one[1]), (other[0] + far, other[1]))
+    fingers("touchEnd")
+    tab.page.wait_for_timeout(300)
+    assert same_bits(tab.sent[-1].reshape(CELLS), painted)  # two fingers paint nothing
+    fingers("touchStart", tab.place(80, 48))  # the middle stays, zoomed in
+    fingers("touchEnd")
+    zoomed = tab.until_sent(lambda cells: cells[5:7, 9:11].min() == 0)
+    assert same_bits(zoomed[9:], own[9:])
+    tab.click("open-queue")
+    tab.page.locator("#rows button").nth(1).click()
+    tab.until(lambda: not tab.page.locator("#queue").is_visible())
+    assert tab.problems == []
+    context.close()
+
+
+def test_an_image_larger_than_the_screen(chromium: Any, model: Path, tmp_path: Path) -> None:
+    size = (3200, 1600)
+    folder = tmp_path / "images"
+    folder.mkdir()
+    rows = np.linspace(0, 255, size[1]).astype(np.uint8)[:, None, None]
+    cv2.imwrite(str(folder / "large.jpg"), np.broadcast_to(rows, (size[1], size[0], 3)))
+    context = chromium.new_context(viewport={"width": 1000, "height": 600})
+    with editor(model, folder, tmp_path / "edits") as server:
+        tab = Tab(context, size).open(server.url)
+        tab.brush(1)
+        at = tab.place(2404, 404)  # cell 300 of row 50
+        tab.page.mouse.move(*at)
+        for _ in range(12):
+            tab.page.mouse.wheel(0, -200)
+        tab.page.mouse.down()
+        tab.page.mouse.up()
+        tab.until(lambda: tab.sent)
+        cells = tab.sent[-1].reshape(200, 400)
+        zero = np.argwhere(cells == 0)
+        assert len(zero) == 1
+        assert np.abs(zero[0] - (50, 300)).max() <= 1
+        tab.page.keyboard.press("0")
+        tab.page.keyboard.press("v")
+        tab.page.keyboard.press("v")
+        assert tab.page.locator("#view").input_value() == "map"
+    assert tab.problems == []
+    context.close()
+
+
+def test_the_keyboard_alone(tab: Tab) -> None:
+    page = tab.page
+    page.keyboard.press("?")
+    page.locator("#help").wait_for()
+    assert "Arrows" in tab.text("keys")
+    page.keyboard.press("Escape")
+    page.locator("#help").wait_for(state="hidden")
+    page.locator("#stage").focus()
+    tab.brush(1)
+    page.locator("#stage").focus()
+    page.keyboard.press("a")
+    assert page.locator("#add").get_attribute("aria-checked") == "true"
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    cells = tab.until_sent(lambda cells: (cells == 1).sum() == 1)
+    assert np.argwhere(cells == 1).tolist() == [[5, 5]]
+    page.keyboard.press("e")
+    page.keyboard.press("Enter")
+    tab.until_sent(lambda cells: cells[5, 5] == 0)
+    page.keyboard.press("u")
+    tab.until_sent(lambda cells: cells[5, 5] == 1)
+    page.keyboard.press("y")
+    tab.until_sent(lambda cells: cells[5, 5] == 0)
+    before = tab.text("image-name")
+    page.locator("#note").fill("end")  # letters in a field are no keys
+    page.keyboard.type("xnd")
+    assert page.locator("#note").input_value() == "endxnd"
+    assert tab.text("image-name") == before
+    page.locator("#stage").focus()
+    page.keyboard.press("d")  # save and go on
+    tab.until(lambda: tab.text("image-name") != before)
+    page.keyboard.press("b")
+    tab.until(lambda: tab.text("image-name") == before)
+    tab.says("notices", "Corrected by")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_can_be_read(
+    chromium: Any, model: Path, detector_path: Path, roads: Dataset, tmp_path: Path, scheme: str
+) -> None:
+    run = write_attention_run(tmp_path / "run", detector_path, TALKATIVE, synthesis="residual")
+    with editor(run, roads.path, tmp_path / "edits") as server:
+        context = chromium.new_context(color_scheme=scheme)
+        tab = Tab(context).open(server.url)
+        tab.says("warning", "cannot suppress")
+        for name in ("body", "#warning", "#save", "#counts"):
+            text, back = tab.page.locator(name).evaluate(
+                """node => {
+                    let behind = node;
+                    while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)")
+                      behind = behind.parentElement;
+                    return [getComputedStyle(node).color, getComputedStyle(behind).backgroundColor];
+                }"""
+            )
+            assert contrast(text, back) >= 4.5, name
+        dark = contrast("rgb(0, 0, 0)", tab.page.evaluate(
+            "getComputedStyle(document.body).backgroundColor")) < 2  # fmt: skip
+        assert dark == (scheme == "dark")
+        assert tab.problems == []
+        context.close()
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2: (lighter + 0.05) / (darker + 0.05) of relative luminance."""
+    luminances = []
+    for colour in (one, other):
+        parts = [float(part) / 255 for part in colour.strip("rgba()").split(",")[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        luminances.append(float(np.dot(linear, [0.2126, 0.7152, 0.0722])))
+    return (max(luminances) + 0.05) / (min(luminances) + 0.05)
+
+
+def test_an_image_that_vanishes_is_said_and_the_others_stay(
+    chromium: Any, model: Path, roads: Dataset, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(roads.path, data)
+    context = chromium.new_context()
+    with editor(model, data, tmp_path / "edits") as server:
+        tab = Tab(context).open(server.url)
+        tab.page.locator("[name=branch]").select_option("all")
+        tab.until(lambda: tab.page.locator("#rows button").count() == 4)
+        shown = tab.text("image-name")
+        rows = tab.page.locator("#rows button").all()
+        other = next(row for row in rows if row.get_attribute("aria-current") != "true")
+        (data / "images" / other.inner_text().split("\n")[0]).unlink()
+        other.click()
+        tab.says("messages", "no such file")
+        tab.says("problems", "1 cannot be used")
+        assert tab.text("image-name") == shown
+        tab.page.locator("#stage").focus()
+        tab.page.keyboard.press("x")
+        tab.until_sent(lambda cells: not cells.any())
+    assert tab.problems == []
+    context.close()

@@ -1,0 +1,49 @@
+"""Maps that were drawn elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dalearn_ros.attention.import_maps import import_map
+from dalearn_ros.attention.teacher_maps import TeacherMaps, digest_of
+from dalearn_ros.core.errors import InputError
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    file = tmp_path / "image.png"
+    assert cv2.imwrite(str(file), np.zeros((20, 32, 3), np.uint8))
+    return file
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_drawn_map_of_another_size(tmp_path: Path, image: Path, dtype: type) -> None:
+    full = np.iinfo(dtype).max
+    drawn = np.zeros((40, 64), dtype)
+    drawn[:, :32] = full  # the left half
+    drawn[:8, 32:36] = full  # a quarter of a cell of 8 image pixels
+    assert cv2.imwrite(str(tmp_path / "drawn.png"), drawn)
+    found = import_map(image, tmp_path / "drawn.png", (3, 4), (32.0, 24.0), "Ada", "by hand")
+    expected = np.zeros((3, 4))
+    expected[:2, :2], expected[2, :2], expected[0, 2] = 1.0, 0.5, 0.125
+    assert np.allclose(found.attention, expected, atol=1e-4)
+    assert (found.made, found.note, found.size_px) == ("imported", "by hand", (32, 20))
+    written = TeacherMaps(tmp_path / "edits").write(found)
+    assert written.digest == digest_of(image)
+
+
+def test_colours_damage_and_a_missing_note(tmp_path: Path, image: Path) -> None:
+    colours = tmp_path / "colours.png"
+    cv2.imwrite(str(colours), np.random.default_rng(0).integers(0, 9, (4, 4, 3)).astype(np.uint8))
+    with pytest.raises(InputError, match="expected a grey picture of 8 or 16 bits"):
+        import_map(image, colours, (3, 4), (32.0, 24.0), "Ada", "by hand")
+    with pytest.raises(InputError, match="cannot be decoded"):
+        import_map(image, Path(__file__), (3, 4), (32.0, 24.0), "Ada", "by hand")
+    with pytest.raises(InputError, match="cannot be read"):
+        import_map(image, tmp_path / "none.png", (3, 4), (32.0, 24.0), "Ada", "by hand")
+    with pytest.raises(InputError, match="needs a note"):
+        import_map(image, image, (3, 4), (32.0, 24.0), "Ada", " ")
