@@ -40,7 +40,8 @@ class SeparableResidual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """One block on top."""
-        return features + self.norm(self.mix(self.wide(features)))
+        found: Tensor = features + self.norm(self.mix(self.wide(features)))
+        return found
 
 
 class AttentionBranch(nn.Module):

@@ -45,7 +45,7 @@ def proposed_map(
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
         canvas = np.asarray(cv2.dilate(canvas, kernel), np.uint8)
     share = canvas.reshape(rows, fine, columns, fine).mean(axis=(1, 3)) / 255.0
-    return share.astype(np.float32)
+    return np.asarray(share, np.float32)
 
 
 def mass_inside(attention: npt.ArrayLike, inside: npt.ArrayLike) -> float:

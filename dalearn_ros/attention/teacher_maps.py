@@ -92,7 +92,7 @@ class TeacherMaps:
         Raises:
             InputError: The digest is none, or its files are damaged or of another version.
         """
-        about, picture = self._files(digest)
+        about = self._file(digest)
         if not about.is_file():
             return None
         try:
@@ -106,7 +106,7 @@ class TeacherMaps:
             values.update(
                 size_px=(int(width), int(height)), covered_px=(float(across), float(down))
             )
-            return TeacherMap(**values, attention=_read_png(picture, content["cells"]))
+            return TeacherMap(**values, attention=_read_png(about, content["cells"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{about}: is damaged ({type(error).__name__}: {error}).") from None
 
@@ -123,7 +123,7 @@ class TeacherMaps:
             EditConflict: The map there is of another revision; nothing is changed.
             InputError: The digest is none, or the disk is full or not writable.
         """
-        about, picture = self._files(edit.digest)
+        about = self._file(edit.digest)
         self.path.mkdir(parents=True, exist_ok=True)
         with _locked(self.path / ".lock"):
             there = self.read(edit.digest)
@@ -133,13 +133,12 @@ class TeacherMaps:
                 expected, found = f"revision {edit.revision}", f"revision {have}, by {who}"
                 raise EditConflict.at(about, "", expected, found, "Look at that one first.")
             cells = np.rint(np.clip(edit.attention, 0.0, 1.0) * FULL).astype(np.uint16)
-            written = dataclasses.replace(
-                edit, attention=cells.astype(np.float32) / FULL, revision=have + 1
-            )
-            named = picture.with_name(f"{edit.digest}.{written.revision}.png")
+            kept = np.asarray(cells / FULL, np.float32)
+            written = dataclasses.replace(edit, attention=kept, revision=have + 1)
+            named = about.with_name(f"{edit.digest}.{written.revision}.png")
             with atomic_file(named) as file:
                 file.write_bytes(cv2.imencode(".png", cells)[1].tobytes())
-            content = dataclasses.asdict(dataclasses.replace(written, attention=np.zeros(0)))
+            content = dataclasses.asdict(written)
             content.pop("attention")
             marks = {"format": FORMAT, "format_version": FORMAT_VERSION, "cells": named.name}
             write_json(about, {**marks, **content})
@@ -148,10 +147,10 @@ class TeacherMaps:
                     old.unlink(missing_ok=True)
         return written
 
-    def _files(self, digest: str) -> tuple[Path, Path]:
+    def _file(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
             raise InputError.at(self.path, "image", "64 hexadecimal digits", f"'{digest[:80]}'")
-        return self.path / f"{digest}.json", self.path / f"{digest}.png"
+        return self.path / f"{digest}.json"
 
 
 def _read_png(folder_file: Path, name: Any) -> Array:
@@ -160,7 +159,7 @@ def _read_png(folder_file: Path, name: Any) -> Array:
     found = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.ndim != 2:
         raise ValueError(f"{file.name} is no 16-bit grey PNG")
-    return found.astype(np.float32) / FULL
+    return np.asarray(found / FULL, np.float32)
 
 
 @contextlib.contextmanager

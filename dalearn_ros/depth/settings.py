@@ -80,7 +80,7 @@ class LocalSettings:
     stem_stride: int = field(8, "Up to where the stem reaches.", unit="px", choices=STEM_STRIDES)
     width: int = field(96, "Channels after the stem.", minimum=8, maximum=1024)
     depth: int = field(
-        2, "Convolutions at the stem's own stride, before the size is halved.", minimum=0, maximum=16
+        2, "Convolutions at the stem's own stride, before the halving.", minimum=0, maximum=16
     )
     images: int = field(8, "Images per step.", minimum=1, maximum=1024)
     patches: int = field(24, "Patches per image and step.", minimum=1, maximum=4096)
