@@ -29,8 +29,9 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.adaptation import merged
+from benchmarks.adaptation_tasks import TEST_SEEDS
 from benchmarks.figures import ROOT, record
-from benchmarks.hard_tasks import sources, start_pair, tests
+from benchmarks.hard_tasks import rendered, shares, start_pair
 from benchmarks.parallel import claimed
 from dalearn_ros.attention.misrecognised import PERCEPTION, judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
@@ -84,7 +85,7 @@ def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
     if row == START:
         return Path(args.start)
     place = args.out / "runs" / f"{row}_{seed}".replace(" ", "_").replace(",", "")
-    data, val = [sources(args.data, args.out, args.drives)], list(start_pair(args.data).val)
+    data, val = drives(args), list(start_pair(args.data).val)
     if row == PLAIN:
         own = settings_of(BRANCH, args.start, args)
         names = [f.name for f in dataclasses.fields(TrainSettings)]
@@ -95,27 +96,36 @@ def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
     if row != BRANCH:
         start = run_row(BRANCH, seed, args)
     if row in (HAND, NO_HAND):
-        edits = simulated(args.out / "edits" / str(seed), start, data[0], seed, args.edits)
+        edits = simulated(args.out / "edits" / str(seed), start, data, seed, args.edits)
     retrain(Inputs(start, data, val, edits), place, settings_of(row, start, args), seed)
     return place
 
 
-def simulated(path: Path, run: Path, data: Dataset, seed: int, count: int) -> Path:
+def drives(args: argparse.Namespace) -> list[Dataset]:
+    """Days to learn from, of the start's own: evenly spaced ones."""
+    every = shares(args.data, "day")
+    chosen = np.linspace(0, len(every) - 1, min(args.drives, len(every))).round().astype(int)
+    return [every[number] for number in chosen]
+
+
+def simulated(path: Path, run: Path, data: Sequence[Dataset], seed: int, count: int) -> Path:
     """Maps as a person in a hurry paints them: discs at landmarks that are wrong, the rest kept."""
     if path.is_dir():
         return path
     viewer = LandmarkViewer(open_landmark_run(run))
     with atomic_directory(path) as folder:
         maps, made = TeacherMaps(folder), 0
-        for index in generator(seed, "order").permutation(len(data)).tolist():
-            image, truth = data.image(index), data.labels(index)
+        frames = [(one, index) for one in data for index in range(len(one))]
+        for number in generator(seed, "order").permutation(len(frames)).tolist():
+            dataset, index = frames[number]
+            image, truth = dataset.image(index), dataset.labels(index)
             view = viewer.see(image)
             seen = viewer.answer(view).observations
             assert seen is not None
             found = match(truth, seen, MATCH_PX)
             if not len(found.missed) + len(found.false_alarms):
                 continue
-            random = generator(seed, "brush", index)
+            random = generator(seed, "brush", number)
             cell = view.covered_px[0] / view.attention.shape[1]
             attention = view.attention.copy()
             for points, value in (
@@ -125,7 +135,7 @@ def simulated(path: Path, run: Path, data: Dataset, seed: int, count: int) -> Pa
                 for point in points:
                     disc(attention, (point + 0.5) / cell - 0.5, value, random)
             about = "hand", "simulated", "2026-01-01T00:00:00Z", {}, PERCEPTION
-            file = data.image_path(index)
+            file = dataset.image_path(index)
             sizes = view.size_px, view.covered_px
             maps.write(TeacherMap(digest_of(file), attention, *sizes, file.name, *about))
             made += 1
@@ -143,13 +153,13 @@ def disc(
     attention[np.hypot(columns - center[0], rows - center[1]) <= radius] = value
 
 
-def score(run: Path, drives: Sequence[Dataset]) -> dict[str, Any]:
+def score(run: Path, judged: Sequence[Dataset]) -> dict[str, Any]:
     """F1, share of attention on landmarks, and F1 once the misrecognised images are edited."""
     opened = start_landmark_run(run, BranchSettings(), 0)
-    viewer, space = LandmarkViewer(opened), drives[0].label_space
+    viewer, space = LandmarkViewer(opened), judged[0].label_space
     scores = {name: DetectionScore(space) for name in ("f1", EDITED, CONTROL)}
     masses, edits = [], 0
-    for data in drives:
+    for data in judged:
         for index in range(len(data)):
             image, truth = data.image(index), data.labels(index)
             view = viewer.see(image)
@@ -182,8 +192,10 @@ def kept(row: str, seed: int, args: argparse.Namespace) -> None:
         if not mine:
             return
         run = run_row(row, seed, args)
-        judged = tests(args.data, args.test_drives)
-        found = {name: score(run, judged[name][: args.test_drives]) for name in JUDGED}
+        seeds = TEST_SEEDS[: args.test_drives]
+        found = {
+            name: score(run, rendered(args.data, "adaptation_test", name, seeds)) for name in JUDGED
+        }
         write_json(file, {"row": row, "seed": seed, "steps": args.steps, "judged": found})
         print(row, seed, {name: round(one["f1"], 3) for name, one in found.items()}, flush=True)
 
@@ -218,7 +230,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--steps", type=int, default=400, help="gradient steps of every run")
-    parser.add_argument("--drives", type=int, default=15, help="days to learn from")
+    parser.add_argument("--drives", type=int, default=6, help="days to learn from")
     parser.add_argument("--test-drives", type=int, default=3, help="of each condition")
     parser.add_argument("--edits", type=int, default=100, help="simulated hand edits")
     parser.add_argument("--no-record", action="store_true")
