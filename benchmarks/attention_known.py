@@ -118,6 +118,8 @@ def one_seed(seed: int, args: argparse.Namespace) -> None:
     rate, cam, everything = 0.004, {"source": "cam"}, {"learns": list(PARTS)}
 
     def row(name: str, make: Callable[[], Path], on: Path, size: int) -> None:
+        if not any(part in name for part in args.rows):
+            return
         file = args.out / "results" / f"{name}_{seed}.json".replace(" ", "_").replace(",", "")
         with claimed(file) as mine:
             if not mine:
@@ -204,6 +206,7 @@ def main() -> None:
     parser.add_argument("--real-data", type=Path, required=True, help="holds cifar10")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / NAME)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--rows", nargs="+", default=[""], help="parts of their names")
     parser.add_argument("--steps", type=int, default=STEPS, help="from random weights")
     parser.add_argument("--again", type=int, default=AGAIN, help="of retraining")
     parser.add_argument("--no-record", action="store_true")
