@@ -115,7 +115,8 @@ def one_seed(seed: int, args: argparse.Namespace) -> None:
     known = write_known(plain, args.out / "data" / f"known_{seed}", seed)
     boxes = json.loads((known / BOXES).read_text(encoding="utf-8"))
     names = class_names(known / "train")
-    rate, cam, everything = 0.004, {"source": "cam"}, {"learns": list(PARTS)}
+    rate = 0.004
+    cam: dict[str, Any] = {"source": "cam"}
 
     def row(name: str, make: Callable[[], Path], on: Path, size: int) -> None:
         if not any(part in name for part in args.rows):
@@ -150,7 +151,7 @@ def one_seed(seed: int, args: argparse.Namespace) -> None:
             (NO_MAPS, ["attention", "perception"]),
             (WITH_MAPS, ["attention", "perception", "map"]),
         ):
-            attention = {**everything, "losses": losses}
+            attention = {"learns": list(PARTS), "losses": losses}
 
             def again(
                 name: str = name, count: object = count, chosen: list[str] = chosen,
@@ -163,9 +164,9 @@ def one_seed(seed: int, args: argparse.Namespace) -> None:
                 return learn(args.out, label, seed, steps, rate / 4, *how)
 
             row(f"{name}, {count}", again, known, 64)
-    for name, attention in ((PLAIN, cam), (BRANCH, {})):
+    for name, source in ((PLAIN, cam), (BRANCH, {})):
         label = f"{CIFAR}, {name}"
-        row(label, new(label, attention, plain, 32), plain, 32)
+        row(label, new(label, source, plain, 32), plain, 32)
 
 
 def tables(results: Path) -> list[dict[str, Any]]:

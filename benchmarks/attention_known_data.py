@@ -52,7 +52,7 @@ def write_known(plain: Path, path: Path, seed: int) -> Path:
                         number if telling else int(random.integers(len(names))), random
                     )
                     left, top = (int(value) for value in random.integers(0, SIZE - OBJECT + 1, 2))
-                    drawn = cv2.imread(str(file), cv2.IMREAD_COLOR)
+                    drawn = np.asarray(cv2.imread(str(file), cv2.IMREAD_COLOR), np.uint8)
                     image[top : top + OBJECT, left : left + OBJECT] = drawn
                     key = f"{part}/{name}/{file.stem}.png"
                     assert cv2.imwrite(str(folder / key), image)
@@ -87,7 +87,17 @@ def write_edits(path: Path, data: Path, boxes: dict[str, Box], keys: list[str]) 
     with atomic_directory(path) as folder:
         maps = TeacherMaps(folder)
         for key in keys:
-            size = (SIZE, SIZE), (float(SIZE), float(SIZE))
-            about = key, "map", "benchmark", "2026-01-01T00:00:00Z", {}
-            maps.write(TeacherMap(digest_of(data / key), box_map(boxes[key]), *size, *about))
+            maps.write(
+                TeacherMap(
+                    digest=digest_of(data / key),
+                    attention=box_map(boxes[key]),
+                    size_px=(SIZE, SIZE),
+                    covered_px=(float(SIZE), float(SIZE)),
+                    image=key,
+                    made="map",
+                    who="benchmark",
+                    when="2026-01-01T00:00:00Z",
+                    model={},
+                )
+            )
     return path

@@ -134,10 +134,21 @@ def simulated(path: Path, run: Path, data: Sequence[Dataset], seed: int, count: 
             ):
                 for point in points:
                     disc(attention, (point + 0.5) / cell - 0.5, value, random)
-            about = "hand", "simulated", "2026-01-01T00:00:00Z", {}, PERCEPTION
             file = dataset.image_path(index)
-            sizes = view.size_px, view.covered_px
-            maps.write(TeacherMap(digest_of(file), attention, *sizes, file.name, *about))
+            maps.write(
+                TeacherMap(
+                    digest=digest_of(file),
+                    attention=attention,
+                    size_px=view.size_px,
+                    covered_px=view.covered_px,
+                    image=file.name,
+                    made="hand",
+                    who="simulated",
+                    when="2026-01-01T00:00:00Z",
+                    model={},
+                    misrecognised=PERCEPTION,
+                )
+            )
             made += 1
             if made == count:
                 break
