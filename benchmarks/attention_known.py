@@ -161,7 +161,7 @@ def one_seed(seed: int, args: argparse.Namespace) -> None:
                 edits = write_edits(folder, known, boxes, chosen)
                 steps, label = args.again, f"{name}, {count}"
                 how = (attention, known, 64, start(), edits)
-                return learn(args.out, label, seed, steps, rate / 4, *how)
+                return learn(args.out, label, seed, steps, rate / 2, *how)
 
             row(f"{name}, {count}", again, known, 64)
     for name, source in ((PLAIN, cam), (BRANCH, {})):
