@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +80,19 @@ def read_examples(
         raise DatasetError.at(path / VALUES, "line 1", f"the values {expected}", have)
     images = read_files(path, [(file, row) for row, file in enumerate(files)], size, channels)
     return Examples(images, torch.tensor(values, dtype=torch.float32)[images.labels], found)
+
+
+def select(data: Examples, numbers: Sequence[int]) -> Examples:
+    """Some of the images."""
+    rows, own = torch.tensor(numbers, dtype=torch.int64), data.images
+    images = dataclasses.replace(
+        own,
+        images=own.images[rows],
+        files=tuple(own.files[number] for number in numbers),
+        labels=own.labels[rows],
+        digests=tuple(own.digests[number] for number in numbers),
+    )
+    return dataclasses.replace(data, images=images, truth=data.truth[rows])
 
 
 def value_table(path: Path) -> tuple[tuple[str, ...], list[Path], list[list[float]]]:

@@ -18,7 +18,7 @@ from torch import nn
 from dalearn_ros.attention.cam import Cam
 from dalearn_ros.attention.cells import resampled
 from dalearn_ros.attention.classifier import ImageAttention
-from dalearn_ros.attention.classifier_data import Examples, names_of, read_examples
+from dalearn_ros.attention.classifier_data import Examples, names_of, read_examples, select
 from dalearn_ros.attention.classifier_review import ImageReviewer, files_of, score_of
 from dalearn_ros.attention.classifier_run import (
     CLASSIFICATION,
@@ -49,6 +49,7 @@ from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 Array = npt.NDArray[np.float32]
 OF_THE_START = ("network", "input")
 _LEAST_SPREAD = 1e-6
+_OTHERS = 500  # images without a map that are compared, where there is no validation
 
 
 @dataclass(frozen=True)
@@ -259,25 +260,25 @@ def _rows(
     validation: Examples | None,
     maps: Mapping[int, Array],
 ) -> list[Row]:
-    """The images with a map, and those of validation, or without any the others."""
+    """The images with a map, and those of validation, or without any some of the others."""
     cam = settings.attention.source == "cam"
     reviewers = [
         ImageReviewer(network, make, settings.value_tolerance, cam and not make.branch)
         for network, make in zip(networks, makes, strict=True)
     ]
+    numbers = set(maps)
+    if validation is None:
+        others = [number for number in range(len(data)) if number not in maps]
+        numbers |= set(others[:: max(1, -(-len(others) // _OTHERS))])
+    looked = select(data, sorted(numbers))
+    wanted = {row: maps[n] for row, n in enumerate(sorted(numbers)) if n in maps}
     rows = []
-    names = files_of(data)
-    if maps or validation is None:
-        both = [reviewer.judge(data, maps) for reviewer in reviewers]
-        for number, (before, after) in enumerate(zip(*both, strict=True)):
-            if number in maps:
-                rows.append(Row(names[number], EDITED, before, after))
-            elif validation is None:
-                rows.append(Row(names[number], ELSEWHERE, before, after))
-    if validation is not None:
-        both = [reviewer.judge(validation, {}) for reviewer in reviewers]
-        pairs = zip(files_of(validation), *both, strict=True)
-        rows += [Row(name, ELSEWHERE, before, after) for name, before, after in pairs]
+    for examples, inside in ((looked, wanted), (validation, {})):
+        if examples is None:
+            continue
+        both = [reviewer.judge(examples, inside) for reviewer in reviewers]
+        for number, (name, *pair) in enumerate(zip(files_of(examples), *both, strict=True)):
+            rows.append(Row(name, EDITED if number in inside else ELSEWHERE, *pair))
     return rows
 
 

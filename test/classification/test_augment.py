@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from dalearn_ros.classification.augment import AugmentationSettings, change, prepare
+from dalearn_ros.classification.augment import (
+    AugmentationSettings,
+    change,
+    change_together,
+    prepare,
+)
 
 NOTHING = AugmentationSettings(
     shift=0.0, scale=0.0, aspect=0.0, turn_deg=0.0, shear=0.0,
@@ -91,3 +96,16 @@ def test_inverting_and_blurring() -> None:
     assert torch.allclose(change(images, _only(invert=1.0)), 1.0 - images, atol=1e-5)
     blurred = change(images, _only(blur=1.0))
     assert (blurred.std(dim=(1, 2, 3)) < images.std(dim=(1, 2, 3))).all()
+
+
+def test_maps_move_with_their_images() -> None:
+    still = {"stroke": 0.0, "blur": 0.0, "contrast": 0.0, "noise": 0.0}
+    settings = AugmentationSettings(**still)
+    images = torch.zeros(3, 1, 16, 16)
+    images[:, :, 5:9, 6:11] = 0.8
+    torch.manual_seed(1)
+    changed, maps = change_together(images, images.clone(), settings)
+    assert not torch.equal(changed, images)
+    assert torch.allclose(changed, maps, atol=1e-6)
+    torch.manual_seed(1)
+    assert torch.equal(change(images, settings), changed)

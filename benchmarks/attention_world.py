@@ -1,0 +1,267 @@
+"""What an attention branch and corrected maps are worth to a detector on the world.
+
+All rows begin with the same trained detector. ``without branch`` goes on with it, ``branch`` puts
+an attention branch on, for as many steps; ``edited`` answers the test images that the branch's
+detector misrecognises again, under the map of their landmarks, ``edited elsewhere`` under that map
+mirrored. The ``retrained`` rows go on with the branch's detector, for as many steps: with maps of
+the landmarks for misrecognised training images, or with simulated hand edits: a coarse, noisy brush
+over misrecognised landmarks alone. Each has a twin with the same images drawn as often, without the
+map's loss. Every finished run is a file in ``--out``; started again, it goes on; several processes
+may share ``--out``::
+
+    python benchmarks/attention_world.py --data out/ship/data --start out/adaptation/START
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from benchmarks.adaptation import merged
+from benchmarks.adaptation_tasks import TEST_SEEDS
+from benchmarks.figures import ROOT, record
+from benchmarks.hard_tasks import rendered, shares, start_pair
+from benchmarks.parallel import claimed
+from dalearn_ros.attention.misrecognised import PERCEPTION, judge
+from dalearn_ros.attention.proposals import mass_inside, proposed_map
+from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
+from dalearn_ros.attention.retrain_settings import RetrainSettings
+from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
+from dalearn_ros.attention.settings import BranchSettings
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.viewing import LandmarkViewer
+from dalearn_ros.core.files import atomic_directory, write_json
+from dalearn_ros.core.randomness import generator
+from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.detector.run import train_detector
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.evaluation.detection import DetectionScore
+from dalearn_ros.evaluation.matching import match
+
+NAME = "attention_world"
+SEEDS = (1, 2, 3)
+START, PLAIN, BRANCH = "start", "without branch", "branch"
+MAPS, NO_MAPS = "retrained, map-made maps", "same draws, no maps"
+HAND, NO_HAND = "retrained, simulated hand edits", "same draws, no hand edits"
+ROWS = (START, PLAIN, BRANCH, MAPS, NO_MAPS, HAND, NO_HAND)
+EDITED, CONTROL = "edited", "edited elsewhere"
+JUDGED = ("day", "night")
+MATCH_PX = 8.0
+RECOGNITION = ["attention", "perception"]
+Array = npt.NDArray[np.float32]
+
+
+def settings_of(row: str, start: Path, args: argparse.Namespace) -> RetrainSettings:
+    """Recipe of one row."""
+    learning: dict[str, Any] = {}
+    if row in (MAPS, NO_MAPS):
+        learning["map_teachers"] = "misrecognised"
+    if row in (NO_MAPS, NO_HAND):
+        learning["losses"] = RECOGNITION
+    changes = {
+        "crops": {"width": 448, "height": 256},
+        "batch": {"size": 8, "workers": 0, "threads": 1},
+        "loop": {"steps": args.steps, "average_decay": 0.99, "checkpoint_every": 100},
+        "attention": learning,
+    }
+    base = dump_settings(retrain_settings(start, None))
+    return load_settings(RetrainSettings, None, merged(base, changes))
+
+
+def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
+    """The run folder of a row, trained if need be."""
+    if row == START:
+        return Path(args.start)
+    place = args.out / "runs" / f"{row}_{seed}".replace(" ", "_").replace(",", "")
+    data, val = drives(args), list(start_pair(args.data).val)
+    if row == PLAIN:
+        own = settings_of(BRANCH, args.start, args)
+        names = [f.name for f in dataclasses.fields(TrainSettings)]
+        plain = TrainSettings(**{name: getattr(own, name) for name in names})
+        train_detector(data, val, place, plain, seed, args.start)
+        return place
+    start, edits = args.start, None
+    if row != BRANCH:
+        start = run_row(BRANCH, seed, args)
+    if row in (HAND, NO_HAND):
+        edits = simulated(args.out / "edits" / str(seed), start, data, seed, args.edits)
+    retrain(Inputs(start, data, val, edits), place, settings_of(row, start, args), seed)
+    return place
+
+
+def drives(args: argparse.Namespace) -> list[Dataset]:
+    """Days to learn from, of the start's own: evenly spaced ones."""
+    every = shares(args.data, "day")
+    chosen = np.linspace(0, len(every) - 1, min(args.drives, len(every))).round().astype(int)
+    return [every[number] for number in chosen]
+
+
+def simulated(path: Path, run: Path, data: Sequence[Dataset], seed: int, count: int) -> Path:
+    """Maps as a person in a hurry paints them: discs at landmarks that are wrong, the rest kept."""
+    if path.is_dir():
+        return path
+    viewer = LandmarkViewer(open_landmark_run(run))
+    with atomic_directory(path) as folder:
+        maps, made = TeacherMaps(folder), 0
+        frames = [(one, index) for one in data for index in range(len(one))]
+        for number in generator(seed, "order").permutation(len(frames)).tolist():
+            dataset, index = frames[number]
+            image, truth = dataset.image(index), dataset.labels(index)
+            view = viewer.see(image)
+            seen = viewer.answer(view).observations
+            assert seen is not None
+            found = match(truth, seen, MATCH_PX)
+            if not len(found.missed) + len(found.false_alarms):
+                continue
+            random = generator(seed, "brush", number)
+            cell = view.covered_px[0] / view.attention.shape[1]
+            attention = view.attention.copy()
+            for points, value in (
+                (seen.point_px[found.false_alarms], 0.0),
+                (truth.point_px[found.missed], 1.0),
+            ):
+                for point in points:
+                    disc(attention, (point + 0.5) / cell - 0.5, value, random)
+            file = dataset.image_path(index)
+            maps.write(
+                TeacherMap(
+                    digest=digest_of(file),
+                    attention=attention,
+                    size_px=view.size_px,
+                    covered_px=view.covered_px,
+                    image=file.name,
+                    made="hand",
+                    who="simulated",
+                    when="2026-01-01T00:00:00Z",
+                    model={},
+                    misrecognised=PERCEPTION,
+                )
+            )
+            made += 1
+            if made == count:
+                break
+    return path
+
+
+def disc(
+    attention: Array, at: npt.NDArray[np.float64], value: float, random: np.random.Generator
+) -> None:
+    """Paint a disc of 1.5 to 4 cells about a place that is missed by a cell or so."""
+    center, radius = at + random.normal(0.0, 1.0, 2), random.uniform(1.5, 4.0)
+    rows, columns = np.mgrid[: attention.shape[0], : attention.shape[1]]
+    attention[np.hypot(columns - center[0], rows - center[1]) <= radius] = value
+
+
+def score(run: Path, judged: Sequence[Dataset]) -> dict[str, Any]:
+    """F1, share of attention on landmarks, and F1 once the misrecognised images are edited."""
+    opened = start_landmark_run(run, BranchSettings(), 0)
+    viewer, space = LandmarkViewer(opened), judged[0].label_space
+    scores = {name: DetectionScore(space) for name in ("f1", EDITED, CONTROL)}
+    masses, edits = [], 0
+    for data in judged:
+        for index in range(len(data)):
+            image, truth = data.image(index), data.labels(index)
+            view = viewer.see(image)
+            wanted = proposed_map(truth, view.attention.shape[:2], view.covered_px)
+            own = np.ones_like(view.attention) if opened.is_new else view.attention
+            answer = viewer.answer(view, own)
+            assert answer.observations is not None
+            given = dict.fromkeys(scores, answer.observations)
+            if not opened.is_new:
+                if not truth.ignore.all():
+                    masses.append(mass_inside(view.attention, wanted))
+                if judge(answer, view, truth).misrecognised(PERCEPTION):
+                    edits += 1
+                    for name, chosen in ((EDITED, wanted), (CONTROL, wanted[:, ::-1])):
+                        seen = viewer.answer(view, np.ascontiguousarray(chosen)).observations
+                        assert seen is not None
+                        given[name] = seen
+            for name, seen in given.items():
+                scores[name].add(truth, seen, view.size_px, data.approximate(index))
+    found = {name: one.result()["f1"] for name, one in scores.items()}
+    if opened.is_new:
+        return {"f1": found["f1"]}
+    return {**found, "mass": float(np.mean(masses)) if masses else None, "edits": edits}
+
+
+def kept(row: str, seed: int, args: argparse.Namespace) -> None:
+    """Do one run if its result is not there and no other process is at it."""
+    file = args.out / "results" / f"{row}_{seed}.json".replace(" ", "_").replace(",", "")
+    with claimed(file) as mine:
+        if not mine:
+            return
+        run = run_row(row, seed, args)
+        seeds = TEST_SEEDS[: args.test_drives]
+        found = {
+            name: score(run, rendered(args.data, "adaptation_test", name, seeds)) for name in JUDGED
+        }
+        write_json(file, {"row": row, "seed": seed, "steps": args.steps, "judged": found})
+        print(row, seed, {name: round(one["f1"], 3) for name, one in found.items()}, flush=True)
+
+
+def tables(results: Path) -> list[dict[str, Any]]:
+    """Rows of the table, means over the seeds."""
+    files = sorted(results.glob("*.json"))
+    entries = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    rows = []
+    for row in ROWS:
+        mine = [entry["judged"] for entry in entries if entry["row"] == row]
+        if not mine:
+            continue
+        shown: dict[str, Any] = {"network": row}
+        for name in JUDGED:
+            for key, head in (
+                ("f1", "F1"), ("mass", "attention on landmarks"), ("edits", "edits"),
+                (EDITED, "F1 edited"), (CONTROL, "F1 edited elsewhere"),
+            ):  # fmt: skip
+                values = [one[name][key] for one in mine if one[name].get(key) is not None]
+                shown[f"{head}, {name}"] = float(np.mean(values)) if values else None
+        rows.append(shown)
+    return rows
+
+
+def main() -> None:
+    """Command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT / "out" / "ship" / "data")
+    parser.add_argument("--start", type=Path, required=True, help="run of a trained detector")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / NAME)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--steps", type=int, default=400, help="gradient steps of every run")
+    parser.add_argument("--drives", type=int, default=6, help="days to learn from")
+    parser.add_argument("--test-drives", type=int, default=3, help="of each condition")
+    parser.add_argument("--edits", type=int, default=100, help="simulated hand edits")
+    parser.add_argument("--no-record", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    for seed in args.seeds:
+        for row in args.rows:
+            if row != START or seed == args.seeds[0]:  # it is the same of every seed
+                kept(row, seed, args)
+    rows = tables(args.out / "results")
+    if args.no_record:
+        print(*rows, sep="\n")
+        return
+    command = "python benchmarks/attention_world.py --data out/ship/data --start START"
+    note = (
+        f"F1 at 8 px on whole images, mean of {len(args.seeds)} seeds; every row but the start "
+        f"learns {args.steps} steps on the same images; retrained rows go on with 'branch'."
+    )
+    record(NAME, command, rows, note)
+
+
+if __name__ == "__main__":
+    main()

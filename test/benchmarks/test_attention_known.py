@@ -1,0 +1,48 @@
+"""The data and the table of the benchmark of attention where the answer is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.attention_known import BRANCH, PLAIN, tables
+from benchmarks.attention_known_data import OBJECT, SIZE, box_map, write_known
+from dalearn_ros.core.files import write_json
+
+
+def test_the_map_of_a_box() -> None:
+    found = box_map((4, 8, 36, 42))
+    expected = np.zeros((16, 16))
+    expected[2:10, 1:9], expected[10, 1:9] = 1.0, 0.5
+    assert np.array_equal(found, expected)
+
+
+def test_objects_lie_where_the_boxes_say(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for name, level in (("a", 0), ("b", 255)):
+            folder = tmp_path / "plain" / part / name
+            folder.mkdir(parents=True)
+            drawn = np.full((OBJECT, OBJECT, 3), level, np.uint8)
+            assert cv2.imwrite(str(folder / "0.jpg"), drawn)
+    known = write_known(tmp_path / "plain", tmp_path / "known", 1)
+    boxes = json.loads((known / "boxes.json").read_text())
+    assert sorted(boxes) == [f"{p}/{n}/0.png" for p in ("test", "train") for n in ("a", "b")]
+    left, top, right, bottom = boxes["test/b/0.png"]
+    image = cv2.imread(str(known / "test" / "b" / "0.png"), cv2.IMREAD_COLOR)
+    assert image.shape == (SIZE, SIZE, 3)
+    assert image[top:bottom, left:right].min() > 250
+    assert (image > 250).all(axis=2).sum() < 1.5 * OBJECT**2
+
+
+def test_the_table_has_means_of_the_seeds(tmp_path: Path) -> None:
+    for seed, accuracy in ((1, 0.2), (2, 0.4)):
+        entry = {"row": BRANCH, "seed": seed, "accuracy": accuracy, "mass": 0.5, "edits": 7}
+        write_json(tmp_path / f"{seed}.json", entry)
+    write_json(tmp_path / "plain.json", {"row": PLAIN, "seed": 1, "accuracy": 0.1})
+    plain, branch = tables(tmp_path)
+    assert plain["attention in the box"] is None
+    assert np.isclose(branch["accuracy"], 0.3)
+    assert branch["each seed"] == "0.200 0.400"
