@@ -150,7 +150,7 @@ def test_the_detectors_life_and_its_debug_image(
         assert node.trigger_deactivate() == node.trigger_cleanup() == done
         assert node.trigger_configure() == node.trigger_activate() == done
         detect(3)
-        assert len(list(node._managed_entities)) == 5  # none is left of the first life
+        assert len(list(node._managed_entities)) == 6  # none is left of the first life
     finally:
         node._stop_working()
         node.destroy_node()
