@@ -363,6 +363,86 @@ def test_ones_own_strokes_stay_kept_beside_a_conflict(tab: Tab, server: EditorSe
     assert other.problems == []
 
 
+def test_a_conflict_is_about_the_image_that_was_saved(
+    tab: Tab, server: EditorServer, edits: Path
+) -> None:
+    other = Tab(tab.page.context).open(server.url)
+    other.click("empty")
+    other.click("save")
+    other.saved()
+    tab.page.bring_to_front()
+    tab.brush(3)
+    tab.stroke((20, 20))
+    held: list[Any] = []
+    tab.page.route("**/api/images/1", lambda route: held.append(route))
+    tab.click("next")  # the next image is on its way when the answer to Save comes
+    tab.click("save")
+    tab.says("conflict", "revision 1 of the map of")
+    tab.until(lambda: held)
+    held[0].continue_()
+    tab.until(lambda: "f1" in tab.text("image-name"))
+    assert not tab.page.locator("#conflict").is_visible()
+    tab.says("messages", "f0.jpg was not saved")
+    maps = TeacherMaps(edits)
+    assert [maps.read(digest).revision for digest in maps.digests()] == [1]  # type: ignore[union-attr]
+    tab.click("previous")
+    tab.says("notices", "Unsaved strokes")
+    assert other.problems == []
+
+
+def test_what_is_offered_is_not_overwritten_by_the_next_stroke(tab: Tab) -> None:
+    tab.brush(3)
+    offers = tab.page.get_by_text("Restore them")
+    tab.stroke((20, 20))
+    tab.click("next")
+    tab.until(lambda: "f1" in tab.text("image-name"))
+    tab.click("previous")
+    tab.until(lambda: offers.count() == 1)
+    tab.stroke((100, 60))
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    tab.until(lambda: offers.count() == 2)
+    tab.stroke((60, 60))
+    tab.click("undo")  # this opening has nothing to keep; those before stay
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    tab.until(lambda: offers.count() == 2)
+    offers.last.click()
+    tab.until_sent(lambda cells: cells[2, 2] == 0 and cells[7, 12] != 0)
+    tab.click("save")
+    tab.saved()
+    tab.reload()
+    tab.until(lambda: offers.count() == 1)
+
+
+def test_a_restored_draft_stays_if_the_browser_is_full(tab: Tab) -> None:
+    tab.brush(3)
+    tab.stroke((20, 20))
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    full = "IDBObjectStore.prototype.put = () => { throw new Error('full') };"
+    tab.page.evaluate(f"() => {{ {full} }}")
+    tab.page.get_by_text("Restore them").click()
+    tab.says("messages", "keeps nothing")
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    tab.says("notices", "Unsaved strokes")
+
+
+def test_a_key_that_is_held_saves_once(tab: Tab, edits: Path) -> None:
+    held = tab.page.keyboard
+    before = tab.text("image-name")
+    size = int(tab.page.locator("#size").input_value())
+    for key in ("d", "."):
+        for _ in range(4):  # down, then three repeats
+            held.down(key)
+            tab.page.wait_for_timeout(200)
+        held.up(key)
+    tab.until(lambda: tab.text("image-name") != before)
+    assert len(TeacherMaps(edits).digests()) == 1
+    assert int(tab.page.locator("#size").input_value()) >= size + 4
+
+
 def test_side_by_side_both_pictures_can_be_painted(tab: Tab) -> None:
     page = tab.page
     page.locator("#view").select_option("beside")
