@@ -13,6 +13,7 @@ from helpers.attention_runs import write_attention_run
 from helpers.tiny_depth import write_detector, write_roads
 
 from dalearn_ros.attention.editing import open_session
+from dalearn_ros.attention.page_data import Offer
 from dalearn_ros.attention.server import EditorServer
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
 from dalearn_ros.cli.edit_attention import _announce
@@ -83,7 +84,7 @@ def test_a_package_that_is_missing_is_named_with_its_extra(
 
 def test_others_may_look_only_on_purpose(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session = open_session(work / "model", work / "roads", work / "edits")
-    local, open_ = (EditorServer(session, host, 0, "") for host in ("localhost", "0.0.0.0"))
+    local, open_ = (EditorServer(session, host, 0, Offer()) for host in ("localhost", "0.0.0.0"))
     assert (local.is_local, open_.is_local) == (True, False)
     assert open_.url.startswith("http://127.0.0.1:")
     _announce(local.url, local.is_local, True)

@@ -4,7 +4,6 @@ import * as api from "./api.js";
 import { Cells, equal } from "./cells.js";
 import { Conflict } from "./conflict.js";
 import * as drafts from "./drafts.js";
-import { readMap } from "./files.js";
 import { Live } from "./live.js";
 import { clearNotices, day, notice, say } from "./notices.js";
 import { Results } from "./results.js";
@@ -181,7 +180,7 @@ export class Editor {
     const { image } = this;
     if (!image || !file) return;
     try {
-      const values = await readMap(file, image);
+      const values = await api.drawn(image.index, file);
       if (image !== this.image || !this.#replace(values, file.name)) return;
       byId("note").value ||= `from ${file.name}`;
     } catch (error) {
