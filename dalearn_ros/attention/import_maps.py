@@ -97,10 +97,11 @@ def _grey(encoded: bytes, name: str) -> Array:
     if not grey or found.dtype not in (np.uint8, np.uint16):
         kind = f"{'grey' if grey else 'colours'} of {found.dtype}"
         raise InputError.at(name, "", "a grey picture of 8 or 16 bits", kind)
-    shares = found.astype(np.float32) / np.float32(np.iinfo(found.dtype).max)
+    shares: Array = found.astype(np.float32) / np.float32(np.iinfo(found.dtype).max)
     if found.ndim == 2:
         return shares
-    return shares[..., 0] * shares[..., 3] if found.shape[2] == 4 else shares[..., 0]
+    clear = shares[..., 3] if found.shape[2] == 4 else np.float32(1.0)
+    return np.asarray(shares[..., 0] * clear, np.float32)
 
 
 def _read(file: Path) -> bytes:

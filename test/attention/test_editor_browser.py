@@ -401,6 +401,31 @@ def test_a_conflict_is_about_the_image_that_was_saved(
     assert other.problems == []
 
 
+def test_an_imported_map_stays_one_when_another_looks_at_it(
+    tab: Tab, server: EditorServer, edits: Path, tmp_path: Path
+) -> None:
+    other = Tab(tab.page.context).open(server.url)
+    cv2.imwrite(str(tmp_path / "gaze.png"), np.full((48, 80), 90, np.uint8))
+    other.page.locator("#file").set_input_files(tmp_path / "gaze.png")
+    other.until_sent(lambda cells: np.ptp(cells) == 0)
+    other.click("save")
+    other.saved()
+    tab.page.bring_to_front()
+    tab.click("empty")
+    tab.click("save")
+    tab.click("look-theirs")
+    tab.until_sent(lambda cells: np.ptp(cells) == 0 and cells[0, 0] > 0)
+    tab.brush(3)
+    tab.stroke((20, 20))
+    tab.click("save")
+    tab.saved()
+    maps = TeacherMaps(edits)
+    found = maps.read(maps.digests()[0])
+    assert found is not None
+    assert (found.revision, found.made, found.note) == (2, "imported", "from gaze.png")
+    assert other.problems == []
+
+
 def test_what_is_offered_is_not_overwritten_by_the_next_stroke(tab: Tab) -> None:
     tab.brush(3)
     offers = tab.page.get_by_text("Restore them")

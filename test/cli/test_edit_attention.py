@@ -66,6 +66,11 @@ def test_a_model_without_a_branch_is_refused(
     assert "no attention branch" in capsys.readouterr().err
 
 
+def test_a_value_of_the_brush_is_a_share(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words(work), "--add-value", "1.5"]) == 1
+    assert "--add-value: expected 0 to 1, found 1.5" in capsys.readouterr().err
+
+
 def test_a_port_in_use_is_named(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
