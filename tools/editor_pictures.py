@@ -22,6 +22,7 @@ from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 from dalearn_ros.attention.editing import open_session  # noqa: E402
+from dalearn_ros.attention.page_data import Offer  # noqa: E402
 from dalearn_ros.attention.server import EditorServer  # noqa: E402
 
 # name: width, height, dark, phone, view
@@ -95,7 +96,7 @@ def main() -> None:
         session = open_session(args.model, args.data, Path(folder) / "edits")
         while session.advance():
             pass
-        server = EditorServer(session, "127.0.0.1", 0, "Ada")
+        server = EditorServer(session, "127.0.0.1", 0, Offer("Ada"))
         server.start()
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name in [args.only] if args.only else PICTURES:

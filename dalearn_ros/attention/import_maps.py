@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from dalearn_ros.attention.cells import resampled
 from dalearn_ros.attention.teacher_maps import TeacherMap, digest_of
 from dalearn_ros.core.errors import InputError
+
+Array = npt.NDArray[np.float32]
+PROPORTION = 0.02  # by how much its sides may differ from the image's, as a logarithm
 
 
 def import_map(
@@ -32,21 +37,15 @@ def import_map(
         The map, resampled to the cells by area, of revision 0.
 
     Raises:
-        InputError: A file that cannot be read, a picture that is not grey, or no note.
+        InputError: A file that cannot be read, a picture that is not grey or has other proportions
+            than the image, or no note.
     """
     if not note.strip():
         raise InputError("note: an imported map needs a note on where it is from.")
-    picture, (height, width) = _grey(drawn), _size(image)
-    full = np.float32(np.iinfo(picture.dtype).max)
-    across, down = covered_px
-    columns = max(1, round(picture.shape[1] * across / width))
-    rows = max(1, round(picture.shape[0] * down / height))
-    canvas = np.zeros((rows, columns), np.float32)
-    kept = picture[:rows, :columns]
-    canvas[: kept.shape[0], : kept.shape[1]] = kept / full
+    height, width = _decoded(_read(image), str(image)).shape[:2]
     return TeacherMap(
         digest=digest_of(image),
-        attention=resampled(canvas, cells),
+        attention=drawn_cells(_read(drawn), str(drawn), (width, height), cells, covered_px),
         size_px=(width, height),
         covered_px=covered_px,
         image=image.name,
@@ -58,27 +57,66 @@ def import_map(
     )
 
 
-def _grey(file: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]]:
-    found = _decoded(file)
-    if found.ndim == 3 and (found[..., :1] == found[..., :3]).all():
-        found = found[..., 0]  # grey, stored as colours
-    if found.ndim != 2 or found.dtype not in (np.uint8, np.uint16):
-        expected = "a grey picture of 8 or 16 bits"
-        raise InputError.at(file, "", expected, f"{found.shape} of {found.dtype}")
-    return found
+def drawn_cells(
+    encoded: bytes, name: str, size_px: tuple[int, int], cells: tuple[int, int],
+    covered_px: tuple[float, float],
+) -> Array:  # fmt: skip
+    """The cells of a picture that was drawn over an image.
+
+    Args:
+        encoded: Bytes of its file: a grey picture of any size over the whole image, 8 or 16 bits;
+            black or clear: no attention.
+        name: Of the file, for the error.
+        size_px: (width, height) of the image.
+        cells: (rows, columns) of the map.
+        covered_px: (width, height) of the image that the map covers.
+
+    Returns:
+        (rows, columns), 0 to 1, resampled by area.
+
+    Raises:
+        InputError: No picture, one that is not grey, or of other proportions than the image.
+    """
+    picture, (width, height) = _grey(encoded, name), size_px
+    if abs(np.log(picture.shape[1] * height / (picture.shape[0] * width))) > PROPORTION:
+        expected = f"the proportions of the image, {width} x {height}"
+        raise InputError.at(name, "", expected, f"{picture.shape[1]} x {picture.shape[0]}")
+    across, down = covered_px
+    columns = max(1, round(picture.shape[1] * across / width))
+    rows = max(1, round(picture.shape[0] * down / height))
+    canvas = np.zeros((rows, columns), np.float32)
+    kept = picture[:rows, :columns]
+    canvas[: kept.shape[0], : kept.shape[1]] = kept
+    return resampled(canvas, cells)
 
 
-def _size(file: Path) -> tuple[int, int]:
-    height, width = _decoded(file).shape[:2]
-    return height, width
+def _grey(encoded: bytes, name: str) -> Array:
+    """(h, w), 0 to 1."""
+    found = _decoded(encoded, name)
+    grey = found.ndim == 2 or bool((found[..., :1] == found[..., :3]).all())  # or stored as colours
+    if not grey or found.dtype not in (np.uint8, np.uint16):
+        kind = f"{'grey' if grey else 'colours'} of {found.dtype}"
+        raise InputError.at(name, "", "a grey picture of 8 or 16 bits", kind)
+    shares: Array = found.astype(np.float32) / np.float32(np.iinfo(found.dtype).max)
+    if found.ndim == 2:
+        return shares
+    clear = shares[..., 3] if found.shape[2] == 4 else np.float32(1.0)
+    return np.asarray(shares[..., 0] * clear, np.float32)
 
 
-def _decoded(file: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]]:
+def _read(file: Path) -> bytes:
     try:
-        encoded = np.frombuffer(file.read_bytes(), np.uint8)
+        return file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error}).") from None
-    found = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+
+
+def _decoded(encoded: bytes, name: str) -> np.ndarray[Any, Any]:
+    values = np.frombuffer(encoded, np.uint8)
+    try:
+        found = cv2.imdecode(values, cv2.IMREAD_UNCHANGED) if values.size else None
+    except cv2.error:  # such as one of more pixels than OpenCV takes
+        found = None
     if found is None:
-        raise InputError.at(file, "", "a picture", "a file that cannot be decoded")
+        raise InputError.at(name, "", "a picture", "a file that cannot be decoded")
     return np.asarray(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,32 @@ from dalearn_ros.landmarks.types import Labels
 
 REACH_SHARE = 0.02  # of the image's width: how far a landmark may move under another map
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the page begins with.
+
+    Attributes:
+        who: Name to offer for new maps.
+        who_given: Whether that name was given, and wins over the one that the browser remembers.
+        erase_value: What *Erase* sets, 0 to 1 (A5).
+        add_value: What *Add* sets, 0 to 1.
+
+    Raises:
+        InputError: A value that is not of 0 to 1.
+    """
+
+    who: str = ""
+    who_given: bool = False
+    erase_value: float = 0.0
+    add_value: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("erase_value", "add_value"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"{option}: expected 0 to 1, found {getattr(self, name):g}.")
 
 
 def entry_json(entry: Entry, edited: bool) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any, TypeVar
@@ -13,7 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dalearn_ros.attention.import_maps import drawn_cells
 from dalearn_ros.attention.page_data import (
+    Offer,
     changed_json,
     edit_json,
     entry_json,
@@ -21,6 +24,7 @@ from dalearn_ros.attention.page_data import (
 )
 from dalearn_ros.attention.queue import ALL, Filter
 from dalearn_ros.attention.requests import (
+    TEXT,
     Refused,
     read_base64,
     read_body,
@@ -40,6 +44,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 MEDIA = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 ROWS = 200  # of the queue at once
 JSON_BYTES = 16 << 10  # of a request besides its map
+DRAWN_BYTES = 64 << 20  # of the file of a map drawn elsewhere
 
 
 class Routes:
@@ -48,11 +53,11 @@ class Routes:
     Args:
         session: Model, images and maps.
         worker: Does what computes.
-        who: Name to offer for new maps.
+        offer: What the page begins with.
     """
 
-    def __init__(self, session: Session, worker: Worker, who: str) -> None:
-        self._session, self._worker, self._who = session, worker, who
+    def __init__(self, session: Session, worker: Worker, offer: Offer) -> None:
+        self._session, self._worker, self._offer = session, worker, offer
         self._files = page_files()
 
     def table(self) -> list[Route]:
@@ -67,6 +72,7 @@ class Routes:
             ("GET", image + "/picture", self.picture),
             ("GET", image + "/maps/{name}", self.map),
             ("POST", image + "/answer", self.answer),
+            ("POST", image + "/drawn", self.drawn),
             ("POST", image + "/edit", self.save),
         ]
         return [Route(path, _guarded(do), methods=[method]) for method, path, do in rows]
@@ -91,7 +97,7 @@ class Routes:
                 "edits": str(session.maps.path),
                 "images": len(session.pictures),
                 "labelled": session.pictures.labelled,
-                "who": self._who,
+                **dataclasses.asdict(self._offer),
             }
         )
 
@@ -147,6 +153,17 @@ class Routes:
             return JSONResponse(await self._do(work, f"answer {tab}" if tab else ""))
         except OutdatedError:
             return Response(status_code=204)
+
+    async def drawn(self, request: Request) -> Response:
+        """The cells of the picture in the body, a map drawn elsewhere; ``?name=`` of its file."""
+        seen = await self._look(request)
+        name = request.query_params.get("name", "")[:TEXT] or "the picture"
+        sent = await read_body(request, DRAWN_BYTES)
+        rows, columns = seen.view.attention.shape
+        found = await asyncio.to_thread(
+            drawn_cells, sent, name, seen.size_px, (rows, columns), seen.covered_px
+        )
+        return Response(_bytes_of(found), media_type="application/octet-stream")
 
     async def save(self, request: Request) -> Response:
         """Write the corrected map in the body; 409 with what is there if somebody else wrote."""

@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dalearn_ros.attention.page_data import Offer
 from dalearn_ros.attention.routes import Routes
 from dalearn_ros.attention.session import Session
 from dalearn_ros.attention.worker import QUIET_S, Worker
@@ -109,7 +110,7 @@ class EditorServer:
         session: Model, images and maps.
         host: Address or name to listen on.
         port: 0: any that is free.
-        who: Name to offer for new maps.
+        offer: What the page begins with.
         quiet_s: How long nobody must have asked for anything before images are judged.
 
     Raises:
@@ -117,14 +118,14 @@ class EditorServer:
     """
 
     def __init__(
-        self, session: Session, host: str, port: int, who: str, quiet_s: float = QUIET_S
+        self, session: Session, host: str, port: int, offer: Offer, quiet_s: float = QUIET_S
     ) -> None:
         self._socket = _listen(host, port)
         self.port = int(self._socket.getsockname()[1])
         self.token = secrets.token_urlsafe(24)
         self._host = host
         self._worker = Worker(session.advance, quiet_s)
-        routes = Routes(session, self._worker, who)
+        routes = Routes(session, self._worker, offer)
         app = Starlette(routes=routes.table(), exception_handlers={404: _nothing, 500: _failed})
         names = [host, socket.gethostname()]
         guard = Guard(app, self.token, names, f"dalearn_edit_{self.port}")

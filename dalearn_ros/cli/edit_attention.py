@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--who", help="your name, written into the maps; default: the login name")
     parser.add_argument(
+        "--erase-value", type=float, default=0.0, help="what Erase sets, 0 to 1; default: 0"
+    )
+    parser.add_argument(
+        "--add-value", type=float, default=1.0, help="what Add sets, 0 to 1; default: 1"
+    )
+    parser.add_argument(
         "--host",
         default="127.0.0.1",
         help="address to listen on; other than the default: others may reach it, unencrypted",
@@ -42,18 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> str:
     """Serve until interrupted; the closing line says what was written."""
     from dalearn_ros.attention.editing import open_session
+    from dalearn_ros.attention.page_data import Offer
     from dalearn_ros.attention.server import PORT, EditorServer
     from dalearn_ros.attention.teacher_maps import TeacherMaps
     from dalearn_ros.core.errors import InputError
 
-    session = open_session(args.model, args.data, args.out)
     who = args.who or _login_name()
+    offer = Offer(who, bool(args.who), args.erase_value, args.add_value)
+    session = open_session(args.model, args.data, args.out)
     try:
-        server = EditorServer(session, args.host, PORT if args.port is None else args.port, who)
+        server = EditorServer(session, args.host, PORT if args.port is None else args.port, offer)
     except InputError:
         if args.port is not None:
             raise
-        server = EditorServer(session, args.host, 0, who)
+        server = EditorServer(session, args.host, 0, offer)
     _announce(server.url, server.is_local, args.no_browser)
     before = set(TeacherMaps(args.out).digests())
     try:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from helpers.attention_runs import TALKATIVE, editor, write_attention_run
 
+from dalearn_ros.attention import routes
+from dalearn_ros.attention.page_data import Offer
 from dalearn_ros.attention.server import EditorServer
 from dalearn_ros.attention.teacher_maps import TeacherMaps
 from dalearn_ros.datasets.store import Dataset
@@ -208,17 +210,26 @@ def test_the_proposal_is_one_step(tab: Tab) -> None:
 
 
 def test_a_map_drawn_elsewhere_is_loaded(tab: Tab, edits: Path, tmp_path: Path) -> None:
-    picture = np.zeros((48, 80), np.uint8)  # half the image's size, 2 by 2 pixels a half cell
-    picture[:, 40:] = 255
+    picture = np.zeros((48, 80), np.uint16)  # half the image's size, 4 by 4 pixels a cell
+    picture[:, 40:] = 65535
+    picture[:4, :4] = 100  # less than 8 bits could tell
     cv2.imwrite(str(tmp_path / "gaze.png"), picture)
     cv2.imwrite(str(tmp_path / "tall.png"), np.zeros((80, 48), np.uint8))
+    colours = np.zeros((48, 80, 3), np.uint8)
+    colours[..., 2] = 200
+    cv2.imwrite(str(tmp_path / "colours.png"), colours)
     (tmp_path / "none.png").write_text("no picture")
-    for name, words in (("tall", "160 x 96, found 48 x 80"), ("none", "expected a picture")):
+    for name, words in (
+        ("tall", "160 x 96, found 48 x 80"),
+        ("none", "none.png: expected a picture"),
+        ("colours", "expected a grey picture of 8 or 16 bits, found colours"),
+    ):
         tab.page.locator("#file").set_input_files(tmp_path / f"{name}.png")
         tab.says("messages", words)
     tab.page.locator("#file").set_input_files(tmp_path / "gaze.png")
-    cells = tab.until_sent(lambda cells: cells[0, 0] == 0)
-    assert cells[:, :9].max() == 0
+    cells = tab.until_sent(lambda cells: cells[1, 0] == 0)
+    assert cells[0, 0] == pytest.approx(100 / 65535)
+    assert cells[1:, :9].max() == 0
     assert cells[:, 11:].min() == 1
     assert tab.page.locator("#note").input_value() == "from gaze.png"
     tab.click("undo")
@@ -361,6 +372,152 @@ def test_ones_own_strokes_stay_kept_beside_a_conflict(tab: Tab, server: EditorSe
     assert same_bits(other.until_sent(lambda cells: cells[7, 12] == 0 and cells.any()), mine)
     other.says("notices", "revision 1")
     assert other.problems == []
+
+
+def test_a_conflict_is_about_the_image_that_was_saved(
+    tab: Tab, server: EditorServer, edits: Path
+) -> None:
+    other = Tab(tab.page.context).open(server.url)
+    other.click("empty")
+    other.click("save")
+    other.saved()
+    tab.page.bring_to_front()
+    tab.brush(3)
+    tab.stroke((20, 20))
+    held: list[Any] = []
+    tab.page.route("**/api/images/1", lambda route: held.append(route))
+    tab.click("next")  # the next image is on its way when the answer to Save comes
+    tab.click("save")
+    tab.says("conflict", "revision 1 of the map of")
+    tab.until(lambda: held)
+    held[0].continue_()
+    tab.until(lambda: "f1" in tab.text("image-name"))
+    assert not tab.page.locator("#conflict").is_visible()
+    tab.says("messages", "f0.jpg was not saved")
+    maps = TeacherMaps(edits)
+    assert [maps.read(digest).revision for digest in maps.digests()] == [1]  # type: ignore[union-attr]
+    tab.click("previous")
+    tab.says("notices", "Unsaved strokes")
+    assert other.problems == []
+
+
+def test_an_imported_map_stays_one_when_another_looks_at_it(
+    tab: Tab, server: EditorServer, edits: Path, tmp_path: Path
+) -> None:
+    other = Tab(tab.page.context).open(server.url)
+    cv2.imwrite(str(tmp_path / "gaze.png"), np.full((48, 80), 90, np.uint8))
+    other.page.locator("#file").set_input_files(tmp_path / "gaze.png")
+    other.until_sent(lambda cells: np.ptp(cells) == 0)
+    other.click("save")
+    other.saved()
+    tab.page.bring_to_front()
+    tab.click("empty")
+    tab.click("save")
+    tab.click("look-theirs")
+    tab.until_sent(lambda cells: np.ptp(cells) == 0 and cells[0, 0] > 0)
+    tab.brush(3)
+    tab.stroke((20, 20))
+    tab.click("save")
+    tab.saved()
+    maps = TeacherMaps(edits)
+    found = maps.read(maps.digests()[0])
+    assert found is not None
+    assert (found.revision, found.made, found.note) == (2, "imported", "from gaze.png")
+    assert other.problems == []
+
+
+def test_what_is_offered_is_not_overwritten_by_the_next_stroke(tab: Tab) -> None:
+    tab.brush(3)
+    offers = tab.page.get_by_text("Restore them")
+    tab.stroke((20, 20))
+    tab.click("next")
+    tab.until(lambda: "f1" in tab.text("image-name"))
+    tab.click("previous")
+    tab.until(lambda: offers.count() == 1)
+    tab.stroke((100, 60))
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    tab.until(lambda: offers.count() == 2)
+    tab.stroke((60, 60))
+    tab.click("undo")  # this opening has nothing to keep; those before stay
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    tab.until(lambda: offers.count() == 2)
+    offers.last.click()
+    tab.until_sent(lambda cells: cells[2, 2] == 0 and cells[7, 12] != 0)
+    tab.click("save")
+    tab.saved()
+    tab.reload()
+    tab.until(lambda: offers.count() == 1)
+
+
+def test_a_restored_draft_stays_if_the_browser_is_full(tab: Tab) -> None:
+    tab.brush(3)
+    tab.stroke((20, 20))
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    full = "IDBObjectStore.prototype.put = () => { throw new Error('full') };"
+    tab.page.evaluate(f"() => {{ {full} }}")
+    tab.page.get_by_text("Restore them").click()
+    tab.says("messages", "keeps nothing")
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    tab.says("notices", "Unsaved strokes")
+
+
+def test_a_key_that_is_held_saves_once(tab: Tab, edits: Path) -> None:
+    held = tab.page.keyboard
+    before = tab.text("image-name")
+    size = int(tab.page.locator("#size").input_value())
+    for key in ("d", "."):
+        for _ in range(4):  # down, then three repeats
+            held.down(key)
+            tab.page.wait_for_timeout(200)
+        held.up(key)
+    tab.until(lambda: tab.text("image-name") != before)
+    assert len(TeacherMaps(edits).digests()) == 1
+    assert int(tab.page.locator("#size").input_value()) >= size + 4
+
+
+def test_a_name_that_was_given_wins_and_the_brush_sets_what_was_asked_for(
+    chromium: Any, model: Path, roads: Dataset, edits: Path
+) -> None:
+    context = chromium.new_context()
+    with editor(model, roads.path, edits) as server:  # its name is the login's
+        tab = Tab(context).open(server.url)
+        tab.page.locator("#who").fill("Grace")
+        tab.page.locator("#who").blur()
+        tab.reload()
+        assert tab.page.locator("#who").input_value() == "Grace"
+        port = server.port
+    offer = Offer("Joan", True, 0.25, 0.75)
+    with editor(model, roads.path, edits, port, offer) as server:
+        tab.open(server.url).first()
+        assert tab.page.locator("#who").input_value() == "Joan"
+        tab.brush(3)
+        tab.stroke((20, 20))
+        tab.until_sent(lambda cells: cells[2, 2] == 0.25)
+        tab.click("add")
+        tab.stroke((100, 60))
+        tab.until_sent(lambda cells: cells[2, 2] == 0.25 and cells[7, 12] == 0.75)
+    assert tab.problems == []
+    context.close()
+
+
+def test_more_of_a_long_list_stays_when_it_is_read_anew(
+    tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "ROWS", 2)
+    rows = tab.page.locator("#rows button")
+    tab.page.locator("[name=order]").select_option("errors")
+    tab.until(lambda: rows.count() == 2)
+    tab.click("more")
+    tab.until(lambda: rows.count() == 4)
+    tab.click("save")
+    tab.says("rows", "corrected")
+    assert rows.count() == 4
+    tab.page.locator("[name=order]").select_option("name")
+    tab.until(lambda: rows.count() == 2)
 
 
 def test_side_by_side_both_pictures_can_be_painted(tab: Tab) -> None:

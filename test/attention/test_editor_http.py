@@ -17,7 +17,7 @@ import pytest
 from helpers.attention_runs import TALKATIVE, Client, editor, write_attention_run
 from helpers.full_disk import files_up_to
 
-from dalearn_ros.attention import seen
+from dalearn_ros.attention import routes, seen
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.datasets.store import Dataset
 
@@ -181,6 +181,22 @@ def test_a_map_from_elsewhere_says_where_it_is_from(client: Client, edits: Path)
     edit = TeacherMaps(edits).read(client.json("/api/images/1")["digest"])
     assert edit is not None
     assert (edit.made, edit.note) == ("imported", "gaze of a driver, table 2")
+
+
+def test_a_map_drawn_elsewhere_is_read_from_its_file(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = np.full((24, 40), 13107, np.uint16)  # a fifth of 65535
+    sent = cv2.imencode(".png", drawn)[1].tobytes()
+    status, body, _ = client.ask("POST", "/api/images/0/drawn?name=a.png", sent)
+    assert status == 200
+    assert np.allclose(np.frombuffer(body, "<f4").reshape(CELLS), 0.2)
+    colours = cv2.imencode(".png", np.full((24, 40, 3), (0, 0, 9), np.uint8))[1].tobytes()
+    status, body, _ = client.ask("POST", "/api/images/0/drawn?name=b.png", colours)
+    assert status == 400
+    assert json.loads(body)["error"].startswith("b.png: expected a grey picture")
+    monkeypatch.setattr(routes, "DRAWN_BYTES", len(sent) - 1)
+    assert client.ask("POST", "/api/images/0/drawn", sent)[0] == 413
 
 
 def test_of_two_who_save_the_second_hears_of_the_first(client: Client) -> None:

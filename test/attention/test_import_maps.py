@@ -36,6 +36,19 @@ def test_a_drawn_map_of_another_size(tmp_path: Path, image: Path, dtype: type) -
     assert written.digest == digest_of(image)
 
 
+def test_what_is_clear_is_no_attention_and_the_proportions_are_the_images(
+    tmp_path: Path, image: Path
+) -> None:
+    drawn = np.full((20, 32, 4), 255, np.uint8)
+    drawn[:, 16:, 3] = 0
+    assert cv2.imwrite(str(tmp_path / "clear.png"), drawn)
+    found = import_map(image, tmp_path / "clear.png", (5, 4), (32.0, 20.0), "Ada", "by hand")
+    assert np.array_equal(found.attention, np.broadcast_to([1, 1, 0, 0], (5, 4)))
+    assert cv2.imwrite(str(tmp_path / "tall.png"), np.zeros((32, 20), np.uint8))
+    with pytest.raises(InputError, match="32 x 20, found 20 x 32"):
+        import_map(image, tmp_path / "tall.png", (5, 4), (32.0, 20.0), "Ada", "by hand")
+
+
 def test_colours_damage_and_a_missing_note(tmp_path: Path, image: Path) -> None:
     colours = tmp_path / "colours.png"
     cv2.imwrite(str(colours), np.random.default_rng(0).integers(0, 9, (4, 4, 3)).astype(np.uint8))

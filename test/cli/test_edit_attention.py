@@ -13,6 +13,7 @@ from helpers.attention_runs import write_attention_run
 from helpers.tiny_depth import write_detector, write_roads
 
 from dalearn_ros.attention.editing import open_session
+from dalearn_ros.attention.page_data import Offer
 from dalearn_ros.attention.server import EditorServer
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
 from dalearn_ros.cli.edit_attention import _announce
@@ -65,6 +66,11 @@ def test_a_model_without_a_branch_is_refused(
     assert "no attention branch" in capsys.readouterr().err
 
 
+def test_a_value_of_the_brush_is_a_share(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words(work), "--add-value", "1.5"]) == 1
+    assert "--add-value: expected 0 to 1, found 1.5" in capsys.readouterr().err
+
+
 def test_a_port_in_use_is_named(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -83,7 +89,7 @@ def test_a_package_that_is_missing_is_named_with_its_extra(
 
 def test_others_may_look_only_on_purpose(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session = open_session(work / "model", work / "roads", work / "edits")
-    local, open_ = (EditorServer(session, host, 0, "") for host in ("localhost", "0.0.0.0"))
+    local, open_ = (EditorServer(session, host, 0, Offer()) for host in ("localhost", "0.0.0.0"))
     assert (local.is_local, open_.is_local) == (True, False)
     assert open_.url.startswith("http://127.0.0.1:")
     _announce(local.url, local.is_local, True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dalearn_ros.attention.editing import open_session
+from dalearn_ros.attention.page_data import Offer
 from dalearn_ros.attention.run import LANDMARK_FORMAT, start_landmark_run
 from dalearn_ros.attention.server import EditorServer
 from dalearn_ros.attention.settings import BranchSettings
@@ -25,6 +26,7 @@ TALKATIVE = {  # a detector that has learnt nothing says something all the same
     "vote_threshold": 0.001,
     "candidate_threshold": 0.01,
 }
+ADA = Offer("Ada")
 
 
 def write_attention_run(
@@ -49,9 +51,11 @@ def write_attention_run(
 
 
 @contextlib.contextmanager
-def editor(model: Path, data: Path, edits: Path, port: int = 0) -> Iterator[EditorServer]:
+def editor(
+    model: Path, data: Path, edits: Path, port: int = 0, offer: Offer = ADA
+) -> Iterator[EditorServer]:
     """A running server."""
-    server = EditorServer(open_session(model, data, edits), "127.0.0.1", port, "Ada", 0.05)
+    server = EditorServer(open_session(model, data, edits), "127.0.0.1", port, offer, 0.05)
     thread = server.start()
     try:
         yield server

@@ -45,6 +45,12 @@ export async function map(index, name, options = {}) {
   return fromBytes(await response.arrayBuffer());
 }
 
+// The cells of a map drawn elsewhere, a picture.
+export async function drawn(index, file) {
+  const response = await ask(`${image(index)}/drawn?${new URLSearchParams({ name: file.name })}`, { method: "POST", body: file });
+  return fromBytes(await response.arrayBuffer());
+}
+
 // The answer under a map; null if a newer request has taken this one's place.
 export async function answer(index, digest, cells) {
   const query = new URLSearchParams({ tab: TAB, digest });

@@ -53,7 +53,7 @@ export class Cells {
     return this.#move(this.future, this.past);
   }
 
-  // A stroke: target 0 erases, 1 adds; size in cells; softness 0 to 1: the share of the brush's
+  // A stroke: target: the value that it sets; size in cells; softness 0 to 1: the share of the brush's
   // radius over which it fades.
   begin(target, size, softness) {
     this.stroke = { target, softness, before: this.values.slice(), last: null };

@@ -1,23 +1,11 @@
 // Strokes that are not saved yet, kept in this browser (IndexedDB): they survive a reload, a
-// restart of the server, and the end of the browser. One for each image, revision and tab.
+// restart of the server, and the end of the browser. One for each revision and opening of an image, so
+// that no stroke overwrites what is offered from before, nor what another tab keeps.
 
 const NAME = "dalearn-attention";
 const KEEP_DAYS = 60;
+const KEEP_EACH = 8; // of an image
 
-// The tab's own name survives its reload, so that its draft is found again and replaced.
-function tabName() {
-  try {
-    const known = sessionStorage.getItem("tab");
-    if (known) return known;
-    const made = String(Math.random()).slice(2);
-    sessionStorage.setItem("tab", made);
-    return made;
-  } catch {
-    return "tab";
-  }
-}
-
-const TAB = tabName();
 let database = null;
 
 function open() {
@@ -40,13 +28,16 @@ async function run(mode, work) {
   });
 }
 
-const key = (digest, revision) => `${digest}:${revision}:${TAB}`;
+// Of one opening of an image.
+export const freshName = () => String(Math.random()).slice(2);
 
-// Keep a map; false if this browser keeps nothing.
-export async function keep(digest, revision, weights, cells, values) {
-  const { rows, columns, origin } = cells;
-  const about = { digest, revision, weights, rows, columns, origin, when: Date.now() };
-  const draft = { key: key(digest, revision), ...about, values };
+// image: { digest, revision, opening }, here and below
+const key = (image) => `${image.digest}:${image.revision}:${image.opening}`;
+
+// Keep a map: { weights, rows, columns, origin, values }; false if this browser keeps nothing.
+export async function keep(image, map) {
+  const { digest, revision } = image;
+  const draft = { key: key(image), digest, revision, when: Date.now(), ...map };
   try {
     await run("readwrite", (store) => store.put(draft));
     return true;
@@ -55,11 +46,13 @@ export async function keep(digest, revision, weights, cells, values) {
   }
 }
 
-// Those of an image, the newest first.
+// Those of an image, the newest first; of too many the oldest go.
 export async function find(digest) {
   try {
     const found = await run("readonly", (store) => store.getAll(IDBKeyRange.bound(`${digest}:`, `${digest};`)));
-    return found.sort((one, other) => other.when - one.when);
+    found.sort((one, other) => other.when - one.when);
+    for (const draft of found.slice(KEEP_EACH)) await drop(draft);
+    return found.slice(0, KEEP_EACH);
   } catch {
     return [];
   }
@@ -73,9 +66,9 @@ export async function drop(draft) {
   }
 }
 
-export const dropOwn = (digest, revision) => drop({ key: key(digest, revision) });
+export const dropOwn = (image) => drop({ key: key(image) });
 
-export const isOwn = (draft, digest, revision) => draft.key === key(digest, revision);
+export const isOwn = (draft, image) => draft.key === key(image);
 
 // Old ones go, so that they do not fill the disk.
 export async function tidy() {

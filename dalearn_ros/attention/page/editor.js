@@ -2,8 +2,8 @@
 
 import * as api from "./api.js";
 import { Cells, equal } from "./cells.js";
+import { Conflict } from "./conflict.js";
 import * as drafts from "./drafts.js";
-import { readMap } from "./files.js";
 import { Live } from "./live.js";
 import { clearNotices, day, notice, say } from "./notices.js";
 import { Results } from "./results.js";
@@ -16,18 +16,16 @@ export class Editor {
     this.queue = queue;
     this.stage = new Stage(byId("stage"));
     this.results = new Results();
-    this.live = new Live((image, values, reply, took) => this.#answered(image, values, reply, took), (error) => this.#problem(error));
+    this.live = new Live((image, reply, took) => this.#answered(image, reply, took), (error) => this.#problem(error));
     this.image = null;
     this.stale = false; // the image's file has changed
-    this.kept = Promise.resolve();
+    this.kept = Promise.resolve(true); // whether the newest strokes are kept, or saved
     this.stage.onview = () => {
       if (!this.image) return;
       this.results.part = this.stage.visible();
       this.results.draw();
     };
-    byId("look-theirs").addEventListener("click", () => this.#lookAtTheirs());
-    byId("mine-on-top").addEventListener("click", () => this.#mineOnTop());
-    byId("conflict-later").addEventListener("click", () => byId("conflict").close());
+    this.conflict = new Conflict((image, theirs) => this.#lookAtTheirs(image, theirs), (image, theirs) => this.#mineOnTop(image, theirs));
   }
 
   begin(about) {
@@ -74,10 +72,12 @@ export class Editor {
     this.endStroke(); // one that was begun while the image was on its way
     this.image?.bitmap.close();
     this.stale = false;
+    this.conflict.leave();
     const [width, height] = about.size;
     const cells = new Cells(...about.cells, ...about.covered, branch);
-    if (edit) cells.open(edit, about.edit.made === "imported" ? "a file" : "");
+    if (edit) cells.open(edit, originOf(about.edit));
     this.image = { ...about, bitmap, width, height, cells, revision: about.edit?.revision ?? 0 };
+    this.image.opening = drafts.freshName();
     byId("image-name").textContent = `${about.name}, ${width} x ${height}`;
     byId("note").value = about.edit?.note ?? "";
     byId("propose").disabled = !about.proposes;
@@ -103,7 +103,7 @@ export class Editor {
     const from = `Corrected by ${edit.who}, ${day(edit.when)}, revision ${edit.revision}${model}.`;
     if (edit.fits) return notice(from);
     const sentence = `${from} It has ${edit.cells.join(" x ")} cells and does not fit this model.`;
-    notice(sentence, [["Resample it", () => this.#load("edit", { resample: true })]]);
+    notice(sentence, [["Resample it", () => this.#load("edit", { resample: true }, originOf(edit))]]);
   }
 
   async #offerDrafts(image) {
@@ -111,6 +111,7 @@ export class Editor {
     const found = await drafts.find(image.digest);
     if (image !== this.image) return;
     for (const draft of found) {
+      if (drafts.isOwn(draft, image)) continue; // painted meanwhile
       if (equal(draft.values, image.cells.saved)) {
         drafts.drop(draft);
         continue;
@@ -127,10 +128,13 @@ export class Editor {
     }
   }
 
+  // It is kept anew under the present revision; the old one goes only if that was done.
   #restore(draft) {
-    const { digest, revision } = this.image;
-    this.#replace(draft.values, draft.origin); // it is kept anew under the present revision
-    if (!drafts.isOwn(draft, digest, revision)) this.kept = this.kept.then(() => drafts.drop(draft));
+    this.#replace(draft.values, draft.origin);
+    this.kept = this.kept.then(async (done) => {
+      if (done) await drafts.drop(draft);
+      return done;
+    });
   }
 
   beginStroke(target, size, softness) {
@@ -176,7 +180,7 @@ export class Editor {
     const { image } = this;
     if (!image || !file) return;
     try {
-      const values = await readMap(file, image);
+      const values = await api.drawn(image.index, file);
       if (image !== this.image || !this.#replace(values, file.name)) return;
       byId("note").value ||= `from ${file.name}`;
     } catch (error) {
@@ -201,7 +205,7 @@ export class Editor {
     }
     image.saving = true;
     this.#state();
-    const { cells, digest, revision } = image;
+    const { cells, digest, revision, opening } = image;
     const values = cells.values.slice();
     const imported = Boolean(cells.origin);
     try {
@@ -211,7 +215,7 @@ export class Editor {
       image.edit = edit;
       cells.saved = values;
       const isShown = image === this.image;
-      if (isShown || !cells.changed) drafts.dropOwn(digest, revision);
+      if (isShown || !cells.changed) drafts.dropOwn({ digest, revision, opening });
       if (isShown && cells.changed) this.#changed(); // painted meanwhile: kept under the new revision
       say(`Saved: revision ${edit.revision} of ${image.name}.`);
       if (isShown) this.#notices(image);
@@ -219,7 +223,7 @@ export class Editor {
       return true;
     } catch (error) {
       const theirs = image === this.image && error.content?.edit;
-      if (theirs) this.#conflict(theirs);
+      if (theirs) this.conflict.ask(image, theirs);
       else this.#problem(new Error(`${error.message} Nothing is lost: your strokes are still here.`));
       if (error.status === 412) this.stale = true;
       return false;
@@ -229,38 +233,31 @@ export class Editor {
     }
   }
 
-  #conflict(theirs) {
-    this.theirs = theirs;
-    byId("conflict-text").textContent =
-      `${theirs.who} saved revision ${theirs.revision} of this map at ${day(theirs.when)}. ` +
-      "Your strokes are kept. You may look at that map first; Undo then brings yours back.";
-    byId("conflict").showModal();
-  }
-
-  async #lookAtTheirs() {
-    byId("conflict").close();
-    const { image, theirs } = this;
+  async #lookAtTheirs(image, theirs) {
+    if (image !== this.image) return;
     const values = await this.#get("edit", { resample: !theirs.fits });
     if (!values) return;
     image.revision = theirs.revision; // one's own strokes stay kept under the one before
     image.edit = theirs;
-    image.cells.replace(values);
+    image.cells.replace(values, originOf(theirs));
     image.cells.saved = values;
+    byId("note").value ||= theirs.note;
     this.#changed();
     this.#notices(image);
     notice("This is their map. Undo brings yours back; Save then puts it on top.");
   }
 
-  #mineOnTop() {
-    byId("conflict").close();
-    this.image.revision = this.theirs.revision;
-    this.save();
+  async #mineOnTop(image, theirs) {
+    if (image !== this.image) return;
+    const { digest, revision, opening } = image;
+    image.revision = theirs.revision;
+    if (await this.save()) drafts.dropOwn({ digest, revision, opening });
   }
 
   // Put a map of the server's in place of the present one, as a step that can be undone.
-  async #load(name, options = {}) {
+  async #load(name, options = {}, origin = "") {
     const values = await this.#get(name, options);
-    if (values) this.#replace(values);
+    if (values) this.#replace(values, origin);
   }
 
   // A map of the server's; null if there is none, or another image is shown by now.
@@ -287,16 +284,17 @@ export class Editor {
     this.#answer();
     this.#state();
     if (!keep) return;
-    const { digest, revision, cells } = this.image;
-    const values = cells.values.slice();
-    const { changed } = cells;
+    const { digest, revision, opening, cells } = this.image;
+    const { rows, columns, origin, changed } = cells;
+    const draft = { weights: this.about.model.weights, rows, columns, origin, values: cells.values.slice() };
     this.kept = this.kept.then(async () => {
-      if (!changed) return drafts.dropOwn(digest, revision);
-      const done = await drafts.keep(digest, revision, this.about.model.weights, cells, values);
+      if (!changed) await drafts.dropOwn({ digest, revision, opening });
+      const done = !changed || (await drafts.keep({ digest, revision, opening }, draft));
       if (!done && !this.told) {
         this.told = true;
         say("This browser keeps nothing: strokes that are not saved are lost on a reload.", true);
       }
+      return done;
     });
   }
 
@@ -305,13 +303,10 @@ export class Editor {
     if (image.cells.differs) return this.live.ask(image, image.cells.values);
     this.live.forget();
     this.results.show(null);
-    image.answered = image.cells.values;
   }
 
-  #answered(image, values, reply, took) {
-    if (image !== this.image || !image.cells.differs) return;
-    this.results.show(reply, took);
-    image.answered = values;
+  #answered(image, reply, took) {
+    if (image === this.image && image.cells.differs) this.results.show(reply, took);
   }
 
   #state() {
@@ -322,3 +317,6 @@ export class Editor {
     byId("state").textContent = saving ? "Saving" : cells.changed ? "Not saved" : this.image.revision ? "Saved" : "";
   }
 }
+
+// Where the cells of a saved map are from: a map drawn elsewhere stays one.
+const originOf = (edit) => (edit.made === "imported" ? "a file" : "");

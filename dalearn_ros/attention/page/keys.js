@@ -6,13 +6,18 @@ export function listen(actions, stage) {
     if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
     const field = event.target.closest?.("input:not([type=range]), select, textarea");
     if (field) return;
+    // A button that holds the focus would be pressed over and over by Enter.
+    if (event.repeat && event.key === "Enter" && event.target.closest?.("button")) return event.preventDefault();
     const name = nameOf(event, event.target === stage);
     if (!name) return;
     event.preventDefault();
+    if (event.repeat && !REPEATED.has(name)) return;
     actions[name](event.shiftKey ? 5 : 1);
   });
 }
 
+// What a key that is held down does again and again; all else it does once.
+const REPEATED = new Set(["left", "right", "up", "down", "smaller", "larger", "harder", "softer", "closer", "farther"]);
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const PLAIN = {
   e: "erase", a: "add", m: "hand", "[": "smaller", "]": "larger", "{": "harder", "}": "softer",

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 
 export class Live {
-  // onAnswer(image, values, reply, milliseconds); onProblem(error)
+  // onAnswer(image, reply, milliseconds); onProblem(error)
   constructor(onAnswer, onProblem) {
     Object.assign(this, { onAnswer, onProblem, wanted: null, busy: false });
   }
@@ -26,7 +26,7 @@ export class Live {
       const begun = performance.now();
       try {
         const reply = await api.answer(image.index, image.digest, values);
-        if (reply) this.onAnswer(image, values, reply, performance.now() - begun);
+        if (reply) this.onAnswer(image, reply, performance.now() - begun);
       } catch (error) {
         this.onProblem(error);
       }

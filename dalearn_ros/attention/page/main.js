@@ -15,6 +15,7 @@ const editor = new Editor(queue);
 const { stage } = editor;
 const tool = { name: "erase" };
 let sized = false;
+let about = null; // what the server says at the start
 
 async function open(index) {
   if (index === null) return say("There is no further image in the list.");
@@ -95,7 +96,7 @@ function stamp() {
 
 function paintFrom(x, y) {
   const { size, softness } = brush();
-  editor.beginStroke(tool.name === "add" ? 1 : 0, size, softness);
+  editor.beginStroke(tool.name === "add" ? about.add_value : about.erase_value, size, softness);
   editor.drawTo(x, y);
 }
 
@@ -183,9 +184,9 @@ function wire() {
 async function begin() {
   wire();
   showSliders();
-  const about = await api.start();
+  about = await api.start();
   document.title = `Attention: ${about.data}`;
-  byId("who").value = recall("who") || about.who;
+  byId("who").value = (!about.who_given && recall("who")) || about.who;
   editor.begin(about);
   await queue.begin(about);
   const last = Number.parseInt(recall(`last ${about.data}`) ?? "", 10);

@@ -8,10 +8,10 @@ const byId = (id) => document.getElementById(id);
 export class Queue {
   // choose(index): an image was chosen; problem(error)
   constructor(choose, problem) {
-    Object.assign(this, { choose, problem, rows: [], current: null, place: 0, asked: 0, names: [] });
-    byId("filters").addEventListener("input", () => this.refresh());
+    Object.assign(this, { choose, problem, rows: [], current: null, place: 0, asked: 0, wanted: 1, names: [] });
+    byId("filters").addEventListener("input", () => this.#want(1));
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
-    byId("more").addEventListener("click", () => this.#load(this.rows.length));
+    byId("more").addEventListener("click", () => this.#want(this.rows.length + 1));
   }
 
   begin(about) {
@@ -25,26 +25,35 @@ export class Queue {
     return this.refresh();
   }
 
-  // Read the list anew.
-  async refresh(quiet = false) {
-    byId("below-shown").value = Number(byId("filters").elements.below.value).toFixed(2);
-    await this.#load(0, quiet);
+  // How many rows are to be shown at least, in the server's portions.
+  #want(count) {
+    this.wanted = count;
+    return this.refresh();
   }
 
-  async #load(first, quiet = false) {
+  // Read the list anew, as much of it as is shown.
+  async refresh(quiet = false) {
+    byId("below-shown").value = Number(byId("filters").elements.below.value).toFixed(2);
     const asked = (this.asked += 1);
     clearTimeout(this.timer);
-    const filter = { ...Object.fromEntries(new FormData(byId("filters"))), from: first };
+    const filter = Object.fromEntries(new FormData(byId("filters")));
+    const rows = new Map(); // by index: the list may move on between two portions
     let found;
     try {
-      found = await api.queue(filter);
+      let from = 0;
+      do {
+        found = await api.queue({ ...filter, from });
+        if (asked !== this.asked) return;
+        for (const row of found.rows) rows.set(row.index, row);
+        from += found.rows.length;
+      } while (found.rows.length && from < Math.min(this.wanted, found.matching));
     } catch (error) {
+      if (asked !== this.asked) return;
       if (!quiet) this.problem(error);
       this.timer = setTimeout(() => this.refresh(true), 3 * POLL_MS);
       return;
     }
-    if (asked !== this.asked) return;
-    this.rows = [...this.rows.slice(0, first), ...found.rows];
+    this.rows = [...rows.values()];
     this.#draw(found);
     const { images, judged } = found.counts;
     if (judged < images) this.timer = setTimeout(() => this.refresh(true), POLL_MS);
