@@ -72,6 +72,16 @@ def test_a_port_in_use_is_named(work: Path, capsys: pytest.CaptureFixture[str]) 
     assert f"port {port}: cannot be listened on" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["my..host", ".", "x" * 70])
+def test_a_host_name_that_is_none_is_named(
+    work: Path, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    assert main([*words(work), "--host", host]) == 1
+    error = capsys.readouterr().err
+    assert host in error
+    assert "cannot be listened on" in error
+
+
 def test_a_package_that_is_missing_is_named_with_its_extra(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
