@@ -17,6 +17,7 @@ from dalearn_ros.attention.run import LandmarkRun
 from dalearn_ros.attention.teacher_maps import TeacherMap
 from dalearn_ros.attention.viewing import LandmarkViewer, View
 from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.files import printable
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.matching import match
@@ -96,7 +97,7 @@ def review(
             image, truth = dataset.image(index), dataset.labels(index)
         except DatasetError:
             continue
-        name = str(dataset.image_path(index))
+        name = printable(dataset.image_path(index))
         first, second = before.judge(image, truth), after.judge(image, truth)
         rows.append(Row(name, group, first, second))
         if edit is not None and second.attention is not None:

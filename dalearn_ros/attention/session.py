@@ -26,6 +26,7 @@ from dalearn_ros.attention.teacher_maps import FULL, TeacherMap, TeacherMaps
 from dalearn_ros.attention.viewing import Answer, Viewer
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DatasetError, InputError
+from dalearn_ros.core.files import printable
 from dalearn_ros.landmarks.types import Labels
 
 Array = npt.NDArray[np.float32]
@@ -81,8 +82,9 @@ class Session:
             encoded, digest, stamp = self._read(index)
             seen = see(self.viewer, encoded, self.pictures.file(index), index, digest, stamp)
         except DatasetError as error:
-            self.queue.put(_unusable(self.queue.entry(index), error))
-            raise
+            told = DatasetError(printable(str(error)))
+            self.queue.put(_unusable(self.queue.entry(index), told))
+            raise told from None
         if keep:
             self._kept[index] = seen
             sizes = [_features(one) for one in self._kept.values()]
@@ -251,4 +253,4 @@ def _lowest(answer: Answer) -> float | None:
 
 
 def _unusable(entry: Entry, error: InputError) -> Entry:
-    return dataclasses.replace(entry, judged=True, problem=str(error))
+    return dataclasses.replace(entry, judged=True, problem=printable(str(error)))

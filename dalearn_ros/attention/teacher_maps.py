@@ -198,9 +198,7 @@ def _read(about: Path) -> TeacherMap | None:
 
 
 def _damaged(about: Path, error: Exception) -> DamagedMap:
-    hint = (
-        "Open the image anew; a map that is saved then takes the place of this one, kept aside."
-    )
+    hint = "Open the image anew; a map that is saved then takes the place of this one, kept aside."
     return DamagedMap(f"{about}: is damaged ({type(error).__name__}: {error}). {hint}")
 
 

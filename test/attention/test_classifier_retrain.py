@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -66,7 +67,9 @@ def test_a_new_classifier_then_one_that_edits_correct(tmp_path: Path) -> None:
     assert start["learns"] == ["features", "attention", "perception"]
     assert start["new_branch"]
     assert start["verdict"].startswith("A new network after 6 steps: accuracy")
-    edits = write_edits(tmp_path / "edits", [data / "bar" / "0.png", data / "dot" / "1.png"])
+    odd = data / "dot" / os.fsdecode(b"Stra\xdfe.png")  # its name is no UTF-8
+    (data / "dot" / "1.png").rename(odd)
+    edits = write_edits(tmp_path / "edits", [data / "bar" / "0.png", odd])
     inputs = ImageInputs(CLASSES, data, val, first, edits)
     how = image_settings()
     of_start = settings_of(first, None)
@@ -76,6 +79,7 @@ def test_a_new_classifier_then_one_that_edits_correct(tmp_path: Path) -> None:
     assert found["learns"] == ["attention", "perception"]
     assert found["edited"]["images"] == 2
     assert found["elsewhere"]["images"] == 6
+    assert (second / "report.html").read_text(encoding="utf-8").count("<figure>") >= 1
     assert found["edited"]["mass_before"] is not None
     assert found["edits"]["recognised_before_share"] == 0.0
     before, after = weights(first), weights(second)

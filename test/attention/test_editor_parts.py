@@ -190,7 +190,7 @@ def test_a_folder_a_class_is_a_classifiers_truth(tmp_path: Path) -> None:
     found = open_pictures(tmp_path, ("bar", "cross", "dot"), landmarks=False)
     assert [found.truth(0), found.truth(1)] == [0, 2]
     assert [found.name(0), found.name(1)] == ["bar/a.png", "dot/a.png"]
-    assert not open_pictures(tmp_path, ("bar", "cross"), landmarks=False).labelled
+    assert not open_pictures(tmp_path, ("one", "two"), landmarks=False).labelled
     session = open_session(write_image_run(tmp_path / "run"), tmp_path / "bar", tmp_path / "edits")
     assert session.pictures.labelled
     look = session.look(0)
@@ -199,6 +199,19 @@ def test_a_folder_a_class_is_a_classifiers_truth(tmp_path: Path) -> None:
     assert other.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert session.verdict(look, other) is not None
     assert session.proposal(look) is None
+
+
+def test_the_first_folder_tells_the_class_and_a_stray_file_has_none(tmp_path: Path) -> None:
+    for name in ("bar/night/a.png", "dot/bar/b.png", "other/c.png", "stray.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.zeros((20, 30, 3), np.uint8))
+    found = open_pictures(tmp_path, ("bar", "dot"), landmarks=False)
+    truths = {found.name(row): found.truth(row) for row in range(len(found))}
+    assert truths == {
+        "bar/night/a.png": 0, "dot/bar/b.png": 1, "other/c.png": None, "stray.png": None,
+    }  # fmt: skip
+    one = open_pictures(tmp_path / "bar", ("bar", "dot"), landmarks=False)
+    assert (len(one), one.name(0), one.truth(0)) == (1, "night/a.png", 0)
 
 
 def test_a_table_of_values_is_a_regressors_truth(tmp_path: Path) -> None:
