@@ -101,7 +101,9 @@ class Session:
     def verdict(self, seen: Seen, answer: Answer) -> Verdict | None:
         """What is wrong with an answer; None: the truth is unknown."""
         truth = self.pictures.truth(seen.index)
-        return None if truth is None else judge(answer, seen.view, truth)
+        if truth is None:
+            return None
+        return judge(answer, seen.view, truth, self.viewer.judging)
 
     def proposal(self, seen: Seen) -> Array | None:
         """The map (h, w) that the labels ask for; None without labels that have a place."""
@@ -180,7 +182,9 @@ class Session:
         if imported and not note.strip():
             raise InputError("A map from elsewhere needs a note that says where it is from.")
         proposal = self.proposal(seen)
-        confirmed = proposal is not None and np.array_equal(proposal, attention)
+        confirmed = proposal is not None and np.array_equal(
+            np.rint(proposal * FULL), np.rint(attention * FULL)
+        )  # as the file tells them
         made = "imported" if imported else "map" if confirmed else "hand"
         verdict = self.verdict(seen, seen.before)
         now = datetime.datetime.now(datetime.timezone.utc)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import dataclasses
 import fnmatch
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,14 +22,17 @@ from dalearn_ros.attention.changes import changes
 from dalearn_ros.attention.classifier_run import REGRESSION, Make
 from dalearn_ros.attention.editing import open_session
 from dalearn_ros.attention.misrecognised import Verdict
+from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.page_data import image_json
 from dalearn_ros.attention.pictures import open_pictures
 from dalearn_ros.attention.queue import Entry, Filter, Queue
 from dalearn_ros.attention.routes import page_files
+from dalearn_ros.attention.viewing import Answer
 from dalearn_ros.attention.worker import OutdatedError, Worker
 from dalearn_ros.core.errors import DatasetError, InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.landmarks.types import Observations
+from dalearn_ros.training.run_folder import RUN_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -244,6 +248,45 @@ def test_what_cannot_be_opened_is_named(
         open_session(run, roads.path, tmp_path / "file" / "edits")
     with pytest.raises(DatasetError, match="the model's classes"):
         open_pictures(roads.path, ("sign",), landmarks=True)
+
+
+def test_an_answer_is_judged_by_the_models_own_tolerance(
+    detector_path: Path, roads: Dataset, tmp_path: Path
+) -> None:
+    run = write_attention_run(tmp_path / "run", detector_path)
+    about = json.loads((run / RUN_FILE).read_text())
+    about["settings"]["validation"]["match_px"] = 3.0
+    (run / RUN_FILE).write_text(json.dumps(about))
+    session = open_session(run, roads.path, tmp_path / "edits")
+    seen, truth = session.look(0), roads.labels(0)
+    row = int(truth.class_id[0]), *(truth.point_px[0] + [5.0, 0.0]), 0.9
+    verdict = session.verdict(seen, Answer(observations(row)))
+    assert verdict is not None
+    assert verdict.errors == {"missed": 1, "false alarm": 1}  # found within the usual 8 px
+    make = Make(REGRESSION, ("speed",), 3, True, (0.0,), (1.0,))
+    path = write_image_run(tmp_path / "values", make)
+    about = json.loads((path / RUN_FILE).read_text())
+    about["settings"]["value_tolerance"] = 7.0
+    (path / RUN_FILE).write_text(json.dumps(about))
+    assert open_viewer(path).judging.value_tolerance == 7.0
+
+
+def test_a_confirmed_proposal_stays_one_when_only_its_note_changes(
+    detector_path: Path, roads: Dataset, tmp_path: Path
+) -> None:
+    run = write_attention_run(tmp_path / "run", detector_path)
+    session = open_session(run, roads.path, tmp_path / "edits")
+    seen = session.look(0)
+    proposal = session.proposal(seen)
+    assert proposal is not None
+    soft = np.where(proposal > 0, np.float32(0.3), proposal)  # no step of 16 bits
+    session.proposal = lambda seen: soft  # type: ignore[method-assign]
+    session.save(seen, soft, "Ada", "", 0)
+    there = session.edit(seen)
+    assert there is not None
+    assert there.made == "map"
+    assert session.save(seen, there.attention, "Ada", "a note", 1).made == "map"
+    assert session.save(seen, there.attention * 0.9, "Ada", "", 2).made == "hand"
 
 
 def test_features_are_kept_within_their_memory(
