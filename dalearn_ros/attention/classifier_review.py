@@ -14,7 +14,8 @@ from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_data import Examples
 from dalearn_ros.attention.classifier_run import CLASSIFICATION, Make
 from dalearn_ros.attention.classifier_task import unscaled
-from dalearn_ros.attention.misrecognised import JudgeSettings, judge
+from dalearn_ros.attention.judge_settings import JudgeSettings
+from dalearn_ros.attention.misrecognised import judge
 from dalearn_ros.attention.network import Recognition
 from dalearn_ros.attention.proposals import mass_inside
 from dalearn_ros.attention.regression import Judged

@@ -10,7 +10,7 @@ from torch import Tensor
 from dalearn_ros.attention.branch import can_suppress
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_run import ImageRun
-from dalearn_ros.attention.misrecognised import JudgeSettings
+from dalearn_ros.attention.judge_settings import JudgeSettings
 from dalearn_ros.attention.viewing import Answer, View
 from dalearn_ros.classification.augment import prepare
 from dalearn_ros.classification.folders import fit

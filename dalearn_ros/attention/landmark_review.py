@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.attention.cam import Cam, landmark_score
-from dalearn_ros.attention.cells import resampled
-from dalearn_ros.attention.misrecognised import JudgeSettings, judge
+from dalearn_ros.attention.cells import WantedMap, over_image
+from dalearn_ros.attention.judge_settings import JudgeSettings
+from dalearn_ros.attention.misrecognised import judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
 from dalearn_ros.attention.regression import EDITED, ELSEWHERE, Judged, Row
 from dalearn_ros.attention.run import LandmarkRun
@@ -58,7 +59,7 @@ class LandmarkReviewer:
         if attention is not None and not truth.ignore.all():
             cells = attention.shape[0], attention.shape[1]
             mass = mass_inside(attention, proposed_map(truth, cells, view.covered_px))
-        return Judged(verdict, tally, mass, attention)
+        return Judged(verdict, tally, mass, None if attention is None else _shown(attention, view))
 
     def _attention(self, view: View) -> Array | None:
         if self._learnt:
@@ -66,6 +67,11 @@ class LandmarkReviewer:
         if self._cam is None:
             return None
         return np.asarray(self._cam.of(view.features).attention[0, 0].detach().cpu(), np.float32)
+
+
+def _shown(attention: Array, view: View) -> Array:
+    cells = attention.shape[0], attention.shape[1]
+    return over_image(WantedMap(attention, view.covered_px, view.size_px), cells)
 
 
 def review(
@@ -86,7 +92,7 @@ def review(
 
     Returns:
         The rows, those of images that cannot be read left out; and the map that each edited image
-        should get, by the image's name.
+        should get, over exactly the image, by its name.
     """
     frames = all_frames(data)
     places = [(EDITED, *frames[number], edit) for number, edit in sorted(edited.items())]
@@ -102,7 +108,7 @@ def review(
         rows.append(Row(name, group, first, second))
         if edit is not None and second.attention is not None:
             cells = second.attention.shape[0], second.attention.shape[1]
-            wanted[name] = resampled(edit.attention, cells)
+            wanted[name] = over_image(edit.wanted, cells)
     return rows, wanted
 
 

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.attention.cells import WantedMap
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import atomic_file, write_json
 
@@ -74,6 +75,11 @@ class TeacherMap:
     misrecognised: str = ""
     note: str = ""
     revision: int = 0
+
+    @property
+    def wanted(self) -> WantedMap:
+        """The map with what it covers."""
+        return WantedMap(self.attention, self.covered_px, self.size_px)
 
 
 def digest_of(file: Path) -> str:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dalearn_ros.attention.branch import can_suppress
-from dalearn_ros.attention.misrecognised import JudgeSettings
+from dalearn_ros.attention.judge_settings import JudgeSettings
 from dalearn_ros.attention.run import LandmarkRun
 from dalearn_ros.coding.decode import decode, inside_image
 from dalearn_ros.coding.metadata import ModelMetadata
