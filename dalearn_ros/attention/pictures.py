@@ -103,8 +103,8 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
         raise DatasetError.at(path, "", "images", "none in it")
     numbers = {name: number for number, name in enumerate(names)}
     folder = path if path.is_dir() else path.parent
-    found = [file.relative_to(folder).parts for file in files]
-    truths = [numbers.get(parts[0]) if len(parts) > 1 else None for parts in found]
+    below = [file.relative_to(folder).parts for file in files]
+    truths = [numbers.get(parts[0]) if len(parts) > 1 else None for parts in below]
     if all(truth is None for truth in truths):  # perhaps it is the folder of one class
         truths = [numbers.get(folder.resolve().name)] * len(files)
     labelled = not landmarks and any(truth is not None for truth in truths)
