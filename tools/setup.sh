@@ -5,7 +5,8 @@
 #   test   everything: torch, the test suite, linters, TensorRT's parser
 #
 # What is missing on the system is named before anything is downloaded. A second call ends at once
-# unless setup.cfg, constraints.txt, underlay/ or this file have changed.
+# unless setup.cfg, constraints.txt, underlay/ or this file have changed. As root, 'test' also installs
+# the system package chromium (apt) if there is no Chromium.
 # Reads PYTHON (interpreter for a new .venv, default python3).
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,6 +17,20 @@ case $profile in
     test) extras=ros,world,train,edit,dev,tensorrt-check ;;
     *) echo "tools/setup.sh: expected demo or test, found '$profile'." >&2; exit 2 ;;
 esac
+
+# For the tests of the attention editor's page; looked for at each call. Without it they are skipped.
+if [ "$profile" = test ] && ! command -v chromium >/dev/null 2>&1 \
+    && ! command -v chromium-browser >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "Installing the system package chromium (apt) for the tests of the attention editor"
+        export DEBIAN_FRONTEND=noninteractive
+        said=$({ apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } \
+            2>&1) || echo "Chromium cannot be installed ($(printf '%s\n' "$said" | tail -n 1));" \
+            "the tests in a browser are skipped."
+    else
+        echo "No Chromium here (apt-get install chromium): the tests in a browser are skipped."
+    fi
+fi
 
 state=$(cat setup.cfg setup.py constraints.txt tools/setup.sh underlay/build.py \
     underlay/definitions/*/msg/*.msg | sha256sum | cut -c1-32)
@@ -40,14 +55,4 @@ fi
 echo "Installing .[$extras] into .venv (versions in constraints.txt)"
 .venv/bin/uv pip install --python .venv/bin/python --constraint constraints.txt --editable ".[$extras]"
 .venv/bin/python underlay/build.py
-if [ "$profile" = test ] && ! command -v chromium >/dev/null 2>&1; then
-    # For the tests of the attention editor's page. Without the right to install it, they are skipped.
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        echo "Installing Chromium (apt) for the tests of the attention editor"
-        { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } \
-            >/dev/null 2>&1 || echo "Chromium cannot be installed; the tests in a browser are skipped."
-    else
-        echo "No Chromium here (apt-get install chromium): the tests in a browser are skipped."
-    fi
-fi
 printf '%s' "$state" >".venv/.setup-$profile"

@@ -45,6 +45,18 @@ def resampled(attention: Array, cells: tuple[int, int]) -> Array:
     return np.asarray(found, np.float32).reshape(rows, columns)
 
 
+def over_image(wanted: WantedMap, cells: tuple[int, int]) -> Array:
+    """A map on a grid of (rows, columns) over exactly its image, without what was padded.
+
+    Returns:
+        (rows, columns), 0 to 1 as it was.
+    """
+    if wanted.covered_px == (float(wanted.size_px[0]), float(wanted.size_px[1])):
+        return resampled(wanted.attention, cells)
+    (rows, columns), (width, height) = cells, wanted.size_px
+    return crop_cells(wanted, PixelMap.resize(columns / width, rows / height), cells, 1.0)[0]
+
+
 def crop_cells(
     wanted: WantedMap, mapping: PixelMap, cells: tuple[int, int], cell_px: float
 ) -> tuple[Array, Array]:

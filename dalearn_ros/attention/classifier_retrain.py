@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from dalearn_ros.attention.cam import Cam
-from dalearn_ros.attention.cells import resampled
+from dalearn_ros.attention.cells import over_image
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_data import Examples, names_of, read_examples, select
 from dalearn_ros.attention.classifier_review import ImageReviewer, files_of, score_of
@@ -116,7 +116,7 @@ def retrain_images(
     shell, is_new = _network(settings, make, start, seed)
     cells = _cells(shell, settings, make)
     edits = _edits(inputs, data)
-    maps = {number: resampled(edit.attention, cells) for number, edit in edits.used.items()}
+    maps = {n: over_image(edit.wanted, cells) for n, edit in edits.used.items()}
     losses = losses_of(settings.attention, bool(maps))
     learns = parts_that_learn(settings.attention, losses, is_new=start is None)
     claim_run(run, _description(inputs, settings, make, data, edits, seed))

@@ -14,12 +14,14 @@ from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_data import Examples
 from dalearn_ros.attention.classifier_run import CLASSIFICATION, Make
 from dalearn_ros.attention.classifier_task import unscaled
-from dalearn_ros.attention.misrecognised import JudgeSettings, judge
+from dalearn_ros.attention.judge_settings import JudgeSettings
+from dalearn_ros.attention.misrecognised import judge
 from dalearn_ros.attention.network import Recognition
 from dalearn_ros.attention.proposals import mass_inside
 from dalearn_ros.attention.regression import Judged
 from dalearn_ros.attention.viewing import Answer, View
 from dalearn_ros.classification.augment import prepare
+from dalearn_ros.core.files import printable
 
 Array = npt.NDArray[np.float32]
 _AT_ONCE = 200
@@ -110,5 +112,5 @@ def score_of(make: Make) -> Score:
 
 
 def files_of(data: Examples) -> Sequence[str]:
-    """Names of the images."""
-    return [str(file) for file in data.images.files]
+    """Names of the images, printable."""
+    return [printable(file) for file in data.images.files]

@@ -10,6 +10,7 @@ from torch import Tensor
 from dalearn_ros.attention.branch import can_suppress
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_run import ImageRun
+from dalearn_ros.attention.judge_settings import JudgeSettings
 from dalearn_ros.attention.viewing import Answer, View
 from dalearn_ros.classification.augment import prepare
 from dalearn_ros.classification.folders import fit
@@ -27,6 +28,7 @@ class _ImageViewer:
         if not isinstance(run.network, ImageAttention):
             raise ModelError(f"{run.path}: {NO_BRANCH}")
         self.names = run.make.names
+        self.judging = JudgeSettings(value_tolerance=run.settings.value_tolerance)
         self.can_suppress = can_suppress(run.network.synthesis)
         self._make, self._size = run.make, run.settings.input.size
         self._network = run.network.eval()

@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.attention.cam import Cam, landmark_score
-from dalearn_ros.attention.cells import resampled
-from dalearn_ros.attention.misrecognised import JudgeSettings, judge
+from dalearn_ros.attention.cells import WantedMap, over_image
+from dalearn_ros.attention.judge_settings import JudgeSettings
+from dalearn_ros.attention.misrecognised import judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
 from dalearn_ros.attention.regression import EDITED, ELSEWHERE, Judged, Row
 from dalearn_ros.attention.run import LandmarkRun
 from dalearn_ros.attention.teacher_maps import TeacherMap
 from dalearn_ros.attention.viewing import LandmarkViewer, View
 from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.files import printable
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.matching import match
@@ -57,7 +59,7 @@ class LandmarkReviewer:
         if attention is not None and not truth.ignore.all():
             cells = attention.shape[0], attention.shape[1]
             mass = mass_inside(attention, proposed_map(truth, cells, view.covered_px))
-        return Judged(verdict, tally, mass, attention)
+        return Judged(verdict, tally, mass, None if attention is None else _shown(attention, view))
 
     def _attention(self, view: View) -> Array | None:
         if self._learnt:
@@ -65,6 +67,11 @@ class LandmarkReviewer:
         if self._cam is None:
             return None
         return np.asarray(self._cam.of(view.features).attention[0, 0].detach().cpu(), np.float32)
+
+
+def _shown(attention: Array, view: View) -> Array:
+    cells = attention.shape[0], attention.shape[1]
+    return over_image(WantedMap(attention, view.covered_px, view.size_px), cells)
 
 
 def review(
@@ -85,7 +92,7 @@ def review(
 
     Returns:
         The rows, those of images that cannot be read left out; and the map that each edited image
-        should get, by the image's name.
+        should get, over exactly the image, by its name.
     """
     frames = all_frames(data)
     places = [(EDITED, *frames[number], edit) for number, edit in sorted(edited.items())]
@@ -96,12 +103,12 @@ def review(
             image, truth = dataset.image(index), dataset.labels(index)
         except DatasetError:
             continue
-        name = str(dataset.image_path(index))
+        name = printable(dataset.image_path(index))
         first, second = before.judge(image, truth), after.judge(image, truth)
         rows.append(Row(name, group, first, second))
         if edit is not None and second.attention is not None:
             cells = second.attention.shape[0], second.attention.shape[1]
-            wanted[name] = resampled(edit.attention, cells)
+            wanted[name] = over_image(edit.wanted, cells)
     return rows, wanted
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.core.settings import field
+from dalearn_ros.attention.judge_settings import JudgeSettings
 from dalearn_ros.evaluation.matching import match
 from dalearn_ros.landmarks.types import Labels, Observations
 from dalearn_ros.localization.pairing import nearest_first
@@ -30,24 +30,6 @@ MISSED, FALSE_ALARM, WRONG_CLASS, WRONG_VALUE = (
 ERRORS = (MISSED, FALSE_ALARM, WRONG_CLASS, WRONG_VALUE)
 PERCEPTION, ATTENTION, EITHER = "perception", "attention", "either"
 BRANCHES = (PERCEPTION, ATTENTION)
-
-
-@dataclass(frozen=True)
-class JudgeSettings:
-    """When an answer is wrong."""
-
-    match_px: float = field(
-        8.0, "Largest distance of a landmark that is found.", unit="px", minimum=0.1, maximum=1000.0
-    )
-    occurs: float = field(
-        0.5,
-        "Score from which the attention branch says that a class of landmarks occurs.",
-        minimum=0.0,
-        maximum=1.0,
-    )
-    value_tolerance: float = field(
-        0.1, "Largest error of a regressor's value that is right.", minimum=1e-9, maximum=1e9
-    )
 
 
 @dataclass(frozen=True)

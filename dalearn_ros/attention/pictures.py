@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from dalearn_ros.attention.classifier_data import VALUES, value_table
 from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.files import printable
 from dalearn_ros.datasets.image_list import image_files
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.landmarks.types import Labels
@@ -27,7 +28,7 @@ class Pictures:
         path: Path,
         files: Sequence[Path],
         dataset: Dataset | None = None,
-        truths: Sequence[Truth] | None = None,
+        truths: Sequence[Truth | None] | None = None,
     ) -> None:
         self.path = path
         self.labelled = dataset is not None or truths is not None
@@ -39,9 +40,10 @@ class Pictures:
         return len(self._files)
 
     def name(self, index: int) -> str:
-        """What to call an image: its path below :attr:`path`."""
+        """What to call an image: its path below :attr:`path`, printable."""
         file = self._files[index]
-        return str(file.relative_to(self.path)) if file.is_relative_to(self.path) else file.name
+        below = file.relative_to(self.path) if file.is_relative_to(self.path) else file.name
+        return printable(str(below))
 
     def file(self, index: int) -> Path:
         """The image's file.
@@ -72,8 +74,9 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
     """Open a dataset, a folder of images (all folders in it), or an image.
 
     Args:
-        path: Of a classifier, images in a folder a class have their class from it; of a regressor,
-            the images of ``values.csv`` their values.
+        path: Of a classifier, images anywhere in a folder of a class's name have that class
+            (``path`` may be one such folder), others none; of a regressor, the images of
+            ``values.csv`` have their values.
         names: Of the model's classes or values, without a background.
         landmarks: Whether the model is a landmark detector.
 
@@ -99,7 +102,10 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
     if not files:
         raise DatasetError.at(path, "", "images", "none in it")
     numbers = {name: number for number, name in enumerate(names)}
-    folders = [file.parent.name for file in files]
-    if not landmarks and all(folder in numbers for folder in folders):
-        return Pictures(path, files, truths=[numbers[folder] for folder in folders])
-    return Pictures(path if path.is_dir() else path.parent, files)
+    folder = path if path.is_dir() else path.parent
+    below = [file.relative_to(folder).parts for file in files]
+    truths = [numbers.get(parts[0]) if len(parts) > 1 else None for parts in below]
+    if all(truth is None for truth in truths):  # perhaps it is the folder of one class
+        truths = [numbers.get(folder.resolve().name)] * len(files)
+    labelled = not landmarks and any(truth is not None for truth in truths)
+    return Pictures(folder, files, truths=truths if labelled else None)

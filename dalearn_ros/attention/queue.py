@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from dalearn_ros.attention.misrecognised import BRANCHES, EITHER, ERRORS, Verdict
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.core.files import printable
 
 ALL, WITH, WITHOUT = "all", "with", "without"
 ORDERS = ("score", "errors", "name")
@@ -158,7 +159,7 @@ class Queue:
                 try:
                     self.put(replace(entry, digest=self._digest(entry.index)))
                 except InputError as error:
-                    self.put(replace(entry, judged=True, problem=str(error)))
+                    self.put(replace(entry, judged=True, problem=printable(str(error))))
             return True
         while self._judged < len(self):
             entry = self._entries[self._judged]

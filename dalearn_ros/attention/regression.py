@@ -25,7 +25,7 @@ class Judged:
         verdict: What was wrong.
         tally: How many hits, misses and false alarms; a class or value that is wrong is both.
         mass: Share of the attention that lies where it should, 0 to 1; None if it is not known.
-        attention: (h, w) 0 to 1, for the picture; None without a map.
+        attention: (h, w) 0 to 1 over exactly the image, for the picture; None without a map.
     """
 
     verdict: Verdict

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.attention.regression import BROKEN, EDITED, ELSEWHERE, FIXED, Row
-from dalearn_ros.core.files import atomic_file
+from dalearn_ros.core.files import atomic_file, printable
 from dalearn_ros.evaluation.page import cards, number, page, picture, table
 
 Array = npt.NDArray[np.float32]
@@ -44,7 +44,8 @@ def write_report(
         _edits(metrics["edits"]),
     ]
     with atomic_file(path) as file:
-        file.write_text(page("Retrained with corrected attention", parts), encoding="utf-8")
+        text = page("Retrained with corrected attention", parts)
+        file.write_text(printable(text), encoding="utf-8")
 
 
 def verdict_of(summary: Mapping[str, Any]) -> str:

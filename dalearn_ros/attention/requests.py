@@ -12,6 +12,7 @@ import numpy.typing as npt
 from starlette.requests import Request
 
 from dalearn_ros.attention.seen import Seen
+from dalearn_ros.core.files import printable
 
 Array = npt.NDArray[np.float32]
 TEXT = 500  # characters of a name or note
@@ -70,6 +71,6 @@ def read_base64(text: Any) -> bytes:
 def read_text(sent: dict[str, Any], key: str) -> str:
     """A text of bounded length; empty if it is missing."""
     found = sent.get(key, "")
-    if not isinstance(found, str) or len(found) > TEXT:
+    if not isinstance(found, str) or len(found) > TEXT or printable(found) != found:
         raise Refused(400, f"'{key}': expected a text of at most {TEXT} characters.")
     return found

@@ -90,10 +90,7 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
     match_px = settings.validation.match_px
     before = LandmarkReviewer(start, match_px, cam)
     edits = _edits(inputs)
-    maps = {
-        number: WantedMap(edit.attention, edit.covered_px, edit.size_px)
-        for number, edit in edits.used.items()
-    }
+    maps = {number: edit.wanted for number, edit in edits.used.items()}
     proposed = _proposed(inputs.data, settings, start, before, set(maps))
     maps.update(proposed)
     losses = losses_of(settings.attention, bool(maps))

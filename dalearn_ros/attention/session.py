@@ -26,6 +26,7 @@ from dalearn_ros.attention.teacher_maps import FULL, TeacherMap, TeacherMaps
 from dalearn_ros.attention.viewing import Answer, Viewer
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DatasetError, InputError
+from dalearn_ros.core.files import printable
 from dalearn_ros.landmarks.types import Labels
 
 Array = npt.NDArray[np.float32]
@@ -81,8 +82,9 @@ class Session:
             encoded, digest, stamp = self._read(index)
             seen = see(self.viewer, encoded, self.pictures.file(index), index, digest, stamp)
         except DatasetError as error:
-            self.queue.put(_unusable(self.queue.entry(index), error))
-            raise
+            told = DatasetError(printable(str(error)))
+            self.queue.put(_unusable(self.queue.entry(index), told))
+            raise told from None
         if keep:
             self._kept[index] = seen
             sizes = [_features(one) for one in self._kept.values()]
@@ -99,7 +101,9 @@ class Session:
     def verdict(self, seen: Seen, answer: Answer) -> Verdict | None:
         """What is wrong with an answer; None: the truth is unknown."""
         truth = self.pictures.truth(seen.index)
-        return None if truth is None else judge(answer, seen.view, truth)
+        if truth is None:
+            return None
+        return judge(answer, seen.view, truth, self.viewer.judging)
 
     def proposal(self, seen: Seen) -> Array | None:
         """The map (h, w) that the labels ask for; None without labels that have a place."""
@@ -178,7 +182,9 @@ class Session:
         if imported and not note.strip():
             raise InputError("A map from elsewhere needs a note that says where it is from.")
         proposal = self.proposal(seen)
-        confirmed = proposal is not None and np.array_equal(proposal, attention)
+        confirmed = proposal is not None and np.array_equal(
+            np.rint(proposal * FULL), np.rint(attention * FULL)
+        )  # as the file tells them
         made = "imported" if imported else "map" if confirmed else "hand"
         verdict = self.verdict(seen, seen.before)
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -251,4 +257,4 @@ def _lowest(answer: Answer) -> float | None:
 
 
 def _unusable(entry: Entry, error: InputError) -> Entry:
-    return dataclasses.replace(entry, judged=True, problem=str(error))
+    return dataclasses.replace(entry, judged=True, problem=printable(str(error)))

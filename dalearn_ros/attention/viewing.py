@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dalearn_ros.attention.branch import can_suppress
+from dalearn_ros.attention.judge_settings import JudgeSettings
 from dalearn_ros.attention.run import LandmarkRun
 from dalearn_ros.coding.decode import decode, inside_image
 from dalearn_ros.coding.metadata import ModelMetadata
@@ -69,10 +70,12 @@ class Viewer(Protocol):
     Attributes:
         names: Of the classes or values, in the order of their numbers, without a background.
         can_suppress: Whether erasing takes features away (A5).
+        judging: When an answer is wrong, by the settings that it was trained with.
     """
 
     names: tuple[str, ...]
     can_suppress: bool
+    judging: JudgeSettings
 
     def see(self, image_bgr: Image) -> View:
         """Features and map of an image (H, W, 3) uint8 BGR."""
@@ -88,6 +91,7 @@ class LandmarkViewer:
 
     def __init__(self, run: LandmarkRun) -> None:
         self.names = run.label_space.names[1:]
+        self.judging = JudgeSettings(match_px=run.settings.validation.match_px)
         figures = run.header.get("figures", {})
         self.metadata: ModelMetadata = metadata_of(run.settings, run.label_space, figures, {})
         self._network = run.network.eval()

@@ -47,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> str:
     """Serve until interrupted; the closing line says what was written."""
+    import tempfile
+
     from dalearn_ros.attention.editing import open_session
     from dalearn_ros.attention.page_data import Offer
     from dalearn_ros.attention.server import PORT, EditorServer
@@ -62,17 +64,21 @@ def run(args: argparse.Namespace) -> str:
         if args.port is not None:
             raise
         server = EditorServer(session, args.host, 0, offer)
-    _announce(server.url, server.is_local, args.no_browser)
+    private = tempfile.TemporaryDirectory(prefix="dalearn_edit_")  # mode 0700
+    _announce(server.url, server.is_local, args.no_browser, Path(private.name))
     before = set(TeacherMaps(args.out).digests())
     try:
         server.run()
     except KeyboardInterrupt:
         pass
+    finally:
+        private.cleanup()
     after = set(TeacherMaps(args.out).digests())
     return f"{args.out}: {len(after)} corrected maps, {len(after - before)} of them new."
 
 
-def _announce(url: str, is_local: bool, no_browser: bool) -> None:
+def _announce(url: str, is_local: bool, no_browser: bool, private: Path) -> None:
+    """Print the address and open it, through a file: all users may read command lines."""
     import os
     import sys
     import webbrowser
@@ -88,7 +94,10 @@ def _announce(url: str, is_local: bool, no_browser: bool) -> None:
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
     if has_screen and not no_browser:
-        webbrowser.open(url)
+        page = private / "editor.html"
+        page.touch(mode=0o600)
+        page.write_text(f'<!doctype html><meta http-equiv="refresh" content="0; url={url}">')
+        webbrowser.open(page.as_uri())
 
 
 def _login_name() -> str:

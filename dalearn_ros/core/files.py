@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -75,6 +76,11 @@ def refuse_existing(path: Path | str) -> None:
     final = Path(path)
     if final.is_file() or (final.is_dir() and any(final.iterdir())):
         raise InputError(f"{final}: exists already; choose another --out or remove it first.")
+
+
+def printable(text: Path | str) -> str:
+    """``text`` with U+FFFD for what UTF-8 cannot say, such as bytes of a file's name."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", str(text))
 
 
 def write_json(path: Path | str, content: Any) -> None:

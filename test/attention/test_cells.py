@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from dalearn_ros.attention.cells import WantedMap, crop_cells, resampled
+from dalearn_ros.attention.cells import WantedMap, crop_cells, over_image, resampled
 from dalearn_ros.coding.pixels import PixelMap
 
 
@@ -59,3 +60,18 @@ def test_another_grid_by_area() -> None:
     assert resampled(fine, (1, 2)).tolist() == [[0.25, 1.0]]
     assert resampled(np.ones((2, 3), np.float32), (6, 6)).shape == (6, 6)
     assert resampled(fine, (2, 4)) is fine
+
+
+def test_what_was_padded_is_no_part_of_the_image() -> None:
+    padded = np.zeros((4, 4), np.float32)
+    padded[:3] = 1.0  # rows 0 to 2 are the image of 40 x 30, row 3 was padded
+    padded[0, :2] = 0.5
+    found = over_image(WantedMap(padded, (40.0, 40.0), (40, 30)), (3, 4))
+    assert np.allclose(found[:2, 2:], 1.0, atol=0.2)
+    assert found[1:2, :].min() > 0.85
+    assert found[2].min() > 0.8  # stretched without a crop it would be about a third
+    fine = over_image(WantedMap(padded, (40.0, 40.0), (40, 30)), (30, 40))
+    rows = cv2.resize(padded, (40, 40), interpolation=cv2.INTER_LINEAR)[:30]
+    assert np.abs(fine - rows).max() < 0.03
+    exact = over_image(WantedMap(padded, (40.0, 30.0), (40, 30)), (4, 4))
+    assert np.array_equal(exact, padded)

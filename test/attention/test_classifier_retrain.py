@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import torch
 from helpers.tiny_attention import image_settings
 from helpers.tiny_images import SHAPES, write_images
 
+from dalearn_ros.attention import classifier_retrain
 from dalearn_ros.attention.classifier_data import names_of, read_examples
 from dalearn_ros.attention.classifier_retrain import (
     ImageInputs,
@@ -66,7 +68,9 @@ def test_a_new_classifier_then_one_that_edits_correct(tmp_path: Path) -> None:
     assert start["learns"] == ["features", "attention", "perception"]
     assert start["new_branch"]
     assert start["verdict"].startswith("A new network after 6 steps: accuracy")
-    edits = write_edits(tmp_path / "edits", [data / "bar" / "0.png", data / "dot" / "1.png"])
+    odd = data / "dot" / os.fsdecode(b"Stra\xdfe.png")  # its name is no UTF-8
+    (data / "dot" / "1.png").rename(odd)
+    edits = write_edits(tmp_path / "edits", [data / "bar" / "0.png", odd])
     inputs = ImageInputs(CLASSES, data, val, first, edits)
     how = image_settings()
     of_start = settings_of(first, None)
@@ -76,6 +80,7 @@ def test_a_new_classifier_then_one_that_edits_correct(tmp_path: Path) -> None:
     assert found["learns"] == ["attention", "perception"]
     assert found["edited"]["images"] == 2
     assert found["elsewhere"]["images"] == 6
+    assert (second / "report.html").read_text(encoding="utf-8").count("<figure>") >= 1
     assert found["edited"]["mass_before"] is not None
     assert found["edits"]["recognised_before_share"] == 0.0
     before, after = weights(first), weights(second)
@@ -89,6 +94,27 @@ def test_a_new_classifier_then_one_that_edits_correct(tmp_path: Path) -> None:
     assert all(torch.equal(after[name], other[name]) for name in after)
     with pytest.raises(InputError, match="another 'seed'"):
         retrain_images(inputs, second, how, 2)
+
+
+def test_maps_of_padded_images_are_cropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = write_images(tmp_path / "data")
+    padded = np.zeros((8, 8), np.float32)
+    padded[:4] = 1.0  # of the 16 rows that the image has, all
+    file, about = data / "bar" / "0.png", ("hand", "Ada", "2026-01-01T00:00:00Z", {})
+    edit = TeacherMap(digest_of(file), padded, (16, 16), (16.0, 32.0), file.name, *about)
+    TeacherMaps(tmp_path / "edits").write(edit)
+    given: list[np.ndarray] = []
+
+    def report(path: Path, metrics: object, rows: object, wanted: dict[str, np.ndarray]) -> None:
+        given.extend(wanted.values())
+
+    monkeypatch.setattr(classifier_retrain, "write_report", report)
+    inputs = ImageInputs(CLASSES, data, None, None, tmp_path / "edits")
+    retrain_images(inputs, tmp_path / "run", image_settings(), 1)
+    (wanted,) = given
+    assert wanted.shape == (8, 8)
+    assert wanted[:7].min() > 0.95  # stretched, the lower half would be 0
+    assert wanted[7].min() > 0.7
 
 
 def test_maps_move_with_their_images(tmp_path: Path) -> None:

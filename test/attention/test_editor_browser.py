@@ -18,6 +18,7 @@ from dalearn_ros.attention import routes
 from dalearn_ros.attention.page_data import Offer
 from dalearn_ros.attention.server import EditorServer
 from dalearn_ros.attention.teacher_maps import TeacherMaps
+from dalearn_ros.cli import edit_attention
 from dalearn_ros.datasets.store import Dataset
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -157,6 +158,21 @@ def tab(chromium: Any, server: EditorServer) -> Iterator[Tab]:
 
 def same_bits(one: np.ndarray, other: np.ndarray) -> bool:
     return np.array_equal(one.view(np.uint32), other.view(np.uint32))
+
+
+def test_the_browser_comes_in_through_a_file(
+    chromium: Any, server: EditorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    edit_attention._announce(server.url, True, False, tmp_path)
+    assert server.token not in opened[0]
+    context = chromium.new_context()
+    tab = Tab(context).open(opened[0])
+    assert tab.page.locator("#image-name").count() == 1
+    assert "token" not in tab.page.url
+    context.close()
 
 
 def test_paint_erase_undo_redo_reset_and_empty(tab: Tab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import dataclasses
 import fnmatch
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,14 +22,17 @@ from dalearn_ros.attention.changes import changes
 from dalearn_ros.attention.classifier_run import REGRESSION, Make
 from dalearn_ros.attention.editing import open_session
 from dalearn_ros.attention.misrecognised import Verdict
+from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.page_data import image_json
 from dalearn_ros.attention.pictures import open_pictures
 from dalearn_ros.attention.queue import Entry, Filter, Queue
 from dalearn_ros.attention.routes import page_files
+from dalearn_ros.attention.viewing import Answer
 from dalearn_ros.attention.worker import OutdatedError, Worker
 from dalearn_ros.core.errors import DatasetError, InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.landmarks.types import Observations
+from dalearn_ros.training.run_folder import RUN_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -190,7 +194,7 @@ def test_a_folder_a_class_is_a_classifiers_truth(tmp_path: Path) -> None:
     found = open_pictures(tmp_path, ("bar", "cross", "dot"), landmarks=False)
     assert [found.truth(0), found.truth(1)] == [0, 2]
     assert [found.name(0), found.name(1)] == ["bar/a.png", "dot/a.png"]
-    assert not open_pictures(tmp_path, ("bar", "cross"), landmarks=False).labelled
+    assert not open_pictures(tmp_path, ("one", "two"), landmarks=False).labelled
     session = open_session(write_image_run(tmp_path / "run"), tmp_path / "bar", tmp_path / "edits")
     assert session.pictures.labelled
     look = session.look(0)
@@ -199,6 +203,19 @@ def test_a_folder_a_class_is_a_classifiers_truth(tmp_path: Path) -> None:
     assert other.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert session.verdict(look, other) is not None
     assert session.proposal(look) is None
+
+
+def test_the_first_folder_tells_the_class_and_a_stray_file_has_none(tmp_path: Path) -> None:
+    for name in ("bar/night/a.png", "dot/bar/b.png", "other/c.png", "stray.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.zeros((20, 30, 3), np.uint8))
+    found = open_pictures(tmp_path, ("bar", "dot"), landmarks=False)
+    truths = {found.name(row): found.truth(row) for row in range(len(found))}
+    assert truths == {
+        "bar/night/a.png": 0, "dot/bar/b.png": 1, "other/c.png": None, "stray.png": None,
+    }  # fmt: skip
+    one = open_pictures(tmp_path / "bar", ("bar", "dot"), landmarks=False)
+    assert (len(one), one.name(0), one.truth(0)) == (1, "night/a.png", 0)
 
 
 def test_a_table_of_values_is_a_regressors_truth(tmp_path: Path) -> None:
@@ -231,6 +248,45 @@ def test_what_cannot_be_opened_is_named(
         open_session(run, roads.path, tmp_path / "file" / "edits")
     with pytest.raises(DatasetError, match="the model's classes"):
         open_pictures(roads.path, ("sign",), landmarks=True)
+
+
+def test_an_answer_is_judged_by_the_models_own_tolerance(
+    detector_path: Path, roads: Dataset, tmp_path: Path
+) -> None:
+    run = write_attention_run(tmp_path / "run", detector_path)
+    about = json.loads((run / RUN_FILE).read_text())
+    about["settings"]["validation"]["match_px"] = 3.0
+    (run / RUN_FILE).write_text(json.dumps(about))
+    session = open_session(run, roads.path, tmp_path / "edits")
+    seen, truth = session.look(0), roads.labels(0)
+    row = int(truth.class_id[0]), *(truth.point_px[0] + [5.0, 0.0]), 0.9
+    verdict = session.verdict(seen, Answer(observations(row)))
+    assert verdict is not None
+    assert verdict.errors == {"missed": 1, "false alarm": 1}  # found within the usual 8 px
+    make = Make(REGRESSION, ("speed",), 3, True, (0.0,), (1.0,))
+    path = write_image_run(tmp_path / "values", make)
+    about = json.loads((path / RUN_FILE).read_text())
+    about["settings"]["value_tolerance"] = 7.0
+    (path / RUN_FILE).write_text(json.dumps(about))
+    assert open_viewer(path).judging.value_tolerance == 7.0
+
+
+def test_a_confirmed_proposal_stays_one_when_only_its_note_changes(
+    detector_path: Path, roads: Dataset, tmp_path: Path
+) -> None:
+    run = write_attention_run(tmp_path / "run", detector_path)
+    session = open_session(run, roads.path, tmp_path / "edits")
+    seen = session.look(0)
+    proposal = session.proposal(seen)
+    assert proposal is not None
+    soft = np.where(proposal > 0, np.float32(0.3), proposal)  # no step of 16 bits
+    session.proposal = lambda seen: soft  # type: ignore[method-assign]
+    session.save(seen, soft, "Ada", "", 0)
+    there = session.edit(seen)
+    assert there is not None
+    assert there.made == "map"
+    assert session.save(seen, there.attention, "Ada", "a note", 1).made == "map"
+    assert session.save(seen, there.attention * 0.9, "Ada", "", 2).made == "hand"
 
 
 def test_features_are_kept_within_their_memory(

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from dalearn_ros.attention.judge_settings import JudgeSettings
 from dalearn_ros.attention.misrecognised import (
     FALSE_ALARM,
     MISSED,
     WRONG_CLASS,
     WRONG_VALUE,
-    JudgeSettings,
     classes_present,
     judge,
 )

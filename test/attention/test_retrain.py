@@ -12,11 +12,13 @@ import torch
 from helpers.tiny_depth import merged
 
 from dalearn_ros.attention.cells import WantedMap
+from dalearn_ros.attention.landmark_review import LandmarkReviewer
 from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.retrain import METRICS, Inputs, retrain, retrain_settings
 from dalearn_ros.attention.retrain_settings import RetrainSettings
-from dalearn_ros.attention.run import open_landmark_run
+from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
 from dalearn_ros.attention.samples import MapCrops
+from dalearn_ros.attention.settings import BranchSettings
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.core.errors import InputError, ModelError
 from dalearn_ros.core.settings import dump_settings, load_settings
@@ -143,6 +145,19 @@ def test_edits_bring_the_map_closer_and_a_resumed_run_is_the_same(
     with pytest.raises(InputError, match="another 'edits"):
         write_edits(tmp_path / "more", roads, 3)
         retrain(dataclasses.replace(inputs, edits=tmp_path / "more"), short, how, 3)
+
+
+def test_padded_maps_are_shown_over_the_image_alone(detector_path: Path, roads: Dataset) -> None:
+    reviewer = LandmarkReviewer(start_landmark_run(detector_path, BranchSettings(), 1), 8.0, True)
+    image = roads.image(0)[:90]  # padded to 96 rows, 12 cells
+    view = reviewer._viewer.see(image)
+    assert view.covered_px == (160.0, 96.0)
+    steps = np.repeat(np.arange(12, dtype=np.float32)[:, None] / 12, 20, axis=1)
+    reviewer._attention = lambda view: steps  # type: ignore[method-assign]
+    shown = reviewer.judge(image, roads.labels(0)).attention
+    assert shown is not None
+    centres = (np.arange(12) + 0.5) * 90 / 96 - 0.5  # in cells of the padded map
+    assert np.abs(shown[1:, 5] - centres[1:] / 12).max() < 0.01
 
 
 def test_the_map_alone_moves_the_branch_alone(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,16 @@ def test_a_port_in_use_is_named(work: Path, capsys: pytest.CaptureFixture[str]) 
     assert f"port {port}: cannot be listened on" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["my..host", ".", "x" * 70])
+def test_a_host_name_that_is_none_is_named(
+    work: Path, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    assert main([*words(work), "--host", host]) == 1
+    error = capsys.readouterr().err
+    assert host in error
+    assert "cannot be listened on" in error
+
+
 def test_a_package_that_is_missing_is_named_with_its_extra(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,14 +98,28 @@ def test_a_package_that_is_missing_is_named_with_its_extra(
     assert "'.[train,edit]'" in capsys.readouterr().err
 
 
+def test_the_token_is_not_in_the_browsers_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    url = "http://127.0.0.1:1/?token=secret"
+    _announce(url, True, False, tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert opened == [file.as_uri()]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert f"url={url}" in file.read_text()
+
+
 def test_others_may_look_only_on_purpose(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session = open_session(work / "model", work / "roads", work / "edits")
     local, open_ = (EditorServer(session, host, 0, Offer()) for host in ("localhost", "0.0.0.0"))
     assert (local.is_local, open_.is_local) == (True, False)
     assert open_.url.startswith("http://127.0.0.1:")
-    _announce(local.url, local.is_local, True)
+    _announce(local.url, local.is_local, True, work)
     assert "warning" not in capsys.readouterr().err
-    _announce(open_.url, open_.is_local, True)
+    _announce(open_.url, open_.is_local, True, work)
     assert "not encrypted" in capsys.readouterr().err
     local.close()
     open_.close()
