@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -192,11 +194,20 @@ def test_labels_are_free_teachers(tmp_path: Path, detector_path: Path, roads: Da
     )
     assert metrics["edits"]["proposed"] == 4
     assert metrics["losses"] == ["attention", "perception", "map"]
-    changes = {"attention": {"map_teachers": "misrecognised"}}
+    shutil.copytree(roads.path, tmp_path / "empty")  # its first image shows no landmark
+    file = tmp_path / "empty" / "annotations.json"
+    coco = json.loads(file.read_text())
+    first = coco["images"][0]["id"]
+    coco["annotations"] = [one for one in coco["annotations"] if one["image_id"] != first]
+    file.write_text(json.dumps(coco))
+    wrong = {"map_teachers": "misrecognised", "misrecognised_by": "perception"}
     some = retrain(
-        Inputs(detector_path, [roads]), tmp_path / "some", settings(detector_path, changes), 1
+        Inputs(detector_path, [Dataset.open(tmp_path / "empty")]),
+        tmp_path / "some",
+        settings(detector_path, {"attention": wrong}),
+        1,
     )
-    assert some["edits"]["proposed"] == 4  # it has learnt nothing in its three steps
+    assert some["edits"]["proposed"] == 3  # it sees nothing: only there it is right
 
 
 def test_class_activation_maps_are_learnt_without_a_branch(
@@ -204,6 +215,23 @@ def test_class_activation_maps_are_learnt_without_a_branch(
 ) -> None:
     edits = write_edits(tmp_path / "edits", roads, 4)
     changes = {"attention": {"source": "cam"}}
+    loop = {"steps": 20, "learning_rate": 0.002, "average_decay": 0.5}
+    map_alone = {"attention": {"source": "cam", "losses": ["map"]}, "loop": loop}
+    moved = retrain(
+        Inputs(detector_path, [roads], [], edits),
+        tmp_path / "moved",
+        settings(detector_path, map_alone),
+        1,
+    )
+    assert moved["losses"] == ["map"]
+    wanted = np.zeros((12, 20), np.float32)
+    wanted[5:8, 6:9] = 1.0
+    far = []
+    for path in (detector_path, tmp_path / "moved"):
+        reviewer = LandmarkReviewer(start_landmark_run(path, BranchSettings(), 1), 8.0, True)
+        maps = [reviewer.judge(roads.image(i), roads.labels(i)).attention for i in range(4)]
+        far.append(np.mean([np.linalg.norm(one - wanted) for one in maps if one is not None]))
+    assert far[1] < 0.9 * far[0]  # the class activation maps went where they should
     run = tmp_path / "run"
     inputs = Inputs(detector_path, [roads], [], edits)
     metrics = retrain(inputs, run, settings(detector_path, changes), 1)
