@@ -249,8 +249,18 @@ def worker_errors() -> Iterator[None]:
         DalearnError: A worker was killed from outside, mostly for lack of memory, or met images
             that cannot be read.
     """
+    usual = sys.unraisablehook
+
+    def without_dead_workers(what: sys.UnraisableHookArgs) -> None:
+        if "killed by signal" not in str(what.exc_value):
+            usual(what)
+
+    # The signal may also arrive while the loader of a failed training is thrown away, after this
+    # block: the hook stays then.
+    sys.unraisablehook = without_dead_workers
     try:
         yield
+        sys.unraisablehook = usual
     except DalearnError as error:  # a worker's error brings its whole traceback as text
         if "in DataLoader worker" not in str(error):
             raise
