@@ -22,6 +22,7 @@ from dalearn_ros.attention import routes, seen
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.datasets.store import Dataset
 
+pytestmark = pytest.mark.xdist_group("editor")  # they share one server, in this order
 CELLS = (12, 20)
 HUGE = (900, 600)  # width, height
 
