@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from dalearn_ros.attention.regime import with_branch
 from dalearn_ros.attention.regression import EDITED, ELSEWHERE, Row, summarise, told
 from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_report
 from dalearn_ros.attention.retrain import METRICS
+from dalearn_ros.attention.teacher_maps import digest_of
 from dalearn_ros.bags.images import decode_compressed
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.core.errors import ModelError
@@ -301,8 +301,7 @@ def _description(
 ) -> dict[str, Any]:
     start = None
     if inputs.init is not None:
-        weights = (inputs.init / WEIGHTS).read_bytes()
-        start = {"path": str(inputs.init), "sha256": hashlib.sha256(weights).hexdigest()}
+        start = {"path": str(inputs.init), "sha256": digest_of(inputs.init / WEIGHTS)}
     return {
         "format": IMAGE_FORMAT,
         "format_version": FORMAT_VERSION,
@@ -312,7 +311,5 @@ def _description(
         "init": start,
         "data": {"path": str(inputs.data), "images": len(data), "content": data.images.digest},
         "validation": None if inputs.validation is None else str(inputs.validation),
-        "edits": None
-        if inputs.edits is None
-        else {"path": str(inputs.edits), "used": len(edits.used), "content": edits.digest},
+        "edits": edits.about(inputs.edits),
     }

@@ -40,6 +40,12 @@ class Edits:
             total.update(edit.attention.tobytes())
         return total.hexdigest()
 
+    def about(self, path: Path | None) -> dict[str, Any] | None:
+        """What ``run.json`` says of the folder ``path``; None: there is none."""
+        if path is None:
+            return None
+        return {"path": str(path), "used": len(self.used), "content": self.digest}
+
     def summary(self) -> dict[str, Any]:
         """Counts for ``metrics.json``; an image that was recognised has no wrong branch."""
         edits = list(self.used.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_re
 from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.attention.run import LANDMARK_FORMAT, LandmarkRun, start_landmark_run
 from dalearn_ros.attention.samples import MapCrops
+from dalearn_ros.attention.teacher_maps import digest_of
 from dalearn_ros.coding.pixels import padded_size
 from dalearn_ros.core.errors import DatasetError, ModelError
 from dalearn_ros.core.files import write_json
@@ -241,15 +241,10 @@ def _description(
         "attention": values["attention"],
         "label_space": start.label_space.to_dict(),
         "seed": seed,
-        "init": {
-            "path": str(inputs.init),
-            "sha256": hashlib.sha256((inputs.init / WEIGHTS).read_bytes()).hexdigest(),
-        },
+        "init": {"path": str(inputs.init), "sha256": digest_of(inputs.init / WEIGHTS)},
         "data": [{"path": str(d.path), "images": len(d)} for d in inputs.data],
         "validation": [{"path": str(d.path), "images": len(d)} for d in inputs.validation],
-        "edits": None
-        if inputs.edits is None
-        else {"path": str(inputs.edits), "used": len(edits.used), "content": edits.digest},
+        "edits": edits.about(inputs.edits),
         "maps": len(maps),
     }
     return found if cam else {**found, "branch": dump_settings(start.branch)}

@@ -51,8 +51,7 @@ def log_focal(camera: Camera, scale: float = 1.0) -> float:
         camera: Its focal length is the geometric mean of fx and fy.
         scale: Pixels of the image in hand for one pixel of the camera's image.
     """
-    focal = math.sqrt(float(camera.matrix[0, 0] * camera.matrix[1, 1]))
-    return math.log(focal * scale / REFERENCE_FOCAL_PX)
+    return math.log(camera.focal_px * scale / REFERENCE_FOCAL_PX)
 
 
 def scale_of(mapping: PixelMap) -> float:

@@ -49,8 +49,8 @@ def common_focal_px(data: Sequence[Dataset], tolerance: float = 0.02) -> float:
     try:
         for dataset in data:
             for index in range(len(dataset)):
-                matrix = camera_of(dataset.meta(index), f"{dataset.path}, image {index}").matrix
-                found.append(float(np.sqrt(matrix[0, 0] * matrix[1, 1])))
+                camera = camera_of(dataset.meta(index), f"{dataset.path}, image {index}")
+                found.append(camera.focal_px)
     except DatasetError:
         return 0.0
     if not found or max(found) > min(found) * (1.0 + tolerance):

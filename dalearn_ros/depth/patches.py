@@ -39,8 +39,7 @@ def pixels_per_radian(camera: Camera, pixels: npt.ArrayLike) -> Floats:
     right, left, down, up = rays.reshape(4, -1, 3)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = 1.0 / np.sqrt(np.linalg.norm(np.cross(right - left, down - up), axis=1))
-    on_axis = float(np.sqrt(camera.matrix[0, 0] * camera.matrix[1, 1]))
-    return np.asarray(np.where(np.isfinite(found), found, on_axis))
+    return np.asarray(np.where(np.isfinite(found), found, camera.focal_px))
 
 
 class PatchCutter:

@@ -196,6 +196,11 @@ class Camera:
         return PolynomialLens(values)
 
     @property
+    def focal_px(self) -> float:
+        """√(fx fy): pixels per radian on the axis."""
+        return float(np.sqrt(self.matrix[0, 0] * self.matrix[1, 1]))
+
+    @property
     def field_r2(self) -> float:
         """Squared normalised radius up to which the distorted radius grows; inf if always."""
         return self.lens.field_r2

@@ -197,8 +197,7 @@ def with_depth_ranges(seen: Observations, depth: DepthMap, camera: Camera) -> Ob
     depth_m, sigma_log = depth.at(seen.point_px)
     of_depth = depth_m * np.linalg.norm(camera.unproject(seen.point_px), axis=1)
     taught = depth.taught.focal_px
-    focal = float(np.sqrt(camera.matrix[0, 0] * camera.matrix[1, 1]))
-    of_head = seen.range_m * (focal / taught if taught else 1.0)
+    of_head = seen.range_m * (camera.focal_px / taught if taught else 1.0)
     logs = np.log(np.stack([of_head, of_depth]))
     with np.errstate(divide="ignore"):
         weights = np.stack([(seen.sigma_range_m / seen.range_m) ** -2.0, sigma_log**-2.0])
