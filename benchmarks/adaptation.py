@@ -4,8 +4,9 @@ All rows of a pair begin with the same network, which learnt the source alone, a
 steps. ``source only`` goes on with the source, ``oracle`` with the source and the labelled target;
 both with as many crops a step as the adapted rows have of both domains. Thresholds and choice are
 by source images; target labels serve the oracle, the few-shot rows and the score. A run that
-refused to adapt counts as source only of the same seed. Every finished run is a file in ``--out``;
-started again, it goes on with what is missing; several processes may share ``--out``::
+refused to adapt counts as source only of the same seed. Finished runs are kept
+(``benchmarks/results/runs/adaptation``); started again, it goes on with what is missing; several
+processes may share ``--out``. The world's start is kept, too (``make_start.py``)::
 
     python benchmarks/ship_data.py --out out/ship/data
     python benchmarks/adaptation.py --data out/ship/data --real-data ../shared/data
@@ -18,6 +19,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,10 @@ from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, Row
 from benchmarks.adaptation_tables import record_tables
 from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
 from benchmarks.figures import ROOT
-from benchmarks.parallel import claimed
+from benchmarks.kept_runs import KeptRuns
 from dalearn_ros.adaptation.detector_inputs import Inputs
 from dalearn_ros.adaptation.detector_run import SUMMARY, adapt_detector
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
-from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
@@ -43,19 +44,27 @@ from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.export.run import export_run
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
 RECIPE = ROOT / "benchmarks" / "adaptation.yaml"
+STARTS = ROOT / "benchmarks" / "starts"  # see make_start.py
 
 
 def start_of(pair: Pair, out: Path) -> Path:
     """The run folder of the pair's start, which learnt the source alone; trained if need be."""
+    kept = STARTS / pair.start.replace(" ", "_")
+    return kept if (kept / WEIGHTS).is_file() else trained_start(pair, out)
+
+
+def trained_start(pair: Pair, out: Path) -> Path:
+    """Train the start in ``out/starts``, or go on with it; its run folder."""
     group, base = GROUPS[pair.group], out / "starts" / pair.start.replace(" ", "_")
     parts = {"train_two_cities.yaml": group.start, "train_ship_hard.yaml": group.second}
     start: Path | None = None
     for number, (config, changes) in enumerate(parts.items(), start=1):
         run = base / f"part{number}"
-        if not (run / "weights.safetensors").is_file():
+        if not (run / WEIGHTS).is_file():
             settings = load_settings(TrainSettings, ROOT / "config" / config, changes)
             train_detector(list(pair.source), list(pair.val), run, settings, number, start)
         start = run
@@ -63,12 +72,17 @@ def start_of(pair: Pair, out: Path) -> Path:
     return start
 
 
+def settings_of(pair: Pair, row: Row, start: Path) -> AdaptSettings:
+    """All settings of a row."""
+    base = dump_settings(settings_from(AdaptSettings, start, RECIPE))
+    changes = merged(GROUPS[pair.group].changes, row.changes)
+    return load_settings(AdaptSettings, None, merged(base, changes))
+
+
 def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str, Any]:
     """One run: learn, export, score."""
     place = out / "runs" / f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
-    base = dump_settings(settings_from(AdaptSettings, start, RECIPE))
-    changes = merged(GROUPS[pair.group].changes, row.changes)
-    settings = load_settings(AdaptSettings, None, merged(base, changes))
+    settings = settings_of(pair, row, start)
     refused, chosen = "", settings.loop.steps
     if row.name in (SOURCE_ONLY, ORACLE):
         data = [*pair.source, *(pair.target if row.name == ORACLE else ())]
@@ -136,16 +150,19 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def kept(pair: Pair, row: Row, seed: int, out: Path) -> None:
-    """Do one run if its result is not there and no other process is at it."""
-    name = f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
-    file = out / "results" / f"{name}.json"
-    with claimed(file) as mine:
-        if not mine:
-            return
-        found = run_row(pair, row, seed, out, start_of(pair, out))
-        about = {"pair": pair.name, "group": pair.group, "row": row.name, "seed": seed}
-        write_json(file, {**about, **found})
+def one_run(pair: Pair, row: Row, seed: int, out: Path, runs: KeptRuns) -> None:
+    """Do one run, unless its result is there or another process is at it."""
+    start = start_of(pair, out)
+    learnt = sha256((start / WEIGHTS).read_bytes()).hexdigest() if pair.group == "world" else ""
+    about = {"pair": pair.name, "group": pair.group, "row": row.name, "seed": seed}
+    settings = dump_settings(settings_of(pair, row, start))
+    recipe = [about, row.per_class, row.mapped, settings, learnt]
+    found = runs.once(
+        "_".join(map(str, (pair.name, row.name, seed))),
+        recipe,
+        lambda: {**about, **run_row(pair, row, seed, out, start)},
+    )
+    if found is not None:
         print(*about.values(), f"F1 {found['f1']:.3f}", found["refused"], flush=True)
 
 
@@ -165,13 +182,14 @@ def main() -> None:
     if args.real_data is not None:
         pairs += light_pairs(args.real_data, args.out / "lights")
     pairs = [p for p in pairs if any(part in p.name for part in args.pairs)]
+    runs = KeptRuns.of("adaptation", args.out, args.no_record)
     for seed in args.seeds:
         for pair in pairs:
             for row in ROWS:
                 if row.fits(pair.name, pair.group) and (not args.rows or row.name in args.rows):
-                    kept(pair, row, seed, args.out)
+                    one_run(pair, row, seed, args.out, runs)
     if not args.no_record:
-        record_tables(args.out / "results")
+        record_tables(runs.entries())
 
 
 if __name__ == "__main__":

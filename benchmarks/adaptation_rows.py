@@ -30,7 +30,12 @@ def _start(steps: int, rate: float, **crops: Any) -> dict[str, Any]:
     return {
         "network": {"refine": [1, 2, 2]},
         "batch": {"size": 4, "workers": 0, "threads": 1},
-        "loop": {"steps": steps, "max_minutes": None, "learning_rate": rate},
+        "loop": {
+            "steps": steps,
+            "max_minutes": None,
+            "learning_rate": rate,
+            "mixed_precision_cpu": True,
+        },
         "crops": crops,
     }
 
@@ -84,20 +89,12 @@ ROWS = (
     Row("+ domain loss", _adaptation(self_training={"weight": 0.0}), groups=BOTH),
     Row(FULL, groups=BOTH),
     Row("+ masking and caps", _pseudo(**CAPS)),
+    Row("+ target colours", {"target": {"colours_share": 0.5}}),
     Row("+ 1 image a class", per_class=1),
     Row("+ 5 images a class", per_class=5),
     Row(ORACLE, groups=BOTH),
     Row("no domain loss", _adaptation(domain={"weight": 0.0}), ablation=True),
     Row("no reversal", _adaptation(domain={"reversal": False}), ablation=True),
-    Row(
-        "start by threshold",
-        _adaptation(self_training={"start": {"rule": "threshold", "source_threshold": 0.5}}),
-        ablation=True,
-    ),
-    Row("maximum masking", _pseudo(below="mask_max"), ablation=True),
     Row("true negative", _pseudo(below="negative"), ablation=True),
     Row("with a map", mapped=True, ablation=True),
-    Row("equal classes", _pseudo(balance="equal"), ablation=True),
-    Row("two stages", _adaptation(self_training={"stages": 2}), ablation=True),
-    Row("scores of the network", _pseudo(scores_from="network"), ablation=True),
 )

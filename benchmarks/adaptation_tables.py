@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +10,15 @@ import numpy as np
 from benchmarks.ablation import spread
 from benchmarks.adaptation_rows import ABLATION_PAIR, FULL, ORACLE, ROWS, SOURCE_ONLY
 from benchmarks.figures import record
+from benchmarks.kept_runs import Entry, machines_of
 from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, interval
 
-Entry = dict[str, Any]
 LEAST_GAP = 0.15  # between source only and oracle, for a pair that says something
 COMMAND = "python benchmarks/adaptation.py --data out/ship/data --real-data DATA"
 
 
-def record_tables(results: Path) -> None:
+def record_tables(entries: Sequence[Entry]) -> None:
     """Write the results files of all pairs, and of the ablation."""
-    entries = [
-        json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))
-    ]
     entries = [counted(entry, entries) for entry in entries]
     pairs = list(dict.fromkeys((e["group"], e["pair"]) for e in entries))
     for group in ("world", "lights"):
@@ -34,10 +29,12 @@ def record_tables(results: Path) -> None:
             for line in table_of([e for e in entries if e["pair"] == pair], False)
         ]
         if rows:
-            record(f"adaptation_{group}", COMMAND, rows, _note())
+            own = [e for e in entries if e["group"] == group]
+            record(f"adaptation_{group}", COMMAND, rows, _note(own))
     ablation = table_of([e for e in entries if e["pair"] == ABLATION_PAIR], True)
     if ablation:
-        record("adaptation_ablation", COMMAND, ablation, _note())
+        own = [e for e in entries if e["pair"] == ABLATION_PAIR]
+        record("adaptation_ablation", COMMAND, ablation, _note(own))
 
 
 def counted(entry: Entry, entries: Sequence[Entry]) -> Entry:
@@ -91,9 +88,10 @@ def gap_closed(entries: Sequence[Entry], name: str) -> tuple[float | None, float
     return (middle - low) / (high - low), *bounds
 
 
-def _note() -> str:
+def _note(entries: Sequence[Entry]) -> str:
     return (
         "Mean ± standard deviation over seeds; the gap with its 95 % interval over test images; "
         f"none is given where source only and oracle differ by less than {LEAST_GAP}. `refused`: "
-        "runs that kept the source model by the criterion; they count as source only."
+        "runs that kept the source model by the criterion; they count as source only. "
+        f"{machines_of(entries)}"
     )

@@ -5,8 +5,9 @@ test images that the network with a branch misrecognises are answered again unde
 box; ``edited elsewhere`` under the map of another image's box, as changing a wrong answer can only
 help. ``retrained`` rows all go on with the network with a branch, for as many steps, with the same
 data and draws: the images that have maps are drawn as often in the row without the map's loss.
-Plain CIFAR-10 shows what the branch alone does. Every finished run is a file in ``--out``; started
-again, it goes on with what is missing; several processes may share ``--out``::
+Plain CIFAR-10 shows what the branch alone does. Finished runs are kept
+(``benchmarks/results/runs/attention_known``); started again, it goes on with what is missing;
+several processes may share ``--out``::
 
     python benchmarks/attention_known.py --real-data ../shared/data
 """
@@ -28,7 +29,7 @@ import torch
 
 from benchmarks.attention_known_data import BOXES, box_map, unpack, write_edits, write_known
 from benchmarks.figures import ROOT, record
-from benchmarks.parallel import claimed
+from benchmarks.kept_runs import Entry, KeptRuns, machines_of
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_data import Examples, read_examples
 from dalearn_ros.attention.classifier_retrain import ImageInputs, retrain_images
@@ -39,7 +40,6 @@ from dalearn_ros.attention.network import PARTS
 from dalearn_ros.attention.proposals import mass_inside
 from dalearn_ros.classification.augment import prepare
 from dalearn_ros.classification.folders import class_names
-from dalearn_ros.core.files import write_json
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import load_settings
 
@@ -109,7 +109,7 @@ def learn(
     return run
 
 
-def one_seed(seed: int, args: argparse.Namespace) -> None:
+def one_seed(seed: int, args: argparse.Namespace, runs: KeptRuns) -> None:
     """All rows of a seed that are not there."""
     plain = unpack(args.real_data, args.out / "data" / "cifar10")
     known = write_known(plain, args.out / "data" / f"known_{seed}", seed)
@@ -121,19 +121,19 @@ def one_seed(seed: int, args: argparse.Namespace) -> None:
     def row(name: str, make: Callable[[], Path], on: Path, size: int) -> None:
         if not any(part in name for part in args.rows):
             return
-        file = args.out / "results" / f"{name}_{seed}.json".replace(" ", "_").replace(",", "")
-        with claimed(file) as mine:
-            if not mine:
-                return
+
+        def work() -> Entry:
             run = make()
             data = read_examples(on / "test", CLASSIFICATION, names, size, 3)
             inside = None
             if on == known:
                 files = [f"test/{f.parent.name}/{f.name}" for f in data.images.files]
                 inside = [box_map(boxes[key]) for key in files]
-            found = score(run, data, inside)
-            write_json(file, {"row": name, "seed": seed, **found})
-            print(name, seed, *(f"{k} {v:.3f}" for k, v in found.items()), flush=True)
+            return {"row": name, "seed": seed, **score(run, data, inside)}
+
+        found = runs.once(f"{name}_{seed}", [name, seed, size, rate, args.steps, args.again], work)
+        if found is not None:
+            print(name, seed, f"accuracy {found['accuracy']:.3f}", flush=True)
 
     def new(name: str, attention: dict[str, Any], data: Path, size: int) -> Callable[[], Path]:
         return lambda: learn(args.out, name, seed, args.steps, rate, attention, data, size)
@@ -169,24 +169,23 @@ def one_seed(seed: int, args: argparse.Namespace) -> None:
         row(label, new(label, source, plain, 32), plain, 32)
 
 
-def tables(results: Path) -> list[dict[str, Any]]:
+def tables(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Rows of the table, means over the seeds that are there with their range."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for file in sorted(results.glob("*.json")):
-        entry = json.loads(file.read_text(encoding="utf-8"))
+    for entry in entries:
         found.setdefault(entry["row"], []).append(entry)
     rows = []
     retrained = [f"{name}, {count}" for count in (*MAPS, ALL) for name in (NO_MAPS, WITH_MAPS)]
     for name in (PLAIN, BRANCH, *retrained, f"{CIFAR}, {PLAIN}", f"{CIFAR}, {BRANCH}"):
-        entries = found.get(name, [])
-        if not entries:
+        mine = found.get(name, [])
+        if not mine:
             continue
 
-        def mean(key: str, entries: list[dict[str, Any]] = entries) -> float | None:
-            values = [entry[key] for entry in entries if key in entry]
+        def mean(key: str, mine: Sequence[Entry] = mine) -> float | None:
+            values = [entry[key] for entry in mine if key in entry]
             return float(np.mean(values)) if values else None
 
-        each = " ".join(f"{entry['accuracy']:.3f}" for entry in entries)
+        each = " ".join(f"{entry['accuracy']:.3f}" for entry in mine)
         rows.append(
             {
                 "network": name,
@@ -213,9 +212,10 @@ def main() -> None:
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    runs = KeptRuns.of(NAME, args.out, args.no_record)
     for seed in args.seeds:
-        one_seed(seed, args)
-    rows = tables(args.out / "results")
+        one_seed(seed, args, runs)
+    rows = tables(runs.entries())
     if args.no_record:
         for shown in rows:
             print(shown)
@@ -224,7 +224,8 @@ def main() -> None:
     note = (
         "Accuracy on 1000 test images, mean of the seeds; chance 0.1. The columns on the right: "
         "test images that were misrecognised and therefore edited, and the accuracy of all once "
-        "these were answered under the map of their box, or of another image's box."
+        "these were answered under the map of their box, or of another image's box. "
+        f"{machines_of(runs.entries())}"
     )
     record(NAME, command, rows, note)
 

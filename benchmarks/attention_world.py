@@ -6,19 +6,19 @@ detector misrecognises again, under the map of their landmarks, ``edited elsewhe
 mirrored. The ``retrained`` rows go on with the branch's detector, for as many steps: with maps of
 the landmarks for misrecognised training images, or with simulated hand edits: a coarse, noisy brush
 over misrecognised landmarks alone. Each has a twin with the same images drawn as often, without the
-map's loss. Every finished run is a file in ``--out``; started again, it goes on; several processes
-may share ``--out``::
+map's loss. Finished runs are kept (``benchmarks/results/runs/attention_world``); started again, it
+goes on; several processes may share ``--out``::
 
-    python benchmarks/attention_world.py --data out/ship/data --start out/adaptation/START
+    python benchmarks/attention_world.py --data out/ship/data
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.adaptation import merged
+from benchmarks.adaptation import STARTS, merged
 from benchmarks.adaptation_tasks import TEST_SEEDS
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_tasks import rendered, shares, start_pair
-from benchmarks.parallel import claimed
+from benchmarks.kept_runs import Entry, KeptRuns, machines_of
 from dalearn_ros.attention.misrecognised import PERCEPTION, judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
 from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
@@ -41,7 +41,7 @@ from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
 from dalearn_ros.attention.settings import BranchSettings
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.attention.viewing import LandmarkViewer
-from dalearn_ros.core.files import atomic_directory, write_json
+from dalearn_ros.core.files import atomic_directory
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
@@ -49,6 +49,7 @@ from dalearn_ros.detector.run import train_detector
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.evaluation.matching import match
+from dalearn_ros.training.loop import WEIGHTS
 
 NAME = "attention_world"
 SEEDS = (1, 2, 3)
@@ -196,25 +197,27 @@ def score(run: Path, judged: Sequence[Dataset]) -> dict[str, Any]:
     return {**found, "mass": float(np.mean(masses)) if masses else None, "edits": edits}
 
 
-def kept(row: str, seed: int, args: argparse.Namespace) -> None:
-    """Do one run if its result is not there and no other process is at it."""
-    file = args.out / "results" / f"{row}_{seed}.json".replace(" ", "_").replace(",", "")
-    with claimed(file) as mine:
-        if not mine:
-            return
-        run = run_row(row, seed, args)
-        seeds = TEST_SEEDS[: args.test_drives]
+def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> None:
+    """Do one run, unless its result is there or another process is at it."""
+
+    def work() -> Entry:
+        run, seeds = run_row(row, seed, args), TEST_SEEDS[: args.test_drives]
         found = {
             name: score(run, rendered(args.data, "adaptation_test", name, seeds)) for name in JUDGED
         }
-        write_json(file, {"row": row, "seed": seed, "steps": args.steps, "judged": found})
-        print(row, seed, {name: round(one["f1"], 3) for name, one in found.items()}, flush=True)
+        return {**about, "judged": found}
+
+    about = {"row": row, "seed": seed, "steps": args.steps}
+    learnt = sha256((args.start / WEIGHTS).read_bytes()).hexdigest()
+    recipe = [about, args.drives, args.test_drives, args.edits, learnt]
+    found = runs.once(f"{row}_{seed}", recipe, work)
+    if found is not None:
+        judged = {name: round(one["f1"], 3) for name, one in found["judged"].items()}
+        print(row, seed, judged, flush=True)
 
 
-def tables(results: Path) -> list[dict[str, Any]]:
+def tables(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Rows of the table, means over the seeds."""
-    files = sorted(results.glob("*.json"))
-    entries = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     rows = []
     for row in ROWS:
         mine = [entry["judged"] for entry in entries if entry["row"] == row]
@@ -236,7 +239,9 @@ def main() -> None:
     """Command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "out" / "ship" / "data")
-    parser.add_argument("--start", type=Path, required=True, help="run of a trained detector")
+    parser.add_argument(
+        "--start", type=Path, default=STARTS / "north_day", help="run of a trained detector"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "out" / NAME)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
@@ -247,18 +252,21 @@ def main() -> None:
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    runs = KeptRuns.of(NAME, args.out, args.no_record)
     for seed in args.seeds:
         for row in args.rows:
             if row != START or seed == args.seeds[0]:  # it is the same of every seed
-                kept(row, seed, args)
-    rows = tables(args.out / "results")
+                one_run(row, seed, args, runs)
+    rows = tables(runs.entries())
     if args.no_record:
         print(*rows, sep="\n")
         return
-    command = "python benchmarks/attention_world.py --data out/ship/data --start START"
+    command = "python benchmarks/attention_world.py --data out/ship/data"
+    seeds = len({entry["seed"] for entry in runs.entries()})
     note = (
-        f"F1 at 8 px on whole images, mean of {len(args.seeds)} seeds; every row but the start "
-        f"learns {args.steps} steps on the same images; retrained rows go on with 'branch'."
+        f"F1 at 8 px on whole images, mean of {seeds} seeds; every row but the start learns "
+        f"{args.steps} steps on the same images; retrained rows go on with 'branch'. "
+        f"{machines_of(runs.entries())}"
     )
     record(NAME, command, rows, note)
 

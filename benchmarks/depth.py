@@ -1,13 +1,13 @@
 """Local-to-global depth distillation in the world: teacher, student, new city, lenses, ablation.
 
-The detector that gets the depth learnt from days of the source city alone: it is the start of
-``benchmarks/adaptation.py``, made in ``--starts`` if it is absent (an hour; ``--start`` gives one
-that is there). Teachers and students learn for a few minutes each, one thread, fixed steps; a model
-that learns directly from the known distances has the steps of both. The settings were chosen on
-other drives of north and south; the new city is east, and nothing is chosen on the judging drives.
-Every finished (row, seed) is a file in ``--out``, apart for each recipe and options; started again,
-it goes on with what is missing. All rows and three seeds take about three and a half hours of one
-core, the drives another ten minutes; only the call with the recipe as it is records::
+The detector that gets the depth learnt from days of the source city alone: the kept start
+(``make_start.py``), or ``--start``. Teachers and students learn for a few minutes each, one thread,
+fixed steps; a model that learns directly from the known distances has the steps of both. The
+settings were chosen on other drives of north and south; the new city is east, and nothing is chosen
+on the judging drives. Finished runs are kept (``benchmarks/results/runs/depth``); started again, it
+goes on with what is missing; several processes may share ``--out``. All rows and three seeds take
+two to four hours of one core, the drives another ten minutes; only the call with the recipe as it
+is records::
 
     python benchmarks/depth.py --out out/depth --photos ../shared/data/depth
     python benchmarks/depth.py --out out/depth --rows "direct" "distilled, new city" --seeds 1
@@ -56,13 +56,14 @@ from benchmarks.depth_rows import (
 from benchmarks.depth_tables import DETECTED_ON, record_tables
 from benchmarks.figures import ROOT
 from benchmarks.hard_tasks import start_pair
-from dalearn_ros.core.files import write_json
+from benchmarks.kept_runs import Entry, KeptRuns
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.depth.distill import Inputs, distill
 from dalearn_ros.depth.run import open_depth_run, open_local, train_local
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.run import open_run
 from dalearn_ros.export.run import export_run
+from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
 RECIPE = ROOT / "benchmarks" / "depth.yaml"
@@ -188,23 +189,32 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     bench = Bench(args)
-    results = bench.out / "results"
-    results.mkdir(parents=True, exist_ok=True)
+    special = args.frames, args.steps, args.local_steps, args.start
+    trial = args.no_record or any(special)
+    runs = KeptRuns.of("depth", bench.out, trial)
     for seed in args.seeds:
         for row in ROWS:
-            file = results / f"{_plain(row.name)}_{seed}.json"
-            if file.is_file() or (args.rows and row.name not in args.rows):
-                continue
-            found = bench.row(row, seed)
-            write_json(file, {"row": row.name, "seed": seed, **found})
-            line = {t: round(f["abs_rel"], 3) for t, f in found["student"].items()}
-            print(f"{row.name}, seed {seed}: {line}, {found['minutes']:.1f} min", flush=True)
-    special = args.frames, args.steps, args.local_steps, args.start
-    if args.no_record or any(special):
+            if not args.rows or row.name in args.rows:
+                one_run(bench, row, seed, runs)
+    if trial:
         print("not recorded", flush=True)
     else:
-        entries = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(results.glob("*"))]
-        record_tables(entries)
+        record_tables(runs.entries())
+
+
+def one_run(bench: Bench, row: Row, seed: int, runs: KeptRuns) -> None:
+    """Do one run, unless its result is there or another process is at it."""
+
+    def work() -> Entry:
+        return {"row": row.name, "seed": seed, **bench.row(row, seed)}
+
+    learnt = hashlib.sha256((bench.start() / WEIGHTS).read_bytes()).hexdigest()
+    teacher = TEACHERS[row.teacher].changes if row.teacher else None
+    recipe = [bench.recipe, dataclasses.asdict(row), teacher, seed, learnt]
+    found = runs.once(f"{row.name}_{seed}", recipe, work)
+    if found is not None:
+        line = {t: round(f["abs_rel"], 3) for t, f in found["student"].items()}
+        print(f"{row.name}, seed {seed}: {line}, {found['minutes']:.1f} min", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from benchmarks.ablation import spread
 from benchmarks.depth_judge import PHOTOS, RANGES_BY
 from benchmarks.depth_rows import LENSES, MAP_SAME, NO_LOCATION, ROWS, SAME, TUNED_STEM
 from benchmarks.figures import record
+from benchmarks.kept_runs import Entry, machines_of
 
-Entry = dict[str, Any]
 Line = dict[str, Any]
 COMMAND = "python benchmarks/depth.py --out out/depth --photos PHOTOS"
 CITY = {"test": "north (source)", "target_test": "east (new)", "sharp_test": "north, no blur"}
@@ -41,7 +41,7 @@ def record_tables(entries: Sequence[Entry]) -> None:
     }
     for name, (lines, note) in tables.items():
         if lines:
-            record(name, COMMAND, lines, note)
+            record(name, COMMAND, lines, f"{note} {machines_of(entries)}")
 
 
 WORLD_NOTE = SPREAD + (

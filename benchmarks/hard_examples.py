@@ -5,8 +5,9 @@ with days; ``jitter`` adds conversions drawn at random from the same store, ``se
 hurt the start, ``online`` those that hurt the model as it learns (50 updates on the way), ``online,
 together`` the same with all areas following one target; ``those conditions`` adds rendered images
 of the judged conditions, with labels. The store is the shipped one, of other cities and seeds.
-Thresholds are by days alone. Every finished run is a file in ``--out``; started again, it goes on
-with what is missing, within a run too; several processes may share ``--out``::
+Thresholds are by days alone. Finished runs are kept (``benchmarks/results/runs/hard_examples``);
+started again, it goes on with what is missing, within a run too; several processes may share
+``--out``::
 
     python benchmarks/ship_data.py --out out/ship/data
     python benchmarks/hard_examples.py --data out/ship/data
@@ -15,10 +16,10 @@ with what is missing, within a run too; several processes may share ``--out``::
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,7 @@ from benchmarks.adaptation import merged, start_of
 from benchmarks.figures import ROOT
 from benchmarks.hard_tables import ROWS, record_tables
 from benchmarks.hard_tasks import oracle, sources, start_pair, tests
-from benchmarks.parallel import claimed
-from dalearn_ros.core.files import write_json
+from benchmarks.kept_runs import KeptRuns
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import settings_from, train_detector
@@ -43,6 +43,7 @@ from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.search_summary import summarise, timing
 from dalearn_ros.hard_examples.try_log import read_tries
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
 BUDGETS = (50, 200, 800)
@@ -144,16 +145,15 @@ def judge(run: Path, judged: Mapping[str, Sequence[Dataset]]) -> dict[str, Any]:
     return found
 
 
-def kept(job: Job, args: argparse.Namespace) -> None:
-    """Do one run if its result is not there and no other process is at it."""
-    file = args.out / "results" / f"{job.name}.json"
-    with claimed(file) as mine:
-        if not mine:
-            return
-        start = args.start or start_of(start_pair(args.data), args.starts)
-        found = run_job(job, args, start)
-        content = {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
-        write_json(file, {**content, **found})
+def one_run(job: Job, args: argparse.Namespace, runs: KeptRuns) -> None:
+    """Do one run, unless its result is there or another process is at it."""
+    start = args.start or start_of(start_pair(args.data), args.starts)
+    about = {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
+    learnt = sha256((start / WEIGHTS).read_bytes()).hexdigest()
+    settings = dump_settings(settings_of(job, start, args.steps))
+    recipe = [about, args.drives, args.test_drives, settings, learnt]
+    found = runs.once(job.name, recipe, lambda: {**about, **run_job(job, args, start)})
+    if found is not None:
         f1 = {condition: round(entry["f1"], 3) for condition, entry in found["judged"].items()}
         print(job.name, f"{found['minutes']:.1f} min", f1, flush=True)
 
@@ -176,12 +176,12 @@ def main() -> None:
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    runs = KeptRuns.of("hard_examples", args.out, args.no_record)
     for job in jobs(args.seeds, args.budgets):
         if not args.rows or job.row in args.rows:
-            kept(job, args)
+            one_run(job, args, runs)
     if not args.no_record:
-        files = sorted((args.out / "results").glob("*.json"))
-        record_tables([json.loads(file.read_text(encoding="utf-8")) for file in files])
+        record_tables(runs.entries())
 
 
 if __name__ == "__main__":

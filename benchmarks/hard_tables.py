@@ -11,8 +11,8 @@ from benchmarks.ablation import spread
 from benchmarks.adaptation_tables import LEAST_GAP
 from benchmarks.figures import record
 from benchmarks.hard_tasks import JUDGED
+from benchmarks.kept_runs import Entry, machines_of
 
-Entry = dict[str, Any]
 ROWS = ("no conversion", "jitter", "search", "online", "online, together", "those conditions")
 COMMAND = "python benchmarks/hard_examples.py --data out/ship/data"
 
@@ -23,8 +23,9 @@ def record_tables(entries: Sequence[Entry]) -> None:
         raise SystemExit("hard_examples: no finished run to record.")
     steps = sorted({entry["steps"] for entry in entries})
     note = (
-        f"F1 at 8 px on whole images 1280×720, mean ± standard deviation over seeds; every run has "
-        f"{', '.join(map(str, steps))} gradient steps of 8 crops of 320×192 px from the same start."
+        "F1 at 8 px on whole images 1280×720, mean ± standard deviation over seeds; every run has "
+        f"{', '.join(map(str, steps))} gradient steps of 8 crops of 320×192 px from the "
+        f"same start. {machines_of(entries)}"
     )
     record("hard_examples", COMMAND, lines(entries), note)
     gaps = gap_lines(entries)

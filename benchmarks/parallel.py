@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -40,25 +41,26 @@ def side_by_side(
 
 
 @contextlib.contextmanager
-def claimed(file: Path) -> Iterator[bool]:
+def claimed(file: Path, there: Callable[[], bool] | None = None) -> Iterator[bool]:
     """Make a result, unless it is there or another process is at it.
 
     Args:
-        file: The result, to be written within; a claim lies beside it meanwhile.
+        file: The result, to be written within; a locked claim lies beside it meanwhile. The lock
+            of a process that is killed goes with it.
+        there: Says whether the result is there; default: the file is.
 
     Yields:
         Whether it is to be made here.
     """
     claim = file.with_suffix(".claim")
     file.parent.mkdir(parents=True, exist_ok=True)
-    mine = not file.is_file()
-    if mine:
+    with claim.open("w", encoding="utf-8") as handle:
         try:
-            os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            mine = False
-    try:
-        yield mine
-    finally:
-        if mine:
-            claim.unlink()
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        try:
+            yield not (file.is_file() if there is None else there())
+        finally:
+            claim.unlink(missing_ok=True)

@@ -59,6 +59,13 @@ class TargetSettings:
         ),
         "How crops are changed for learning; pseudo labels come from the unchanged ones.",
     )
+    colours_share: float = field(
+        0.0,
+        "Share of the source crops that take on the colours of a target crop: mean and spread in "
+        "Lab.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     map_threshold: float = field(
         0.1,
         "With labels from a map: a pseudo landmark that the map explains needs this score only.",

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
+from dalearn_ros.adaptation.target_colours import recoloured
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.randomness import generator
@@ -122,10 +123,20 @@ class AdaptBatches(torch.utils.data.Dataset[Batch]):
         self.source, self.target, self.few_shot = source, target, few_shot
 
     def __getitem__(self, step: int) -> Batch:
+        source = self.source[step]
+        target = None if self.target is None else self.target[step]
+        share = 0.0 if self.target is None else self.target.settings.target.colours_share
+        if target is not None and share > 0.0:
+            assert self.target is not None
+            random = generator(self.target.seed, "target colours", step)
+            models = target["weak"].numpy()
+            source["image"] = torch.from_numpy(
+                recoloured(source["image"].numpy(), models, share, random)
+            )
         return {
             "step": step,
-            "source": self.source[step],
-            "target": None if self.target is None else self.target[step],
+            "source": source,
+            "target": target,
             "few_shot": None if self.few_shot is None else self.few_shot[step],
         }
 

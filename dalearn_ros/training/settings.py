@@ -44,8 +44,11 @@ class LoopSettings:
         minimum=1,
         maximum=4096,
     )
-    mixed_precision: bool = field(
-        True, "Compute with 16 bits on a GPU; a CPU always computes with 32."
+    mixed_precision: bool = field(True, "Compute with 16 bits on a GPU.")
+    mixed_precision_cpu: bool = field(
+        False,
+        "Compute with 16 bits on a CPU, too, if it has instructions for bfloat16 (AVX512-BF16 or "
+        "AMX); others always compute with 32.",
     )
     log_every: int = field(20, "Steps between log entries.", minimum=1, maximum=1_000_000)
     checkpoint_every: int = field(200, "Steps between checkpoints.", minimum=1, maximum=1_000_000)

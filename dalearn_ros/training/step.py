@@ -102,7 +102,9 @@ class Stepper:
         self.peers, self.seed = peers, seed
         self.device = next(network.parameters()).device
         self.optimizer = make_optimizer(network, settings)
-        self.model, self.scaler = mixed_precision(network, self.device, settings.mixed_precision)
+        self.model, self.scaler = mixed_precision(
+            network, self.device, settings.mixed_precision, settings.mixed_precision_cpu
+        )
 
     def gradients(self, batch: Any, step: int) -> dict[str, float]:
         """Put the gradients of a batch into the network; returns the losses of the whole step."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from benchmarks.attention_known import BRANCH, PLAIN, tables
 from benchmarks.attention_known_data import OBJECT, SIZE, box_map, write_known
-from dalearn_ros.core.files import write_json
 
 
 def test_the_map_of_a_box() -> None:
@@ -37,12 +36,10 @@ def test_objects_lie_where_the_boxes_say(tmp_path: Path) -> None:
     assert (image > 250).all(axis=2).sum() < 1.5 * OBJECT**2
 
 
-def test_the_table_has_means_of_the_seeds(tmp_path: Path) -> None:
-    for seed, accuracy in ((1, 0.2), (2, 0.4)):
-        entry = {"row": BRANCH, "seed": seed, "accuracy": accuracy, "mass": 0.5, "edits": 7}
-        write_json(tmp_path / f"{seed}.json", entry)
-    write_json(tmp_path / "plain.json", {"row": PLAIN, "seed": 1, "accuracy": 0.1})
-    plain, branch = tables(tmp_path)
+def test_the_table_has_means_of_the_seeds() -> None:
+    shared = {"row": BRANCH, "mass": 0.5, "edits": 7}
+    entries = [{**shared, "seed": n, "accuracy": a} for n, a in ((1, 0.2), (2, 0.4))]
+    plain, branch = tables([*entries, {"row": PLAIN, "seed": 1, "accuracy": 0.1}])
     assert plain["attention in the box"] is None
     assert np.isclose(branch["accuracy"], 0.3)
     assert branch["each seed"] == "0.200 0.400"
