@@ -62,7 +62,7 @@ def settings_of(steps: int, rate: float, size: int, attention: dict[str, Any]) -
         "mirror": 0.5,
         "batch": {"size": 64, "threads": 1},
         "loop": {"steps": steps, "learning_rate": rate, "average_decay": 0.99,
-                 "checkpoint_every": 100},
+                 "checkpoint_every": 100, "mixed_precision_cpu": True},
         "attention": attention,
     }  # fmt: skip
     return load_settings(ImageSettings, None, values)

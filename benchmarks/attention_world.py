@@ -74,7 +74,12 @@ def settings_of(row: str, start: Path, args: argparse.Namespace) -> RetrainSetti
     changes = {
         "crops": {"width": 448, "height": 256},
         "batch": {"size": 8, "workers": 0, "threads": 1},
-        "loop": {"steps": args.steps, "average_decay": 0.99, "checkpoint_every": 100},
+        "loop": {
+            "steps": args.steps,
+            "average_decay": 0.99,
+            "checkpoint_every": 100,
+            "mixed_precision_cpu": True,
+        },
         "attention": learning,
     }
     base = dump_settings(retrain_settings(start, None))
