@@ -13,11 +13,12 @@ from torch import nn
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_settings import ImageSettings
 from dalearn_ros.classification.network import ImageClassifier
-from dalearn_ros.core.errors import ModelError, SettingsError
+from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import load_settings
-from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.checkpoint import load_weights
 from dalearn_ros.training.loop import WEIGHTS
-from dalearn_ros.training.run_folder import RUN_FILE, read_run
+from dalearn_ros.training.run_folder import read_run
+from dalearn_ros.training.run_reading import described_run, finished_weights, reading_of
 
 IMAGE_FORMAT = "image network run"
 CLASSIFICATION, REGRESSION = "classification", "regression"
@@ -90,23 +91,14 @@ def open_image_run(path: Path) -> ImageRun:
     Raises:
         ModelError: Not such a folder, not finished, or damaged.
     """
-    description = read_run(path)
-    if description is None or description.get("format") != IMAGE_FORMAT:
-        found = "none" if description is None else f"a {description.get('format')}"
-        hint = "Give the --out of 'dalearn retrain-attention --task classification'."
-        raise ModelError.at(path, "", f"an {IMAGE_FORMAT}", found, hint)
-    try:
+    hint = "Give the --out of 'dalearn retrain-attention --task classification'."
+    description = described_run(path, IMAGE_FORMAT, hint)
+    with reading_of(path):
         settings = load_settings(ImageSettings, None, description["settings"])
         make = load_settings(Make, None, description["make"])
-    except (KeyError, TypeError, SettingsError) as error:
-        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
-    weights = path / WEIGHTS
-    if not weights.is_file():
-        hint = "continue it with 'dalearn retrain-attention'"
-        raise ModelError(f"{path}: the run is not finished; {hint}.")
+    checkpoint = finished_weights(path, "retrain-attention")
     network = build_image_network(settings, make, 0)
-    checkpoint = load_checkpoint(weights)
-    load_weights(network, dict(checkpoint.groups.get("network", {})), weights)
+    load_weights(network, dict(checkpoint.groups.get("network", {})), path / WEIGHTS)
     return ImageRun(path, settings, make, network.eval(), checkpoint.header)
 
 

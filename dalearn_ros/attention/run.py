@@ -11,15 +11,15 @@ import torch
 
 from dalearn_ros.attention.network import LandmarkAttention
 from dalearn_ros.attention.settings import BranchSettings
-from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.detector.regime import build_network
 from dalearn_ros.detector.run import open_run
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
-from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.checkpoint import load_weights
 from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.run_folder import RUN_FILE, read_run
+from dalearn_ros.training.run_reading import described_run, finished_weights, reading_of
 
 LANDMARK_FORMAT = "landmark-detector run with an attention branch"
 
@@ -65,24 +65,15 @@ def open_landmark_run(path: Path) -> LandmarkRun:
     Raises:
         ModelError: Not such a folder, not finished, or damaged.
     """
-    description = read_run(path)
-    if description is None or description.get("format") != LANDMARK_FORMAT:
-        found = "none" if description is None else f"a {description.get('format')}"
-        hint = "'dalearn retrain-attention' gives a detector one."
-        raise ModelError.at(path, "", f"a {LANDMARK_FORMAT}", found, hint)
-    try:
+    hint = "'dalearn retrain-attention' gives a detector one."
+    description = described_run(path, LANDMARK_FORMAT, hint)
+    with reading_of(path):
         settings = load_settings(TrainSettings, None, description["settings"])
         branch = load_settings(BranchSettings, None, description["branch"])
         space = LabelSpace.from_dict(description["label_space"], str(path / RUN_FILE))
-    except (KeyError, TypeError, SettingsError) as error:
-        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
-    weights = path / WEIGHTS
-    if not weights.is_file():
-        hint = "continue it with 'dalearn retrain-attention'"
-        raise ModelError(f"{path}: the run is not finished; {hint}.")
+    checkpoint = finished_weights(path, "retrain-attention")
     network = LandmarkAttention(build_network(settings, space, 0), branch)
-    checkpoint = load_checkpoint(weights)
-    load_weights(network, dict(checkpoint.groups.get("network", {})), weights)
+    load_weights(network, dict(checkpoint.groups.get("network", {})), path / WEIGHTS)
     header = checkpoint.header
     return LandmarkRun(path, settings, space, network.eval(), branch, header, description, False)
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from dalearn_ros.coding.location import LOCATION
-from dalearn_ros.core.errors import ModelError, SettingsError
+from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.frames import check_cameras, check_distances
@@ -30,6 +30,7 @@ from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run
+from dalearn_ros.training.run_reading import described_run, finished_weights, reading_of
 
 LOCAL_FORMAT = "local depth run"
 DEPTH = "depth"  # key of run.json and group of the weights of a run with a depth head
@@ -149,25 +150,18 @@ def open_local(path: Path) -> LocalRun:
     """
     if not (path / RUN_FILE).is_file() or (path / "local").is_dir():
         path = path / "local"
-    description = read_run(path)
-    if description is None or description.get("format") != LOCAL_FORMAT:
-        hint = "Give the --out folder of 'dalearn distill', or its folder 'local'."
-        raise ModelError.at(path, "", "a local depth model", "none", hint)
-    try:
+    hint = "Give the --out folder of 'dalearn distill', or its folder 'local'."
+    description = described_run(path, LOCAL_FORMAT, hint)
+    with reading_of(path):
         settings = load_settings(DistillSettings, None, description["settings"])
         of_detector = description["detector"]
         train = load_settings(TrainSettings, None, of_detector["settings"])
         space = LabelSpace.from_dict(of_detector["label_space"], str(path / RUN_FILE))
-    except (KeyError, TypeError, SettingsError) as error:
-        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
     check_location(description.get("location"), path / RUN_FILE)
-    weights = path / WEIGHTS
-    if not weights.is_file():
-        raise ModelError(f"{path}: the run is not finished; continue it with 'dalearn distill'.")
+    checkpoint = finished_weights(path, "distill")
     detector = build_network(train, space, 0)
     network = LocalNetwork(detector, settings.local, settings.patch.size_px, settings.location)
-    checkpoint = load_checkpoint(weights)
-    load_weights(network, dict(checkpoint.groups.get("network", {})), weights)
+    load_weights(network, dict(checkpoint.groups.get("network", {})), path / WEIGHTS)
     network = network.to(ALONE.device).eval().requires_grad_(False)
     return LocalRun(path, settings, network, checkpoint.header.get("figures", {}))
 
@@ -194,11 +188,9 @@ def open_depth_run(path: Path) -> DepthRun:
     if not isinstance(own, Mapping):
         hint = "'dalearn distill' gives a detector one."
         raise ModelError.at(path, "", "a run with a depth head", "one without", hint)
-    try:
+    with reading_of(path):
         settings = load_settings(DistillSettings, None, own["settings"])
         location, focal_px = own["location"], float(own.get("focal_px", 0.0))
-    except (KeyError, TypeError, ValueError, SettingsError) as error:
-        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
     check_location(location, path / RUN_FILE)
     network = build_depth(run, settings)
     weights = path / WEIGHTS

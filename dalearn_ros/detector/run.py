@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
@@ -18,7 +17,8 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE, Peers
-from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run
+from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run
+from dalearn_ros.training.run_reading import described_run, finished_weights, reading_of
 
 RUN_FORMAT = "landmark-detector run"
 OF_THE_START = ("network", "grid", "input", "targets", "decoding")
@@ -127,23 +127,13 @@ def open_run(path: Path) -> Run:
     Raises:
         ModelError: Not a run folder, no weights yet, or damaged.
     """
-    description = read_run(path)
-    if description is None:
-        hint = "Give the --out folder of 'dalearn train'."
-        raise ModelError.at(path, "", f"a run folder with {RUN_FILE}", "none", hint)
-    if description.get("format") != RUN_FORMAT:
-        found = f"a {description.get('format')}"
-        hint = "This stage learns a detector without an attention branch; give the run before it."
-        raise ModelError.at(path, "", f"a {RUN_FORMAT}", found, hint)
-    try:
+    hint = "Give the --out folder of 'dalearn train'."
+    other = "This stage learns a detector without an attention branch; give the run before it."
+    description = described_run(path, RUN_FORMAT, hint, other)
+    with reading_of(path):
         settings = load_settings(TrainSettings, None, description["settings"])
         space = LabelSpace.from_dict(description["label_space"], str(path / RUN_FILE))
-    except (KeyError, SettingsError) as error:
-        raise ModelError(f"{path / RUN_FILE}: is damaged ({error}).") from None
-    weights = path / WEIGHTS
-    if not weights.is_file():
-        raise ModelError(f"{path}: the run is not finished; continue it with 'dalearn train'.")
-    checkpoint = load_checkpoint(weights)
+    checkpoint = finished_weights(path, "train")
     network = build_network(settings, space, 0)
-    load_weights(network, dict(checkpoint.groups.get("network", {})), weights)
+    load_weights(network, dict(checkpoint.groups.get("network", {})), path / WEIGHTS)
     return Run(path, settings, space, network.eval(), checkpoint.header, description)

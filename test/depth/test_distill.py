@@ -209,7 +209,7 @@ def test_another_location_function_is_refused(
 
 
 def test_what_is_no_model_is_a_sentence(tmp_path: Path, detector_path: Path) -> None:
-    with pytest.raises(ModelError, match="expected a local depth model"):
+    with pytest.raises(ModelError, match="expected a local depth run"):
         open_local(tmp_path)
     with pytest.raises(ModelError, match="expected a run with a depth head"):
         open_depth_run(detector_path)
