@@ -1,10 +1,10 @@
 """From one city to another without its labels: each part of the method, beside start and oracle.
 
-All rows of a pair begin with the same network, which learnt the source alone, and take as many
-steps. ``source only`` goes on with the source, ``oracle`` with the source and the labelled target;
-both with as many crops a step as the adapted rows have of both domains. Thresholds and choice are
-by source images; target labels serve the oracle, the few-shot rows and the score. A run that
-refused to adapt counts as source only of the same seed. Finished runs are kept
+All rows of a pair begin with the same network, ``start``, which learnt the source alone, and take
+as many steps. ``source only`` goes on with the source, ``oracle`` with the source and the labelled
+target; both with as many crops a step as the adapted rows have of both domains. Thresholds and
+choice are by source images; target labels serve the oracle, the few-shot rows and the score. A run
+that refused to adapt counts as source only of the same seed. Finished runs are kept
 (``benchmarks/results/runs/adaptation``); started again, it goes on with what is missing; several
 processes may share ``--out``. The world's start is kept, too (``make_start.py``)::
 
@@ -18,6 +18,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -28,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 from benchmarks.adaptation_map import mapped_landmarks
-from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, Row
+from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, START, Row
 from benchmarks.adaptation_tables import record_tables
 from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
 from benchmarks.figures import ROOT
@@ -84,6 +85,8 @@ def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str
     place = out / "runs" / f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
     settings = settings_of(pair, row, start)
     refused, chosen = "", settings.loop.steps
+    if row.name == START:
+        return {"refused": "", "chosen": 0, **score(start, pair.test)}
     if row.name in (SOURCE_ONLY, ORACLE):
         data = [*pair.source, *(pair.target if row.name == ORACLE else ())]
         train_detector(data, list(pair.val), place, plain(settings), seed, start)
@@ -113,9 +116,9 @@ def plain(settings: AdaptSettings) -> TrainSettings:
 
 def score(run: Path, test: Sequence[Dataset]) -> dict[str, Any]:
     """F1 and errors of a run's network on whole target images, with the counts of each image."""
-    model = run / "model.onnx"
-    export_run(run, model)
-    detector = LandmarkDetector.load(model, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        export_run(run, Path(folder) / "model.onnx")
+        detector = LandmarkDetector.load(Path(folder) / "model.onnx", 1)
     scored = DetectionScore(test[0].label_space)
     counts = []
     for data in test:

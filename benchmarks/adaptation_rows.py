@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SOURCE_ONLY, ORACLE = "source only", "oracle"
+START, SOURCE_ONLY, ORACLE = "start", "source only", "oracle"
 FULL = "+ self-training"
 ABLATION_PAIR = "north to south"
 
@@ -85,11 +85,11 @@ def _pseudo(**values: Any) -> dict[str, Any]:
 BOTH = ("world", "lights")
 CAPS = {"below": "two_thresholds", "low_threshold": 0.4, "total_share": 0.8}
 ROWS = (
+    Row(START, groups=BOTH),
     Row(SOURCE_ONLY, groups=BOTH),
     Row("+ domain loss", _adaptation(self_training={"weight": 0.0}), groups=BOTH),
     Row(FULL, groups=BOTH),
     Row("+ masking and caps", _pseudo(**CAPS)),
-    Row("+ target colours", {"target": {"colours_share": 0.5}}),
     Row("+ 1 image a class", per_class=1),
     Row("+ 5 images a class", per_class=5),
     Row(ORACLE, groups=BOTH),
@@ -97,4 +97,5 @@ ROWS = (
     Row("no reversal", _adaptation(domain={"reversal": False}), ablation=True),
     Row("true negative", _pseudo(below="negative"), ablation=True),
     Row("with a map", mapped=True, ablation=True),
+    Row("target colours", {"target": {"colours_share": 0.5}}, ablation=True),
 )

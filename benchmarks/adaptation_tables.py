@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ablation import spread
-from benchmarks.adaptation_rows import ABLATION_PAIR, FULL, ORACLE, ROWS, SOURCE_ONLY
+from benchmarks.adaptation_rows import ABLATION_PAIR, FULL, ORACLE, ROWS, SOURCE_ONLY, START
 from benchmarks.figures import record
 from benchmarks.kept_runs import Entry, machines_of
 from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, interval
@@ -76,7 +76,7 @@ def gap_closed(entries: Sequence[Entry], name: str) -> tuple[float | None, float
     None for the ends themselves, where one of them is missing, and where they differ too little.
     """
     sides = [[e for e in entries if e["row"] == row] for row in (SOURCE_ONLY, name, ORACLE)]
-    if name in (SOURCE_ONLY, ORACLE) or not all(sides):
+    if name in (START, SOURCE_ONLY, ORACLE) or not all(sides):
         return None, 0.0, 0.0
     counts = [np.array([e["counts"] for e in side], np.int64) for side in sides]
     low, middle, high = (float(np.mean([e["f1"] for e in side])) for side in sides)
