@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from dalearn_ros.evaluation.detection import DetectionScore, scores, spread
+from dalearn_ros.evaluation.bands import spread
+from dalearn_ros.evaluation.detection import DetectionScore, scores
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels, Observations
