@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from dalearn_ros.labels.offsets import QUANTITIES
 from dalearn_ros.localization.drive_health import DriveHealth
+from dalearn_ros.localization.health_report import KINDS
 
+MAP_NAMES = (
+    "landmarks",
+    *(f"{group}.{kind}" for group in ("counts", "confirmed") for kind in KINDS),
+    *(f"frames.{fate}" for fate in ("counted", "no pose", "standing", "too little seen")),
+)
+CAMERA_NAMES = (
+    *("tracks", "windows", "turned_deg"),
+    *(
+        f"drifts.{quantity.name}.{value}"
+        for quantity in QUANTITIES
+        for value in ("value", "sigma", "progress", "excitation")
+    ),
+)
 MOST_ROWS = 20  # of the landmarks that differ from the map, the surest
 
 
