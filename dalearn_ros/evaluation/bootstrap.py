@@ -27,6 +27,7 @@ LEAST_UNITS = 5  # with fewer, nothing is said
 MOST_UNITS = 1000  # more are joined, neighbours with neighbours
 LEVELS = 256  # of the scores, in average precision; the curve is exact with fewer scores
 DRIVES, BLOCKS, IMAGES = "drive", "5 s of a drive", "image"
+UNIT_WORDS = {DRIVES: "drives", BLOCKS: "stretches of 5 s", IMAGES: "images"}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.evaluation.bootstrap import LEAST_UNITS, Units, drawn_figures, units_of
+from dalearn_ros.evaluation.bootstrap import (
+    LEAST_UNITS,
+    UNIT_WORDS,
+    Units,
+    drawn_figures,
+    units_of,
+)
 from dalearn_ros.evaluation.frames import FrameTable, read_frames
 from dalearn_ros.evaluation.intervals import DRAWS, draw_images, interval
 from dalearn_ros.evaluation.names import flat
@@ -26,7 +32,6 @@ from dalearn_ros.evaluation.names import flat
 Array = npt.NDArray[np.float64]
 METRICS, FRAMES = "metrics.json", "frames.jsonl"
 BACKGROUND = "background"
-UNIT_WORDS = {"drive": "drives", "5 s of a drive": "stretches of 5 s", "image": "images"}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from dalearn_ros.evaluation.compare import UNIT_WORDS
+from dalearn_ros.evaluation.bootstrap import UNIT_WORDS
 from dalearn_ros.evaluation.page import number, page, table
 
 HEAD = ["figure", "A", "B", "B - A", "95 %", "better"]

@@ -137,32 +137,32 @@ def limits_of(
 ) -> tuple[Limit, ...]:
     """Limits of a mapping ``figure: {min: ..., max: ...}``; raises as :func:`load_scenarios`."""
     return tuple(
-        _limit(str(name), value, names, path, f"key '{place}.{name}'")
-        for name, value in content.items()
+        _limit(str(name), value, names, path, f"{place}.{name}") for name, value in content.items()
     )
 
 
 def _limit(name: str, value: Any, names: set[str], path: Path, place: str) -> Limit:
+    key = f"key '{place}'"
     if name not in names and not is_open(name):
         near = nearest(name, names)
         hint = f"Did you mean '{near}'?" if near else ""
-        raise SettingsError.at(path, place, "a figure of metrics.json", f"'{name}'", hint)
+        raise SettingsError.at(path, key, "a figure of metrics.json", f"'{name}'", hint)
     if not isinstance(value, Mapping) or not value:
-        raise SettingsError.at(path, place, "{min: ...}, {max: ...} or both", repr(value))
-    for key in value:
-        if key not in ("min", "max"):
-            raise SettingsError.at(path, place, "min or max", f"'{key}'")
-    ends = {key: _end(number, path, f"{place}.{key}") for key, number in value.items()}
+        raise SettingsError.at(path, key, "{min: ...}, {max: ...} or both", repr(value))
+    for end in value:
+        if end not in ("min", "max"):
+            raise SettingsError.at(path, key, "min or max", f"'{end}'")
+    ends = {end: _end(number, path, f"key '{place}.{end}'") for end, number in value.items()}
     low, high = range_of(name)
     least, most = ends.get("min"), ends.get("max")
     if least is not None and most is not None and least > most:
-        raise SettingsError.at(path, place, "min <= max", f"min {least:g} and max {most:g}")
+        raise SettingsError.at(path, key, "min <= max", f"min {least:g} and max {most:g}")
     if least is not None and least > high:
         expected = f"a min that can be kept: {name} is {high:g} at most"
-        raise SettingsError.at(path, place, expected, f"{least:g}")
+        raise SettingsError.at(path, key, expected, f"{least:g}")
     if most is not None and most < low:
         expected = f"a max that can be kept: {name} is {low:g} at least"
-        raise SettingsError.at(path, place, expected, f"{most:g}")
+        raise SettingsError.at(path, key, expected, f"{most:g}")
     return Limit(name, least, most)
 
 
