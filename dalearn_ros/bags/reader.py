@@ -103,6 +103,11 @@ class BagReader:
         path = self.path.resolve()
         return path.parent.name if path.name == "bag" else path.stem
 
+    @property
+    def condition(self) -> str:
+        """Weather and light that the bag's metadata names (``condition``); empty if none."""
+        return self.bag.custom.get("condition", "")
+
     def transforms(self) -> TransformBuffer:
         """``/tf`` and ``/tf_static`` of the whole bag."""
         return read_transforms(self.bag, self.max_gap_ns)

@@ -72,6 +72,14 @@ class Bag:
             self._reader.close()
 
     @property
+    def custom(self) -> dict[str, str]:
+        """What the recorder noted about the bag (``custom_data`` of metadata.yaml)."""
+        noted = getattr(getattr(self._reader, "metadata", None), "custom", None)
+        if not isinstance(noted, dict):
+            return {}
+        return {str(key): str(value) for key, value in noted.items()}
+
+    @property
     def start_ns(self) -> int:
         """Time of receipt of the first message, integer nanoseconds."""
         return int(self._reader.start_time)

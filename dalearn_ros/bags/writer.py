@@ -74,6 +74,10 @@ class BagWriter(MessageParts):
     ) -> None:
         self._writer.close()
 
+    def note(self, key: str, value: str) -> None:
+        """Note something about the bag in its metadata (``custom_data``), such as its condition."""
+        self._writer.set_custom_data(key, value)
+
     # -- generic ---------------------------------------------------------------------------
     def write(self, topic: str, kind: str, stamp_ns: int, message: Any) -> None:
         """Write any message of the type store.

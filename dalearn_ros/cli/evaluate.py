@@ -19,9 +19,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--bag", type=Path, help="bag folder or .mcap file; needs --map")
     source.add_argument("--data", type=Path, help="dataset folder")
+    source.add_argument(
+        "--scenario",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of bags and datasets with limits: verdict.json, junit.xml",
+    )
+    source.add_argument(
+        "--compare",
+        type=Path,
+        nargs=2,
+        metavar=("A", "B"),
+        help="two result folders of the same frames: which model is better, and for sure?",
+    )
     parser.add_argument("--map", type=Path, help="map folder or .osm file of the bag")
-    parser.add_argument("--model", type=Path, required=True, help="ONNX file or run folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--model", type=Path, help="ONNX file or run folder")
+    parser.add_argument("--out", type=Path, help="folder for the results")
     parser.add_argument(
         "--truth-topic",
         help="true poses; default /ground_truth/pose. Without true poses localization is not "
@@ -45,6 +58,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written and the main figures."""
+    from dalearn_ros.cli.evaluate_compare import run_compare
+    from dalearn_ros.cli.evaluate_scenario import run_scenario
+
+    if args.compare is not None:
+        return run_compare(args)
+    for name in ("model", "out"):
+        if getattr(args, name) is None:
+            args.wrong_usage(f"--{name} is needed")
+    if not (math.isfinite(args.match_px) and args.match_px > 0.0):
+        args.wrong_usage("--match-px: expected a number of pixels above 0")
+    if args.scenario is not None:
+        return run_scenario(args)
+    return _evaluate(args)
+
+
+def _evaluate(args: argparse.Namespace) -> str:
+    """One bag or dataset."""
     from dalearn_ros.core.settings import load_settings
     from dalearn_ros.evaluation.collector import check_out
     from dalearn_ros.evaluation.drive import DriveOptions
@@ -58,8 +88,6 @@ def run(args: argparse.Namespace) -> str:
     if args.data is not None and args.time_offset_s:
         args.wrong_usage("--time-offset-s goes with --bag: a dataset was labelled with its own")
     offset_ns = time_offset_ns(args)
-    if not (math.isfinite(args.match_px) and args.match_px > 0.0):
-        args.wrong_usage("--match-px: expected a number of pixels above 0")
     if args.zoom and args.bag is None:
         args.wrong_usage("--zoom needs --bag: a dataset has no prior pose to predict from")
     check_out(args.out)
@@ -94,7 +122,7 @@ def closing_line(out: Path, metrics: dict[str, Any]) -> str:
         metrics: The content of ``metrics.json``.
     """
     text = (
-        f"{out}: metrics.json, timing.json, report.html; F1 {metrics['f1']:.3f} at "
+        f"{out}: metrics.json, timing.json, report.html, frames.jsonl; F1 {metrics['f1']:.3f} at "
         f"{metrics['match_px']:g} px over {metrics['frames']} frames"
     )
     lateral, prior = metrics["localization"]["lateral_m"], metrics["prior"]["lateral_m"]

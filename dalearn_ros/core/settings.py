@@ -168,7 +168,8 @@ def _convert(hint: Any, value: Any, source: str, place: str) -> Any:
             raise _type_error(source, place, "a list", value)
         args = typing.get_args(hint)
         if len(args) == 2 and args[1] is Ellipsis:
-            return tuple(_convert(args[0], item, source, place) for item in value)
+            items = enumerate(value)
+            return tuple(_convert(args[0], item, source, f"{place}[{i}]") for i, item in items)
         if len(args) != len(value):
             raise _type_error(source, place, f"a list of {len(args)} values", value)
         return tuple(

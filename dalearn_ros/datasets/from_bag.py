@@ -155,7 +155,7 @@ def label_bag(
                 index = None
                 if indexer is not None:
                     index = index_frame(indexer, level(frame) if flat else frame, result.labels)
-                meta = meta_of(frame, reader.name)
+                meta = meta_of(frame, reader.name, reader.condition)
                 writer.add(_image(frame), result.labels, meta, areas=index, distances=distances)
                 best.offer(audit.frames, frame, result)
             audit.frames_skipped.update(reader.skipped)
@@ -249,8 +249,11 @@ def _clouds(
     )
 
 
-def meta_of(frame: Frame, drive: str) -> dict[str, Any]:
-    """What the dataset keeps about a frame: size, stamp, drive, tile, camera and its place."""
+def meta_of(frame: Frame, drive: str, condition: str = "") -> dict[str, Any]:
+    """What the dataset keeps about a frame: size, stamp, drive, tile, camera and its place.
+
+    The condition (weather and light) is kept where it is known.
+    """
     assert frame.pose is not None
     camera = frame.camera
     map_from_camera = frame.pose.map_from_base @ frame.base_from_camera
@@ -268,6 +271,7 @@ def meta_of(frame: Frame, drive: str) -> dict[str, Any]:
             "name": camera.name,
         },
         "map_from_camera": map_from_camera.matrix,
+        **({"condition": condition} if condition else {}),
     }
 
 

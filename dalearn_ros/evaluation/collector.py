@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,8 +15,12 @@ import numpy.typing as npt
 
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import atomic_file, plain
+from dalearn_ros.evaluation.bootstrap import intervals_of
+from dalearn_ros.evaluation.conditions import by_condition
 from dalearn_ros.evaluation.detection import MATCH_PX, DetectionScore
+from dalearn_ros.evaluation.frames import AXES, Frame, FrameTable, truth_digest
 from dalearn_ros.evaluation.gallery import Gallery, Snapshot
+from dalearn_ros.evaluation.health import health_result
 from dalearn_ros.evaluation.matching import Matching
 from dalearn_ros.evaluation.poses import PoseScore
 from dalearn_ros.evaluation.report import report_page
@@ -25,8 +30,10 @@ from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels, LandmarkMap, Observations
+from dalearn_ros.localization.drive_health import DriveHealth
 
 METRICS, TIMING, REPORT = "metrics.json", "timing.json", "report.html"
+FRAMES = "frames.jsonl"
 
 
 class Collector:
@@ -41,6 +48,11 @@ class Collector:
         landmarks: The map, for the report's picture of the drive.
         title: The report's heading.
         source: What was evaluated (bag, map, model), shown in the report.
+        drive: Name of the drive; empty if unknown.
+        condition: Its weather and light, if they are known.
+
+    Attributes:
+        health: Health of map and camera, set by whoever localizes; None: nobody looked.
     """
 
     def __init__(
@@ -51,16 +63,21 @@ class Collector:
         landmarks: LandmarkMap | None = None,
         title: str = "Evaluation",
         source: Mapping[str, Any] | None = None,
+        drive: str = "",
+        condition: str = "",
     ) -> None:
         self.label_space = label_space or LabelSpace.load()
         self.detection = DetectionScore(self.label_space, match_px)
+        self.table = FrameTable.beside(self.detection)
         self.localization, self.prior = PoseScore(), PoseScore()
         self.clock = Timing()
         self.gallery = Gallery()
         self.frames_skipped: Counter[str] = Counter()
         self.no_pose: Counter[str] = Counter()
         self.paths = Paths(landmarks)
+        self.health: DriveHealth | None = None
         self.title, self.source = title, dict(source or {})
+        self.drive, self.condition = drive, condition
 
     def add(
         self,
@@ -73,6 +90,8 @@ class Collector:
         image: bytes | npt.NDArray[np.uint8] | Callable[[], bytes] | None = None,
         name: str = "",
         attention: AttentionMap | None = None,
+        drive: str | None = None,
+        condition: str | None = None,
     ) -> Matching:
         """Score the observations of one image.
 
@@ -87,12 +106,17 @@ class Collector:
                 encoded bytes, pixels (H, W, 3) BGR, or a function that gives the bytes.
             name: Of the frame, for people.
             attention: Where the network looked, for the report's worst frames.
+            drive: That the image is from; None: the one of all.
+            condition: Its weather and light; None: that of all.
         """
         found = self.detection.add(truth, observations, size, approximate)
         if timing_ms:
             self.clock.add(timing_ms)
         stamp = observations.stamp_ns
         name = name or str(stamp)
+        drive = self.drive if drive is None else drive
+        condition = self.condition if condition is None else condition
+        self.table.frames.append(Frame(name, stamp, drive, condition, truth_digest(truth)))
         snapshot = Snapshot(name, stamp, size, truth, observations, found, None, attention)
         self.gallery.offer(snapshot, image)
         return found
@@ -100,7 +124,7 @@ class Collector:
     def add_pose(
         self, estimate: Pose | None, truth: Pose, prior: Pose | None, reason: str = ""
     ) -> None:
-        """Score the pose of one frame.
+        """Score the pose of one frame, that of the last :meth:`add`.
 
         Args:
             estimate: The localizer's; None if it gave none.
@@ -108,8 +132,11 @@ class Collector:
             prior: The pose that the localizer was given; None if there was none.
             reason: Why there is no estimate.
         """
-        self.localization.add(estimate, truth)
-        self.prior.add(prior, truth)
+        errors = self.localization.add(estimate, truth), self.prior.add(prior, truth)
+        if self.table.frames:
+            rows = dict(zip(AXES, errors[0], strict=True))
+            rows |= {f"prior_{axis}": e for axis, e in zip(AXES, errors[1], strict=True)}
+            self.table.poses.extend(frame=len(self.table.frames) - 1, **rows)
         self.paths.add(estimate, truth, prior)
         if estimate is None:
             self.no_pose[reason or "no pose"] += 1
@@ -125,15 +152,20 @@ class Collector:
 
     def metrics(self) -> dict[str, Any]:
         """The content of ``metrics.json``, not yet rounded; NaN becomes null when written."""
+        frames, skipped = self.detection.frames, sum(self.frames_skipped.values())
         return {
             **self.detection.result(),
             "frames_skipped": dict(sorted(self.frames_skipped.items())),
+            "skipped_share": skipped / (frames + skipped) if frames + skipped else math.nan,
+            "by_condition": by_condition(self.table),
             "localization": self.localization.result(),
             "prior": self.prior.result(),
+            **health_result(self.health),
+            "intervals": intervals_of(self.table),
         }
 
     def write(self, out: Path | str) -> dict[str, Any]:
-        """Write ``metrics.json``, ``timing.json`` and ``report.html``: all three or none.
+        """Write ``metrics.json``, ``timing.json``, ``report.html``, ``frames.jsonl``: all or none.
 
         The same frames give the same bytes in ``metrics.json``. Files of an earlier evaluation are
         replaced.
@@ -161,6 +193,9 @@ class Collector:
                 for name, text in texts.items():
                     part = stack.enter_context(atomic_file(folder / name))
                     part.write_text(text, encoding="utf-8")
+                part = stack.enter_context(atomic_file(folder / FRAMES))
+                with part.open("w", encoding="utf-8") as file:
+                    file.writelines(self.table.lines())
         except BaseException:
             if made and folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()

@@ -1,30 +1,52 @@
-"""Detection metrics: precision, recall, F1, errors of point and distance, calibration."""
+"""Detection metrics: precision, recall, F1, average precision, errors, calibration."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.evaluation.bands import (
+    BANDS_M,
+    BANDS_PX,
+    BANDS_VISIBLE,
+    banded,
+    sides_of,
+    spread,
+)
 from dalearn_ros.evaluation.calibration import REACH, CalibrationScore
+from dalearn_ros.evaluation.columns import Columns
 from dalearn_ros.evaluation.matching import Matching, match
+from dalearn_ros.evaluation.sweep import (
+    Curve,
+    average_precision,
+    curve_of,
+    events_of,
+    sweep_result,
+)
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels, Observations
 
 MATCH_PX = 8.0
 WIDTH_SHARE = 0.006  # the tolerance for images of different sizes: 0.6 % of the width
-BANDS_M = (0.0, 10.0, 20.0, 40.0, 60.0, math.inf)
 
 
 class DetectionScore:
-    """Counts hits, misses and false alarms frame by frame; memory grows with the hits only.
+    """Counts hits, misses and false alarms frame by frame; memory grows by some bytes for each.
 
     Args:
         label_space: Names of the classes.
         match_px: The tolerance of the main figures, pixels.
+
+    Attributes:
+        frames: Images so far.
+        hits: A row a hit: ``frame`` (number of the image), ``class_id``, ``px`` (distance, NaN if
+            it is not scored), ``range_m``, ``seen_m``, ``side_px``, ``visible``.
+        missed: A row a missed truth: the same without ``px`` and ``seen_m``.
+        claims: A row a claim: ``frame``, ``class_id``, ``score``, ``hits``, ``false_alarms``, see
+            :class:`dalearn_ros.evaluation.sweep.Events`.
     """
 
     def __init__(self, label_space: LabelSpace, match_px: float = MATCH_PX) -> None:
@@ -35,8 +57,9 @@ class DetectionScore:
         self._counts = {
             name: np.zeros((3, len(label_space)), np.int64) for name in ("main", "4", "8", "0.6%")
         }
-        self._hits: list[tuple[int, float, float, float]] = []  # class, px, true m, seen m
-        self._missed: list[tuple[int, float]] = []  # class, true m
+        truth = {"frame": "q", "class_id": "h", "range_m": "d", "side_px": "d", "visible": "d"}
+        self.hits, self.missed = Columns(px="d", seen_m="d", **truth), Columns(**truth)
+        self.claims = Columns(frame="q", class_id="h", score="d", hits="h", false_alarms="h")
         self._calibration = CalibrationScore()
 
     def add(
@@ -58,7 +81,6 @@ class DetectionScore:
         Returns:
             The matching at ``match_px``.
         """
-        self.frames += 1
         self._size.add(size)
         tolerances = {"main": self.match_px, "4": 4.0, "8": 8.0, "0.6%": WIDTH_SHARE * size[0]}
         found: dict[float, Matching] = {}
@@ -68,27 +90,23 @@ class DetectionScore:
             self._count(self._counts[name], found[tolerance], truth, seen)
         main = found[self.match_px]
         exact = np.ones(len(truth), bool) if approximate is None else ~approximate
-        for row, column, distance in zip(main.truth, main.seen, main.distance_px, strict=True):
-            pixels = float(distance) if exact[row] else math.nan
-            ranges = float(truth.range_m[row]), float(seen.range_m[column])
-            self._hits.append((int(truth.class_id[row]), pixels, *ranges))
-        for row in main.missed:
-            self._missed.append((int(truth.class_id[row]), float(truth.range_m[row])))
+        self._keep(truth, seen, main, exact)
         wide = match(truth, seen, REACH * self.match_px)
         self._calibration.add(truth, seen, main, wide, exact)
+        self.frames += 1
         return main
 
     def result(self) -> dict[str, Any]:
         """The detection keys of ``metrics.json``; what cannot be computed is NaN."""
         main = self._counts["main"]
-        hits = np.array(self._hits, dtype=np.float64).reshape(-1, 4)
         support = main[0] + main[2]
         per_class = {
-            name: self._class_result(main[:, i], hits[hits[:, 0] == i])
+            name: self._class_result(i, main[:, i])
             for i, name in enumerate(self.label_space.names)
             if i > 0
         }
-        f1 = [entry["f1"] for i, entry in enumerate(per_class.values(), 1) if support[i] > 0]
+        occurring = [entry for i, entry in enumerate(per_class.values(), 1) if support[i] > 0]
+        f1, ap = ([entry[key] for entry in occurring] for key in ("f1", "ap"))
         sizes = sorted(f"{width}x{height}" for width, height in self._size)
         return {
             "frames": self.frames,
@@ -100,12 +118,45 @@ class DetectionScore:
                 name: scores(*self._counts[name].sum(axis=1))["f1"] for name in ("4", "8", "0.6%")
             },
             "f1_macro": float(np.mean(f1)) if f1 else math.nan,
+            "mean_ap": float(np.mean(ap)) if ap else math.nan,
+            "sweep": sweep_result(self._curve(None, int(support.sum()))),
             "per_class": per_class,
-            "by_range": self._by_range(hits),
-            "reference_point_px": spread(hits[:, 1]),
-            "distance": {"abs_rel": _relative(hits)},
+            "by_range": self._by("range_m", BANDS_M, "m"),
+            "by_size": self._by("side_px", BANDS_PX, "px"),
+            "by_visible": self._by("visible", BANDS_VISIBLE, ""),
+            "reference_point_px": spread(self.hits["px"]),
+            "distance": _distance(self.hits["range_m"], self.hits["seen_m"]),
             "calibration": self._calibration.result(),
         }
+
+    def _keep(
+        self, truth: Labels, seen: Observations, main: Matching, exact: npt.NDArray[np.bool_]
+    ) -> None:
+        """The rows of one image."""
+        sides = sides_of(truth)
+        columns = {"class_id": truth.class_id, "range_m": truth.range_m}
+        columns |= {"side_px": sides, "visible": truth.visible}
+        self.hits.extend(
+            frame=self.frames,
+            px=np.where(exact[main.truth], main.distance_px, math.nan),
+            seen_m=seen.range_m[main.seen],
+            **{name: column[main.truth] for name, column in columns.items()},
+        )
+        rows = {name: column[main.missed] for name, column in columns.items()}
+        self.missed.extend(frame=self.frames, **rows)
+        events = events_of(truth, seen, self.match_px, main)
+        known = events.class_id < len(self.label_space)
+        names = ("class_id", "score", "hits", "false_alarms")
+        claims = {name: getattr(events, name)[known] for name in names}
+        self.claims.extend(frame=self.frames, **claims)
+
+    def _curve(self, class_id: int | None, support: int) -> Curve:
+        """Of a class, or of all together."""
+        claims = self.claims
+        of = claims["class_id"]
+        chosen = np.ones(len(of), bool) if class_id is None else of == class_id
+        score, hits, wrong = (claims[k][chosen] for k in ("score", "hits", "false_alarms"))
+        return curve_of(score, hits, wrong, support)
 
     def _count(
         self,
@@ -123,30 +174,19 @@ class DetectionScore:
         for row, which in enumerate(ids):
             counts[row] += np.bincount(which.astype(np.int64), minlength=classes)[:classes]
 
-    def _class_result(
-        self, counts: npt.NDArray[np.int64], hits: npt.NDArray[np.float64]
-    ) -> dict[str, Any]:
+    def _class_result(self, class_id: int, counts: npt.NDArray[np.int64]) -> dict[str, Any]:
+        mine = self.hits["class_id"] == class_id
+        support = int(counts[0] + counts[2])
         return {
             **scores(*counts),
-            "support": int(counts[0] + counts[2]),
-            "reference_point_px": spread(hits[:, 1]),
-            "distance": {"abs_rel": _relative(hits)},
+            "support": support,
+            "ap": average_precision(self._curve(class_id, support)),
+            "reference_point_px": spread(self.hits["px"][mine]),
+            "distance": _distance(self.hits["range_m"][mine], self.hits["seen_m"][mine]),
         }
 
-    def _by_range(self, hits: npt.NDArray[np.float64]) -> dict[str, Any]:
-        missed = np.array(self._missed, dtype=np.float64).reshape(-1, 2)
-        bands: dict[str, Any] = {}
-        for low, high in itertools.pairwise(BANDS_M):
-            near = hits[(hits[:, 2] >= low) & (hits[:, 2] < high)]
-            lost = int(np.count_nonzero((missed[:, 1] >= low) & (missed[:, 1] < high)))
-            name = f"{low:.0f}-{high:.0f} m" if math.isfinite(high) else f"{low:.0f} m and more"
-            support = len(near) + lost
-            bands[name] = {
-                "support": support,
-                "recall": len(near) / support if support else math.nan,
-                "reference_point_px": spread(near[:, 1]),
-            }
-        return bands
+    def _by(self, column: str, edges: tuple[float, ...], unit: str) -> dict[str, Any]:
+        return banded(edges, unit, self.hits[column], self.hits["px"], self.missed[column])
 
 
 def scores(hits: int, false_alarms: int, missed: int) -> dict[str, float]:
@@ -160,19 +200,10 @@ def scores(hits: int, false_alarms: int, missed: int) -> dict[str, float]:
     }
 
 
-def spread(values: npt.NDArray[np.float64]) -> dict[str, float]:
-    """Median and 95th percentile (linear interpolation) of the finite values; NaN if none."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return {"median": math.nan, "p95": math.nan}
-    median, high = np.percentile(finite, [50.0, 95.0])
-    return {"median": float(median), "p95": float(high)}
-
-
-def _relative(hits: npt.NDArray[np.float64]) -> float:
-    """Mean of |seen - true| / true distance over the hits that have both."""
-    known = np.isfinite(hits[:, 2]) & np.isfinite(hits[:, 3]) & (hits[:, 2] > 0.0)
+def _distance(true_m: npt.NDArray[np.float64], seen_m: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Mean of |seen - true| / true distance over the hits that have both; NaN if none has."""
+    known = np.isfinite(true_m) & np.isfinite(seen_m) & (true_m > 0.0)
     if not known.any():
-        return math.nan
-    true, seen = hits[known, 2], hits[known, 3]
-    return float(np.mean(np.abs(seen - true) / true))
+        return {"abs_rel": math.nan}
+    true, seen = true_m[known], seen_m[known]
+    return {"abs_rel": float(np.mean(np.abs(seen - true) / true))}

@@ -23,6 +23,7 @@ from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Frame, Observations
+from dalearn_ros.localization.drive_health import DriveHealth
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window_images import CameraImage
 from dalearn_ros.localization.window_localizer import WindowLocalizer
@@ -162,6 +163,10 @@ class DriveRun:
         started = time.perf_counter()
         result = localizer.update([CameraImage(CAMERA, seen, driven)], prior)
         self.collected.clock.add({"localize": (time.perf_counter() - started) * 1e3})
+        if self.collected.health is None:
+            self.collected.health = DriveHealth(self.labeller.map)
+        place = {CAMERA: (frame.camera, frame.base_from_camera)}
+        self.collected.health.add({CAMERA: seen}, place, result, prior, driven)
         self.collected.add_pose(result.pose, frame.pose, prior, result.reason)
 
     def _localizer_of(self, frame: Frame) -> WindowLocalizer:

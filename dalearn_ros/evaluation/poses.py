@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.evaluation.detection import spread
+from dalearn_ros.evaluation.bands import spread
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import wrap_rad
 
@@ -27,15 +27,20 @@ class PoseScore:
         self._errors: list[Array] = []  # longitudinal m, lateral m, heading rad
         self._covariances: list[Array] = []  # (3, 3) of the same, NaN if unknown
 
-    def add(self, estimate: Pose | None, truth: Pose) -> None:
-        """Count one frame; None means that there was no estimate."""
+    def add(self, estimate: Pose | None, truth: Pose) -> Array:
+        """Count one frame; None means that there was no estimate.
+
+        Returns:
+            (3,) longitudinal and lateral metres and heading degrees, signed; NaN without estimate.
+        """
         self.frames += 1
         if estimate is None:
-            return
+            return np.full(3, math.nan)
         self.stamps_ns.append(truth.stamp_ns)
         error, covariance = planar_error(estimate, truth)
         self._errors.append(error)
         self._covariances.append(covariance)
+        return np.array([error[0], error[1], math.degrees(error[2])])
 
     @property
     def errors(self) -> Array:

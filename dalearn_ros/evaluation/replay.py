@@ -79,6 +79,8 @@ def evaluate_bag(
             landmarks=landmarks,
             title=f"Evaluation of {reader.name}",
             source=told,
+            drive=reader.name,
+            condition=reader.condition,
         )
         camera = reader.camera_topic(options.camera_topic)
         run = DriveRun(collected, labeller, detector, options, prior, odometry)
@@ -137,6 +139,8 @@ def evaluate_dataset(
             image=dataset.image_path(index).read_bytes,
             name=Path(str(meta["file_name"])).stem,
             attention=answer.attention,
+            drive=str(meta.get("drive") or ""),
+            condition=str(meta.get("condition") or ""),
         )
     if not collected.detection.frames:
         raise DatasetError.at(data, "", "images that can be read", f"{len(dataset)} that cannot")

@@ -1,4 +1,4 @@
-"""The report's part on landmarks: by class, by distance, and whether scores are true."""
+"""The report's part on landmarks: by class, by what is hard, and whether scores are true."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from dalearn_ros.evaluation.calibration import GAUSSIAN_INSIDE, SIGMAS
 from dalearn_ros.evaluation.charts import Series, bars, chart
 from dalearn_ros.evaluation.page import number, table
+from dalearn_ros.evaluation.report_curves import bands_part, curve_part, intervals_text
 from dalearn_ros.evaluation.report_localization import ESTIMATE, MAP
 
 
@@ -18,8 +19,8 @@ def detection_part(metrics: Mapping[str, Any]) -> str:
     classes = metrics["per_class"]
     present = {name: entry for name, entry in classes.items() if entry["support"]}
     rows = [_detection_row(name, entry) for name, entry in classes.items()]
-    rows.append(_detection_row("all", metrics))
-    head = ["class", "support", "precision", "recall", "F1", "point px, median", "95 %",
+    rows.append(_detection_row("all", {**metrics, "ap": metrics["mean_ap"]}))
+    head = ["class", "support", "precision", "recall", "F1", "AP", "point px, median", "95 %",
             "distance, relative"]  # fmt: skip
     sizes = metrics["image_size"]
     size = sizes if isinstance(sizes, str) else f"{len(sizes)} sizes"
@@ -27,18 +28,14 @@ def detection_part(metrics: Mapping[str, Any]) -> str:
         f"{name if '%' in name else name + ' px'}: {number(value, 3)}"
         for name, value in metrics["f1_at"].items()
     )
-    bands = [
-        [name, number(band["support"]), number(band["recall"], 3),
-         number(band["reference_point_px"]["median"]), number(band["reference_point_px"]["p95"])]
-        for name, band in metrics["by_range"].items()
-    ]  # fmt: skip
     figure = bars([(name, entry["f1"]) for name, entry in present.items()], 1.0, ESTIMATE)
     return (
         f"<h2>Detection</h2><p>Images of {size}; a hit lies within {metrics['match_px']:g} px. "
         f"F1 at other tolerances: {at} (of the image's width). Macro F1 over the classes that "
-        f"occur: {number(metrics['f1_macro'], 3)}.</p>{table(head, rows)}"
-        f"<h3>F1 by class</h3><figure>{figure}</figure><h3>By distance</h3>"
-        + table(["distance", "support", "recall", "point px, median", "95 %"], bands)
+        f"occur: {number(metrics['f1_macro'], 3)}.</p>{intervals_text(metrics)}{table(head, rows)}"
+        f"<h3>F1 by class</h3><figure>{figure}</figure>"
+        + curve_part(metrics)
+        + bands_part(metrics)
         + _calibration(metrics["calibration"])
     )
 
@@ -71,7 +68,7 @@ def _calibration(found: Mapping[str, Any]) -> str:
 
 def _detection_row(name: str, entry: Mapping[str, Any]) -> list[str]:
     point = entry["reference_point_px"]
-    scores = [number(entry[key], 3) for key in ("precision", "recall", "f1")]
+    scores = [number(entry[key], 3) for key in ("precision", "recall", "f1", "ap")]
     relative = number(100.0 * entry["distance"]["abs_rel"], 1, "%")
     return [name, number(entry["support"]), *scores, number(point["median"]),
             number(point["p95"]), relative]  # fmt: skip

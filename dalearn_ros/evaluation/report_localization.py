@@ -13,6 +13,7 @@ import numpy.typing as npt
 from dalearn_ros.evaluation.charts import Series, chart
 from dalearn_ros.evaluation.page import number, table
 from dalearn_ros.evaluation.poses import PoseScore
+from dalearn_ros.evaluation.report_health import health_part
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.landmarks.types import LandmarkMap
 
@@ -75,6 +76,7 @@ def localization_part(collected: Located, metrics: Mapping[str, Any]) -> str:
     parts.append(_map(collected.paths))
     labels = ((1, "lateral error [m]"), (0, "longitudinal error [m]"), (2, "heading error [°]"))
     parts += [_errors(collected, column, label) for column, label in labels]
+    parts.append(health_part(metrics))
     return "".join(parts)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.progress import track
-from dalearn_ros.evaluation.detection import MATCH_PX, scores, spread
+from dalearn_ros.evaluation.bands import spread
+from dalearn_ros.evaluation.detection import MATCH_PX, scores
 from dalearn_ros.evaluation.matching import match
 from dalearn_ros.export.frames import Frames
 from dalearn_ros.inference.detector import LandmarkDetector

@@ -77,6 +77,7 @@ def write_drive(
             write_map(studio.scene, plan, seed, folder / "map")
             write_map(studio.scene, plan, seed, folder / "exact_map", exact=True)
             with BagWriter(folder / "bag") as bag:
+                bag.note("condition", condition)
                 write_messages(bag, studio, plan, frames, seed, depth, every)
         finally:
             studio.close()

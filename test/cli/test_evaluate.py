@@ -137,3 +137,55 @@ def test_a_full_disk_is_said_in_a_sentence(drive: Any, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "cannot be written" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_two_results_are_compared(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(drive, tmp_path / "a")) == 0
+    capsys.readouterr()
+    line = ["evaluate", "--compare", str(tmp_path / "a"), str(tmp_path / "a")]
+    assert main(line) == 0
+    assert "Nothing was written" in capsys.readouterr().out
+    assert main([*line, "--out", str(tmp_path / "out")]) == 0
+    out = capsys.readouterr().out
+    assert "Too little to tell: F1 +0.000" in out.splitlines()[0]
+    assert out.splitlines()[-1].startswith(f"{tmp_path / 'out'}: compare.json, compare.html; Too")
+    found = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert found["figures"][0]["difference"] == 0.0 and found["frames"] == 6
+    assert "<title>Comparison of two models" in (tmp_path / "out" / "compare.html").read_text()
+    assert main(["evaluate", "--compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
+    assert "expected a metrics.json, found none" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*line, "--model", "m.onnx"])
+
+
+def test_a_scenario_file_is_judged(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "ci.yaml"
+    text = (
+        f"scenarios:\n- {{name: d, bag: {drive.bag}, map: {drive.map}, limits: {{f1: {{LIMIT}}}}}}"
+    )
+    options = ["--scenario", str(file), "--model", str(drive.model), "--out", str(tmp_path / "out")]
+    file.write_text(text.replace("LIMIT", "min: 0.5"))
+    assert main(["evaluate", *options]) == 0
+    assert "verdict.json, junit.xml; 1 of 1 limits kept" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "verdict.json").read_text())["state"] == "passed"
+    file.write_text(text.replace("LIMIT", "max: 0.5"))
+    assert main(["evaluate", *options]) == 1
+    error = capsys.readouterr().err
+    assert "0 of 1 limits kept; not passed: d." in error
+    assert "<failure" in (tmp_path / "out" / "junit.xml").read_text()
+    file.write_text(text.replace("LIMIT", "min: 1.5").replace(str(drive.bag), "nowhere"))
+    assert main(["evaluate", *options]) == 1
+    assert "f1 is 1 at most" in capsys.readouterr().err
+    for wrong in (["--map", "m"], ["--match-px", "4"], ["--time-offset-s", "0.1"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(["evaluate", *options, *wrong])
+
+
+def test_a_model_is_needed(drive: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "--bag", str(drive.bag), "--map", str(drive.map), "--out", "x"])
+    assert "--model is needed" in capsys.readouterr().err

@@ -174,3 +174,34 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a folder for the results"):
         filled().write(tmp_path / "result")
     assert math.isfinite(filled().metrics()["f1"])
+
+
+def test_intervals_are_of_the_stretches_and_in_the_report(tmp_path: Path) -> None:
+    filled().write(tmp_path)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["intervals"]["units"] == 9  # 43.5 s of frames
+    ends = metrics["intervals"]["figures"]["f1"]
+    assert ends["low"] < metrics["f1"] < ends["high"]
+    page = (tmp_path / "report.html").read_text()
+    low, high = (f"{ends[key]:.3f}" for key in ("low", "high"))
+    assert f"95 % intervals over 9 stretches of 5 s: F1 {low} to {high}" in page
+    for title in ("Precision and recall over the score", "By size", "By occlusion"):
+        assert f"<h3>{title}</h3>" in page
+    assert "By condition" not in page and "Health of" not in page
+
+
+def test_figures_by_condition_by_hand(tmp_path: Path) -> None:
+    collected = Collector()
+    rng = np.random.default_rng(1)
+    for i in range(4):  # 3 scored truths each, all found; false alarms in the rain only
+        truth, seen = frame(rng, i + 1, wrong=2 * (i % 2))
+        collected.add(truth, seen, (320, 320), condition="rain" if i % 2 else "day")
+        moved = Pose(i + 1, Transform.from_euler(0, 0, 0, [0.0, 0.2 if i % 2 else 0.1, 0.0]))
+        collected.add_pose(moved, Pose(i + 1, Transform.from_euler(0, 0, 0, [0, 0, 0])), None)
+    found = collected.metrics()["by_condition"]
+    assert found["day"]["f1"] == 1.0 and found["rain"]["precision"] == 6 / 10
+    assert found["rain"]["frames"] == 2 and found["rain"]["support"] == 6
+    assert found["rain"]["lateral_m"]["median"] == pytest.approx(0.2)
+    assert found["day"]["reference_point_px"]["median"] > 0
+    collected.write(tmp_path)
+    assert "<h3>By condition</h3>" in (tmp_path / "report.html").read_text()

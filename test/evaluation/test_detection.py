@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
-from dalearn_ros.evaluation.detection import DetectionScore, scores, spread
+from dalearn_ros.evaluation.bands import spread
+from dalearn_ros.evaluation.detection import DetectionScore, scores
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels, Observations
+
+NOTHING = {"median": math.nan, "p95": math.nan}
 
 
 def truth(points: list[tuple[float, float]], classes: list[int], ranges: list[float]) -> Labels:
@@ -112,3 +116,26 @@ def test_scores(counts: tuple[int, int, int], expected: tuple[float, float, floa
 
 def test_spread_leaves_nan_out() -> None:
     assert spread(np.array([1.0, np.nan, 3.0])) == pytest.approx({"median": 2.0, "p95": 2.9})
+
+
+def test_by_size_and_by_what_is_seen_by_hand() -> None:
+    box = np.array([[0, 0], [1, 0], [1, 0.5]])
+    there = truth([(100, 100), (300, 300), (500, 500)], [1, 1, 1], [20.0, 20.0, 20.0])
+    there = dataclasses.replace(
+        there,
+        outlines_px=Ragged.of([23.9 * box, 24.0 * box, np.zeros((0, 2))], 2),
+        visible=np.array([0.69, 1.0, np.nan]),
+    )
+    score = DetectionScore(LabelSpace.load())
+    score.add(there, seen([(103, 100), (500, 500)], [1, 1], [20.0, 20.0]), (1280, 720))
+    result = score.result()
+    assert result["by_size"]["0-24 px"]["recall"] == 1.0
+    assert result["by_size"]["0-24 px"]["reference_point_px"]["median"] == 3.0
+    assert result["by_size"]["24-48 px"] == {
+        "support": 1, "recall": 0.0, "reference_point_px": pytest.approx(NOTHING, nan_ok=True),
+    }  # fmt: skip
+    supports = [band["support"] for band in result["by_size"].values()]
+    assert supports == [1, 1, 0, 0]  # without an outline: in no band
+    assert {name: band["support"] for name, band in result["by_visible"].items()} == {
+        "0-0.7": 1, "0.7-0.9": 0, "0.9-1": 1,
+    }  # fmt: skip

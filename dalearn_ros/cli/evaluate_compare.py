@@ -1,0 +1,26 @@
+"""``dalearn evaluate --compare A B``: which of two models is better, and is that for sure."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def run_compare(args: argparse.Namespace) -> str:
+    """Compare two result folders; prints a sentence for each figure."""
+    from dalearn_ros.core.files import atomic_file, write_json
+    from dalearn_ros.evaluation.collector import check_out
+    from dalearn_ros.evaluation.compare import compare
+    from dalearn_ros.evaluation.report_compare import compare_page
+
+    if args.model is not None or args.map is not None:
+        args.wrong_usage("--compare takes two result folders, no --model and no --map")
+    if args.out is not None:
+        check_out(args.out)
+    found = compare(*args.compare)
+    print("\n".join(row["says"] for row in found["figures"]))
+    if args.out is None:
+        return "Nothing was written; --out DIR keeps compare.json and compare.html."
+    with atomic_file(args.out / "compare.html") as part:
+        part.write_text(compare_page(found), encoding="utf-8")
+    write_json(args.out / "compare.json", found)
+    return f"{args.out}: compare.json, compare.html; {found['figures'][0]['says']}"
