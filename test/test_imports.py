@@ -14,17 +14,18 @@ PACKAGE = ROOT / "dalearn_ros"
 ORDER = [
     *("core", "geometry", "landmarks", "coding", "maps", "bags", "labels", "datasets", "world"),
     *("inference", "localization", "evaluation", "training", "detector", "classification"),
-    *("adaptation", "depth", "hard_examples", "attention", "export", "nodes", "cli"),
+    *("adaptation", "depth", "hard_examples", "attention", "export", "recipe", "nodes"),
+    "cli",
 ]
 LEARNING = {
     *("training", "detector", "classification", "adaptation", "depth", "hard_examples"),
-    *("attention", "export"),
+    *("attention", "export", "recipe"),
 }
 LEARNING_VERBS = {
     f"dalearn_ros.cli.{verb}"
     for verb in (
         *("train", "adapt", "adapt_detection", "distill", "harden", "export"),
-        *("retrain_attention", "edit_attention"),
+        *("retrain_attention", "edit_attention", "learn"),
     )
 }
 TORCH = {"torch", "torchvision", "safetensors", "tensorboard", "onnxscript"}

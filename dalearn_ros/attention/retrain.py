@@ -128,16 +128,24 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
     return metrics
 
 
-def retrain_settings(init: Path, config: Path | None) -> RetrainSettings:
+def retrain_settings(
+    init: Path, config: Path | None, overrides: Mapping[str, Any] | None = None
+) -> RetrainSettings:
     """Settings with those of :data:`detector.run.OF_THE_START` from the start.
+
+    Args:
+        init: Run folder of the start.
+        config: Settings file; None takes the defaults.
+        overrides: Values that win over the file, but not over the start's.
 
     Raises:
         SettingsError: A settings file that cannot be used.
         ModelError: ``init`` is no finished run of a detector.
     """
-    branch = load_settings(RetrainSettings, config).branch
+    branch = load_settings(RetrainSettings, config, overrides).branch
     values = dump_settings(start_landmark_run(init, branch, 0).settings)
-    return load_settings(RetrainSettings, config, {name: values[name] for name in OF_THE_START})
+    own = {name: values[name] for name in OF_THE_START}
+    return load_settings(RetrainSettings, config, {**(overrides or {}), **own})
 
 
 def _start(inputs: Inputs, settings: RetrainSettings, seed: int) -> LandmarkRun:

@@ -106,27 +106,16 @@ def _local(args: argparse.Namespace) -> str:
 
 
 def _distill(args: argparse.Namespace) -> str:
-    from dalearn_ros.core.settings import load_settings
-    from dalearn_ros.datasets.store import Dataset
-    from dalearn_ros.depth.distill import METRICS, TARGET_IMAGES, Inputs, distill
-    from dalearn_ros.depth.settings import DistillSettings
-    from dalearn_ros.depth.targets import open_targets
-    from dalearn_ros.detector.run import open_run
-    from dalearn_ros.export.run import export_run
+    from dalearn_ros.depth.distill import METRICS
     from dalearn_ros.inference.detector import RUN_MODEL
-    from dalearn_ros.training.run_folder import refuse_other
+    from dalearn_ros.recipe.learning import Given, Unlabelled, distill_run
 
-    settings = load_settings(DistillSettings, args.config)
-    refuse_other(args.out, (TARGET_IMAGES,))
-    data, validation = ([Dataset.open(p) for p in paths] for paths in (args.data, args.val))
-    space = open_run(args.init).label_space
     rectified = None if args.images == "auto" else args.images == "rectified"
-    folder = args.out / TARGET_IMAGES
-    target = open_targets(args.target, folder, space, args.topic, rectified)
-    inputs = Inputs(args.init, data, target or data, validation, args.teacher)
-    metrics = distill(inputs, args.out, settings, args.seed)
+    images = Unlabelled(args.target, args.topic, rectified)
+    given = Given(args.config, seed=args.seed)
+    found = args.data, args.val, images
+    metrics = distill_run(args.init, *found, args.out, given, args.teacher)
     located = metrics["location"] is not None
-    export_run(args.out, args.out / RUN_MODEL, depth=located)
     text = _judged("AbsRel", metrics["global"])
     if text and metrics["local"]:
         text += f", of the local model {metrics['local']['abs_rel']:.3f}"

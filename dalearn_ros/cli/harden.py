@@ -54,30 +54,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written."""
-    from dalearn_ros.core.errors import DalearnError, InputError
-    from dalearn_ros.datasets.store import Dataset
-    from dalearn_ros.detector.run import settings_from
-    from dalearn_ros.export.run import export_run
-    from dalearn_ros.hard_examples.album import ALBUM, write_album
-    from dalearn_ros.hard_examples.run import HARD, Inputs, harden
-    from dalearn_ros.hard_examples.search_settings import HardenSettings
+    from dalearn_ros.core.errors import DalearnError
+    from dalearn_ros.hard_examples.album import ALBUM
+    from dalearn_ros.hard_examples.run import HARD
     from dalearn_ros.inference.detector import RUN_MODEL
-    from dalearn_ros.training.run_folder import refuse_other
+    from dalearn_ros.recipe.learning import Given, harden_run
 
-    if not args.init.exists():
-        raise InputError.at(args.init, "", "a run folder or weights to start from", "nothing")
-    refuse_other(args.out)
-    settings = settings_from(HardenSettings, args.init, args.config)
-    data, validation = ([Dataset.open(path) for path in paths] for paths in (args.data, args.val))
-    inputs = Inputs(args.init, data, args.store, validation, args.index)
+    given = Given(args.config, seed=args.seed)
+    found = args.data, args.val, args.store, args.index
     try:
-        outcome = harden(inputs, args.out, settings, args.seed)
+        metrics = harden_run(args.init, *found, args.out, given)
     except KeyboardInterrupt:
         raise DalearnError(
             f"interrupted; {args.out} keeps the last state. The same command continues it."
         ) from None
-    metrics = write_album(args.out, inputs, outcome, settings)
-    export_run(args.out, args.out / RUN_MODEL)
     return (
         f"{args.out}: {metrics['verdict']} Hard images in {args.out / HARD}, model in "
         f"{args.out / RUN_MODEL}, album in {args.out / ALBUM}."

@@ -73,19 +73,14 @@ def run(args: argparse.Namespace) -> str:
 
 
 def _detection(args: argparse.Namespace) -> str:
-    from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
     from dalearn_ros.core.errors import InputError
-    from dalearn_ros.datasets.store import Dataset
-    from dalearn_ros.export.run import export_run
     from dalearn_ros.inference.detector import RUN_MODEL
+    from dalearn_ros.recipe.learning import Given, retrain_run
 
     if args.init is None:
         raise InputError("--init: detection starts from the run folder of a detector.")
-    settings = retrain_settings(args.init, args.config)
-    data, validation = ([Dataset.open(path) for path in paths] for paths in (args.data, args.val))
-    inputs = Inputs(args.init, data, validation, args.edits)
-    metrics = retrain(inputs, args.out, settings, args.seed)
-    export_run(args.out, args.out / RUN_MODEL)
+    given = Given(args.config, seed=args.seed)
+    metrics = retrain_run(args.init, args.data, args.val, args.edits, args.out, given)
     return _closing(args.out, metrics, f"model in {args.out / RUN_MODEL}, ")
 
 

@@ -29,29 +29,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written."""
     from dalearn_ros.core.errors import DalearnError
-    from dalearn_ros.core.settings import load_settings
-    from dalearn_ros.datasets.store import Dataset
-    from dalearn_ros.detector.run import train_detector
-    from dalearn_ros.detector.settings import TrainSettings
-    from dalearn_ros.export.run import export_run
     from dalearn_ros.inference.detector import RUN_MODEL
+    from dalearn_ros.recipe.learning import Given, train_run
     from dalearn_ros.training.peers import Peers
 
-    settings = load_settings(TrainSettings, args.config)
-    data = [Dataset.open(path) for path in args.data]
-    validation = [Dataset.open(path) for path in args.val]
-    peers = Peers.of_environment()
+    peers, given = Peers.of_environment(), Given(args.config, seed=args.seed)
     try:
-        result, skipped = train_detector(
-            data, validation, args.out, settings, args.seed, args.init, peers
-        )
+        result, skipped = train_run(args.data, args.val, args.out, given, args.init, peers)
     except KeyboardInterrupt:
         raise DalearnError(
             f"interrupted; {args.out} keeps the last state. The same command continues it."
         ) from None
     if peers.rank:  # the first process speaks for all
         raise SystemExit(0)
-    export_run(args.out, args.out / RUN_MODEL)
     ended = {"steps": "all steps", "time": "time limit", "converged": "converged"}[result.reason]
     f1 = f", F1 {result.figures['f1']:.3f} on --val" if "f1" in result.figures else ""
     left = f"; {len(skipped)} unreadable images left out" if skipped else ""

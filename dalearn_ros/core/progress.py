@@ -1,27 +1,65 @@
-"""Progress on a terminal, silence in a pipe."""
+"""Progress on a terminal, silence in a pipe, and for whoever watches."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
+Watcher = Callable[[str, int, int | None], None]  # label, done, total
+EVERY_S = 0.2  # a watcher is not called more often, but for the last item
+_watchers: list[Watcher] = []
 
 
-def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iterator[T]:
+def track(
+    items: Iterable[T], total: int | None = None, label: str = "", start: int = 0
+) -> Iterator[T]:
     """Iterate with a progress bar on standard error if that is a terminal.
 
     Args:
         items: What to iterate.
-        total: How many there are, if ``items`` does not know.
+        total: How many there are, if ``items`` does not know; with those done before.
         label: A word before the bar.
+        start: How many were done before.
 
     Yields:
         The items, unchanged.
     """
-    yield from tqdm(
-        items, total=total, desc=label, disable=not sys.stderr.isatty(), dynamic_ncols=True
-    )
+    silent = not sys.stderr.isatty()
+    bar = tqdm(
+        items, total=total, desc=label, disable=silent, dynamic_ncols=True, initial=start
+    )  # fmt: skip
+    if not _watchers:
+        yield from bar
+        return
+    if total is None and hasattr(items, "__len__"):
+        total = start + len(items)
+    last, done = 0.0, start
+    for item in bar:
+        yield item
+        done += 1
+        now = time.monotonic()
+        if now - last >= EVERY_S or done == total:
+            last = now
+            for told in [*_watchers]:
+                told(label, done, total)
+
+
+@contextlib.contextmanager
+def watch(told: Watcher) -> Iterator[None]:
+    """Tell a function of the progress of everything that is tracked inside the block.
+
+    Args:
+        told: Called with label, items done, and how many there are (None: not known), in the thread
+            that iterates. What it raises comes out between two items.
+    """
+    _watchers.append(told)
+    try:
+        yield
+    finally:
+        _watchers.remove(told)

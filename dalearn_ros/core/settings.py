@@ -178,7 +178,8 @@ def _convert(hint: Any, value: Any, source: str, place: str) -> Any:
     if origin is dict:
         if not isinstance(value, Mapping):
             raise _type_error(source, place, "keys and values", value)
-        return dict(value)
+        inside = (*typing.get_args(hint), Any, Any)[1]
+        return {key: _convert(inside, item, source, f"{place}.{key}") for key, item in value.items()}
     return _convert_scalar(hint, value, source, place)
 
 

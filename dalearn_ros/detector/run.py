@@ -102,7 +102,9 @@ def train_detector(
         return result, set().union(*peers.gather(task.skipped))
 
 
-def settings_from(kind: type[S], init: Path, config: Path | None) -> S:
+def settings_from(
+    kind: type[S], init: Path, config: Path | None, overrides: Mapping[str, Any] | None = None
+) -> S:
     """Settings of a stage that goes on from a start: those of :data:`OF_THE_START` are the start's,
     where it is a run folder.
 
@@ -110,15 +112,17 @@ def settings_from(kind: type[S], init: Path, config: Path | None) -> S:
         kind: Class of the settings.
         init: Run folder or weights of the start.
         config: Their file; None takes the defaults.
+        overrides: Values that win over the file, but not over the start's.
 
     Raises:
         SettingsError: A settings file that cannot be used.
         ModelError: ``init`` is a folder, but no finished run.
     """
     if not init.is_dir():
-        return load_settings(kind, config)
+        return load_settings(kind, config, overrides)
     values = dump_settings(open_run(init).settings)
-    return load_settings(kind, config, {name: values[name] for name in OF_THE_START})
+    own = {name: values[name] for name in OF_THE_START}
+    return load_settings(kind, config, {**(overrides or {}), **own})
 
 
 def open_run(path: Path) -> Run:

@@ -119,7 +119,7 @@ class Trainer:
         if self._due:
             self._validate(log)
         batches = self.task.batches(self.step, settings.steps)
-        bar = track(batches, total=settings.steps - self.step, label="train") if log else batches
+        bar = track(batches, settings.steps, "train", self.step) if log else batches
         try:
             with Interrupt(repeated=self.peers.count > 1) as interrupt:
                 for batch in bar:
