@@ -179,7 +179,9 @@ def _convert(hint: Any, value: Any, source: str, place: str) -> Any:
         if not isinstance(value, Mapping):
             raise _type_error(source, place, "keys and values", value)
         inside = (*typing.get_args(hint), Any, Any)[1]
-        return {key: _convert(inside, item, source, f"{place}.{key}") for key, item in value.items()}
+        return {
+            key: _convert(inside, item, source, f"{place}.{key}") for key, item in value.items()
+        }
     return _convert_scalar(hint, value, source, place)
 
 

@@ -1,0 +1,227 @@
+"""The recipe as steps, in the order of the picture: what each depends on and is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.adaptation.detector_settings import AdaptSettings
+from dalearn_ros.attention.retrain_settings import RetrainSettings
+from dalearn_ros.core.resources import resource
+from dalearn_ros.core.settings import load_settings
+from dalearn_ros.datasets import store as dataset_format
+from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.export.precision import PrecisionSettings
+from dalearn_ros.hard_examples.search_settings import HardenSettings
+from dalearn_ros.inference.detector import RUN_MODEL
+from dalearn_ros.labels.settings import LabelSettings
+from dalearn_ros.localization.settings import LocalizerSettings
+from dalearn_ros.recipe import stages
+from dalearn_ros.recipe.identity import identity_of, identity_of_map
+from dalearn_ros.recipe.plan import Parts, Planner, Step, Work, settings_parts
+from dalearn_ros.recipe.settings import (
+    LEARNING,
+    STAGES,
+    DriveSettings,
+    RecipeSettings,
+    datasets_of,
+    drives_of,
+    stage_of,
+)
+from dalearn_ros.training import checkpoint as checkpoint_format
+from dalearn_ros.training import run_folder
+
+VERSION = 1  # of what stands in keys
+FORMATS = (VERSION, dataset_format.FORMAT_VERSION, run_folder.FORMAT_VERSION,
+           checkpoint_format.FORMAT_VERSION)  # fmt: skip
+SETTINGS: Mapping[str, type[Any]] = {
+    "label": LabelSettings,
+    "train": TrainSettings,
+    "harden": HardenSettings,
+    "adapt": AdaptSettings,
+    "distill": DistillSettings,
+    "retrain": RetrainSettings,
+    "export": PrecisionSettings,
+    "evaluate": LocalizerSettings,
+}
+OFF = "left out by the settings"
+
+
+def steps_of(
+    settings: RecipeSettings, out: Path, first: str = STAGES[0], last: str = STAGES[-1]
+) -> list[Step]:
+    """The recipe, each step with what a run would do with it.
+
+    Args:
+        settings: Of the recipe.
+        out: Its folder.
+        first: Stages before it are taken as they were left.
+        last: Stages after it are left out.
+
+    Raises:
+        SettingsError: A stage's settings cannot be used.
+        InputError: An input is not there, or a stage before ``first`` has no result.
+    """
+    return _Recipe(settings, Planner(out, first, last)).steps()
+
+
+class _Recipe:
+    """Adds one stage after the other."""
+
+    def __init__(self, settings: RecipeSettings, planner: Planner) -> None:
+        self.settings, self.planner = settings, planner
+        self.identity = cache(identity_of)
+        self.labelled: dict[str, Step] = {}
+        self.handed = ""  # which step's checkpoint the next one gets; empty: the start
+
+    def steps(self) -> list[Step]:
+        for name in STAGES:
+            stage = stage_of(self.settings, name)
+            if stage is not None:  # its file is read once more when it runs
+                load_settings(SETTINGS[name], stage.config, stage.settings)
+            if stage is None:
+                self.planner.skip(name, OFF)
+            elif name == "label":
+                self._label(stage)
+            elif name in LEARNING:
+                self._learn(name, stage)
+            elif name == "export":
+                self._export(stage)
+            else:
+                self._evaluate(stage)
+        return self.planner.steps
+
+    def _label(self, stage: Any) -> None:
+        drives = drives_of(self.settings, ("train", "val", "few_shot"))
+        areas = stage.areas
+        if areas is None:
+            areas = stage_of(self.settings, "harden") is not None
+        distances = stage.distances
+        if distances == "auto":
+            distances = "all" if stage_of(self.settings, "distill") is not None else "none"
+        for name, drive in drives.items():
+
+            def parts(drive: DriveSettings = drive) -> Parts:
+                options = {"option.areas": str(areas), "option.distances": distances}
+                return {**self._common("label", stage), **self._drive(drive), **options}
+
+            def work(out: Path, _: Path | None, drive: DriveSettings = drive) -> stages.Outcome:
+                return stages.label(drive, stage, areas, distances, out)
+
+            self.labelled[name] = self.planner.add(f"label-{name}", "label", parts, work)
+        if not drives:
+            self.planner.skip("label", "no drive has use train, val or few_shot")
+
+    def _learn(self, name: str, stage: Any) -> None:
+        uses = {"train": ("train", "val"), "adapt": ("train", "val", "few_shot", "target")}
+        used = uses.get(name, ("train", "val"))
+        if name == "distill":
+            used = ("train", "val", "target")
+
+        def parts() -> Parts:
+            found = {**self._common(name, stage), "option.seed": str(self.settings.seed)}
+            for use in used:
+                found.update(self._data(use))
+            if name == "harden":
+                found["store"] = self.identity(stage.store or resource(stages.SHIPPED_STORE))
+            if name == "retrain" and stage.edits is not None:
+                found["edits"] = self.identity(stage.edits)
+            return {**found, **self._checkpoint()}
+
+        does = getattr(stages, name)
+        start = self.settings.start
+
+        def work(out: Path, init: Path | None) -> stages.Outcome:
+            outcome: stages.Outcome = does(stage, self._material(), init or start, out)
+            return outcome
+
+        step = self.planner.add(name, name, parts, work, hands=True)
+        self.handed = f"{step.name} {step.key}"
+
+    def _export(self, stage: Any) -> None:
+        def parts() -> Parts:
+            found = {**self._common("export", stage), "option.precision": stage.precision}
+            if stage.precision != "fp32":
+                found.update({**self._data("train"), **self._data("val")})
+            return {**found, **self._checkpoint()}
+
+        def work(out: Path, init: Path | None) -> stages.Outcome:
+            run = init or self.settings.start
+            assert run is not None
+            return stages.export(stage, self._material(), run, out)
+
+        self.exported = self.planner.add("export", "export", parts, work)
+
+    def _evaluate(self, stage: Any) -> None:
+        drives = drives_of(self.settings, ["test"])
+        for name, test in {**drives, **datasets_of(self.settings, "test")}.items():
+
+            def parts(test: DriveSettings | Path = test) -> Parts:
+                found = {**self._common("evaluate", stage), "model": self.exported.key}
+                found["option.match_px"] = str(stage.match_px)
+                if isinstance(test, Path):
+                    return {**found, "dataset": self.identity(test)}
+                return {**found, **self._drive(test)}
+
+            model = self.exported.folder / RUN_MODEL
+            work: Work = partial(_evaluated, stage, test, model)
+            self.planner.add(f"evaluate-{name}", "evaluate", parts, work)
+        if not drives and not datasets_of(self.settings, "test"):
+            self.planner.skip("evaluate", "no drive or dataset has use test")
+
+    def _common(self, name: str, stage: Any) -> dict[str, str]:
+        values = settings_parts(load_settings(SETTINGS[name], stage.config, stage.settings))
+        return {"formats": ".".join(map(str, FORMATS)), **values}
+
+    def _drive(self, drive: DriveSettings) -> dict[str, str]:
+        assert drive.bag is not None
+        found = {"bag": self.identity(drive.bag)}
+        if drive.map is not None:
+            found["map"] = identity_of_map(drive.map)
+        skipped = ("bag", "map", "use")
+        values = settings_parts(drive)
+        return {**found, **{k: v for k, v in values.items() if k.partition(".")[2] not in skipped}}
+
+    def _data(self, use: str) -> dict[str, str]:
+        """Identity of all that is used so, by name."""
+        found = {}
+        for name, drive in drives_of(self.settings, [use]).items():
+            if use == "target":
+                found.update({f"{use} {name} {k}": v for k, v in self._drive(drive).items()})
+            else:
+                found[f"{use} data {name}"] = self.labelled[name].key
+        for name, path in datasets_of(self.settings, use).items():
+            found[f"{use} data {name}"] = self.identity(path)
+        return found
+
+    def _checkpoint(self) -> dict[str, str]:
+        start = self.settings.start
+        if self.handed:
+            return {"the checkpoint that is handed over": self.handed}
+        return {} if start is None else {"start": self.identity(start)}
+
+    def _material(self) -> stages.Material:
+        def paths(use: str) -> list[Path]:
+            drives = [self.labelled[name].folder for name in drives_of(self.settings, [use])]
+            return [*drives, *datasets_of(self.settings, use).values()]
+
+        targets = drives_of(self.settings, ["target"]).values()
+        bags = [drive.bag for drive in targets if drive.bag is not None]
+        return stages.Material(
+            paths("train"),
+            paths("val"),
+            paths("few_shot"),
+            [*bags, *datasets_of(self.settings, "target").values()],
+            bags,
+            next((drive.camera_topic for drive in targets), None),
+            self.settings.seed,
+        )
+
+
+def _evaluated(
+    stage: Any, test: DriveSettings | Path, model: Path, out: Path, _: Path | None
+) -> stages.Outcome:
+    return stages.evaluate(stage, test, model, out)

@@ -1,0 +1,161 @@
+"""Which stages would run and why: each has a key, the hash of all that its result depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.core.errors import InputError
+from dalearn_ros.core.settings import dump_settings
+from dalearn_ros.recipe.identity import digest_of
+from dalearn_ros.recipe.records import finished, folder_of, read_record
+from dalearn_ros.recipe.settings import STAGES
+from dalearn_ros.recipe.stages import Outcome
+
+SKIPPED, CACHED, CONTINUED, NEW = "skipped", "cached", "goes on", "runs"
+KEY_DIGITS = 12
+NAMED = 4  # changes that are named; the others are counted
+Parts = Mapping[str, str]
+Work = Callable[[Path, "Path | None"], Outcome]  # folder, checkpoint that it is handed
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage, or its part about one drive.
+
+    Attributes:
+        name: Of the stage, or ``STAGE-DRIVE``.
+        stage: One of :data:`STAGES`.
+        key: Hash of ``parts``; empty if it is left out.
+        parts: What the result depends on, by name.
+        folder: Where it works.
+        state: What a run would do with it: one of the four words above.
+        why: A sentence.
+        work: Does it.
+        resumes: It goes on in a folder where it was interrupted; else it begins anew.
+        hands: It hands a checkpoint to the next stage.
+    """
+
+    name: str
+    stage: str
+    key: str = ""
+    parts: Parts = field(default_factory=dict)
+    folder: Path = Path()
+    state: str = SKIPPED
+    why: str = ""
+    work: Work | None = None
+    resumes: bool = False
+    hands: bool = False
+
+
+class Planner:
+    """Gathers steps in their order.
+
+    Args:
+        out: Folder of the recipe.
+        first: Stages before this one are taken as they were left, whatever has changed since.
+        last: Stages after this one are left out.
+    """
+
+    def __init__(self, out: Path, first: str = STAGES[0], last: str = STAGES[-1]) -> None:
+        self.out, self._first, self._last = out, STAGES.index(first), STAGES.index(last)
+        if self._first > self._last:
+            raise InputError.at("--until", "", f"a stage from '{first}' on", f"'{last}'")
+        self.steps: list[Step] = []
+
+    def skip(self, stage: str, why: str) -> None:
+        """A stage that is left out."""
+        self.steps.append(Step(stage, stage, why=why))
+
+    def add(
+        self, name: str, stage: str, parts: Callable[[], Parts], work: Work, *, hands: bool = False
+    ) -> Step:
+        """A stage that runs if its result is not there.
+
+        Args:
+            name: Its name.
+            stage: Which stage it is (a part of).
+            parts: Gives what its result depends on; asked only if that counts.
+            work: Does it.
+            hands: Whether it hands on a checkpoint; such stages go on where they were interrupted.
+
+        Returns:
+            The step, with its key.
+
+        Raises:
+            InputError: It is before the first stage and has no finished result.
+        """
+        place = STAGES.index(stage)
+        if place < self._first:
+            step = self._as_left(name, stage, work, hands)
+        else:
+            found = dict(parts())
+            key = digest_of(f"{k}={v}" for k, v in sorted({**found, "stage": stage}.items()))
+            key = key[:KEY_DIGITS]
+            folder = folder_of(self.out, name, key)
+            state, why = self._state(name, folder, found)
+            if place > self._last:
+                state, why = SKIPPED, f"after '{STAGES[self._last]}'"
+            step = Step(name, stage, key, found, folder, state, why, work, hands, hands)
+        self.steps.append(step)
+        return step
+
+    def _as_left(self, name: str, stage: str, work: Work, hands: bool) -> Step:
+        record = finished(self.out, name)
+        if record is None:
+            expected = f"a finished result of '{name}', which is before --from"
+            hint = f"Begin with --from {stage}, or leave --from away."
+            raise InputError.at(self.out, "", expected, "none", hint)
+        key, folder = record["key"], folder_of(self.out, name, record["key"])
+        why = "before --from: taken as it is"
+        return Step(name, stage, key, record["parts"], folder, CACHED, why, work, hands, hands)
+
+    def _state(self, name: str, folder: Path, parts: Parts) -> tuple[str, str]:
+        record = read_record(folder)
+        if record is not None and record["finished"] and folder.is_dir():
+            return CACHED, "nothing has changed"
+        if record is not None and not record["finished"]:
+            return CONTINUED, record["said"]
+        before = finished(self.out, name)
+        if before is None:
+            return NEW, "it has no result yet"
+        return NEW, _changes(before["parts"], parts)
+
+
+def settings_parts(settings: Any) -> dict[str, str]:
+    """Each value of a settings dataclass by its full name."""
+    return _flat(dump_settings(settings), "settings")
+
+
+def _flat(values: Any, prefix: str) -> dict[str, str]:
+    if not isinstance(values, Mapping):
+        return {prefix: str(values)}
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        found.update(_flat(value, f"{prefix}.{key}"))
+    return found
+
+
+def _changes(before: Parts, now: Parts) -> str:
+    """What differs, as a sentence; values are said where they are settings."""
+    texts = []
+    for name in sorted({*before, *now}):
+        old, new = before.get(name), now.get(name)
+        if old == new:
+            continue
+        if old is None or new is None:
+            texts.append(f"{name} {'is new' if old is None else 'is gone'}")
+        elif name.startswith(("settings.", "option.")):
+            texts.append(f"{name.partition('.')[2]} {old} → {new}")
+        else:
+            texts.append(f"{name} has changed")
+    more = len(texts) - NAMED
+    return "; ".join([*texts[:NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def told(steps: Sequence[Step]) -> list[str]:
+    """A line for each step: what would be done with it and why."""
+    width = max(len(step.name) for step in steps)
+    return [f"{step.name:<{width}}  {step.state:<8} {step.why}" for step in steps]

@@ -1,0 +1,206 @@
+"""The summary of a recipe: ``summary.json`` and ``report.html`` in its folder."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.core.files import atomic_file, write_json
+from dalearn_ros.evaluation.page import cards, number, page, table
+from dalearn_ros.inference.detector import RUN_MODEL
+from dalearn_ros.recipe.plan import CACHED, SKIPPED, Step
+
+SUMMARY, REPORT = "summary.json", "report.html"
+NAMES = {
+    "landmarks_labelled": "landmarks",
+    "frames_skipped": "frames left out",
+    "images_left_out": "images left out",
+    "val_f1": "F1 on val",
+    "f1": "F1",
+    "chosen_step": "step chosen",
+    "corrected_maps": "corrected maps",
+    "abs_rel": "AbsRel",
+    "point_median_px": "point, median px",
+    "lateral_median_m": "lateral, median m",
+}
+
+
+@dataclass
+class Summary:
+    """What became of each step.
+
+    Attributes:
+        entries: In their order: name, stage, key, state, why, said, refused, seconds, figures,
+            folder and report.
+    """
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, step: Step, state: str, record: Mapping[str, Any]) -> None:
+        """Note how a step ended."""
+        entry = {
+            "name": step.name,
+            "stage": step.stage,
+            "key": step.key,
+            "state": state,
+            "why": step.why,
+            "folder": str(step.folder) if step.key else "",
+        }
+        unknown = {"said": "", "refused": "", "seconds": 0.0, "figures": {}, "report": ""}
+        found = {name: record.get(name, value) for name, value in unknown.items()}
+        self.entries.append({**entry, **found})
+
+    def count(self, *states: str) -> int:
+        """How many steps ended so."""
+        return sum(entry["state"] in states for entry in self.entries)
+
+    def scores(self) -> list[dict[str, Any]]:
+        """The entries of finished evaluations."""
+        return [e for e in self.entries if e["stage"] == "evaluate" and "f1" in e["figures"]]
+
+    def broken(self) -> dict[str, Any] | None:
+        """The entry that failed or was interrupted."""
+        ends = ("failed", "interrupted")
+        return next((entry for entry in self.entries if entry["state"] in ends), None)
+
+    def verdict(self) -> str:
+        """One sentence or two about the whole."""
+        broken, scores = self.broken(), self.scores()
+        if broken is not None:
+            return f"'{broken['name']}' {_was(broken['state'])}: {broken['said']}"
+        refused = [
+            f"'{e['name']}' was refused: {e['refused']}" for e in self.entries if e["refused"]
+        ]
+        ended = "The recipe is finished" if not self._left() else "The recipe ended early"
+        score = "; ".join(f"F1 {e['figures']['f1']:.3f} on {_test(e)}" for e in scores)
+        return ". ".join([ended + (f": {score}" if score else ""), *refused]) + "."
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``summary.json``."""
+        return {
+            "verdict": self.verdict(),
+            "seconds": sum(e["seconds"] for e in self.entries if e["state"] == "run"),
+            "steps": self.entries,
+        }
+
+    def _left(self) -> bool:
+        return any(e["state"] == SKIPPED and e["why"].startswith("after ") for e in self.entries)
+
+
+def write_summary(out: Path, summary: Summary) -> None:
+    """Write both files."""
+    write_json(out / SUMMARY, summary.to_dict())
+    parts = [
+        "<h1>From bags and maps to a model</h1>",
+        f"<p class='verdict'>{html.escape(summary.verdict())}</p>",
+        _cards(out, summary),
+        _stages(summary),
+        _along(summary),
+        _evaluations(summary),
+        _links(out, summary),
+    ]
+    with atomic_file(out / REPORT) as file:
+        file.write_text(page("From bags and maps to a model", parts), encoding="utf-8")
+
+
+def _cards(out: Path, summary: Summary) -> str:
+    entries = []
+    for entry in summary.scores():
+        found = entry["figures"]
+        note = f"precision {number(found['precision'], 3)}, recall {number(found['recall'], 3)}"
+        entries.append((f"F1 on {_test(entry)}", number(found["f1"], 3), note))
+    seconds = sum(e["seconds"] for e in summary.entries if e["state"] == "run")
+    kept = f"{summary.count(CACHED)} steps were cached, {summary.count('run')} ran"
+    entries.append(("This time", duration(seconds), kept))
+    model = next((e for e in summary.entries if e["stage"] == "export" and e["figures"]), None)
+    if model is not None:
+        size = number(model["figures"]["megabytes"], 1, "MB")
+        entries.append(("Model", size, RUN_MODEL if (out / RUN_MODEL).is_file() else ""))
+    return cards(entries)
+
+
+def _stages(summary: Summary) -> str:
+    rows = [
+        [e["name"], _state(e), duration(e["seconds"]) if e["seconds"] else "–", _said(e)]
+        for e in summary.entries
+    ]
+    return "<h2>Stages</h2>" + table(["Stage", "State", "Time", "What came out"], rows, "wide")
+
+
+def _along(summary: Summary) -> str:
+    """How F1 on the validation data went, where stages know it."""
+    rows = [
+        [e["name"], number(e["figures"]["val_f1"], 3), "no" if e["refused"] else "yes"]
+        for e in summary.entries
+        if "val_f1" in e["figures"]
+    ]
+    if not rows:
+        return ""
+    note = (
+        "<p>F1 on the drives and datasets with use val, as each stage measured it for its choice "
+        "of thresholds. What is handed on is where the next stage begins.</p>"
+    )
+    return "<h2>Along the stages</h2>" + note + table(["Stage", "F1 on val", "Handed on"], rows)
+
+
+def _evaluations(summary: Summary) -> str:
+    rows = [
+        [
+            _test(e),
+            number(e["figures"]["frames"]),
+            *(number(e["figures"][name], 3) for name in ("f1", "precision", "recall")),
+            number(e["figures"]["point_median_px"], 2),
+            number(e["figures"]["lateral_median_m"], 2),
+        ]
+        for e in summary.scores()
+    ]
+    if not rows:
+        return ""
+    head = ["Test", "Frames", "F1", "Precision", "Recall", "Point, px", "Lateral, m"]
+    return "<h2>The model</h2>" + table(head, rows)
+
+
+def _links(out: Path, summary: Summary) -> str:
+    lines = []
+    for entry in summary.entries:
+        if not (entry["report"] and entry["folder"]):
+            continue
+        target = os.path.relpath(Path(entry["folder"]) / entry["report"], out)
+        name = html.escape(entry["name"])
+        lines.append(f'<li><a href="{html.escape(target, quote=True)}">{name}</a></li>')
+    return f"<h2>Reports of the stages</h2><ul>{''.join(lines)}</ul>" if lines else ""
+
+
+def _state(entry: Mapping[str, Any]) -> str:
+    return "refused" if entry["refused"] else str(entry["state"])
+
+
+def _said(entry: Mapping[str, Any]) -> str:
+    """What it says, its figures, and why it ran."""
+    figures = ", ".join(
+        f"{NAMES.get(name, name)} {value if isinstance(value, (int, str)) else number(value, 3)}"
+        for name, value in entry["figures"].items()
+    )
+    refused = "Refused; it hands on what it was given. " if entry["refused"] else ""
+    ran = entry["state"] in ("run", "failed", "interrupted") and entry["why"]
+    why = f" Why it ran: {entry['why']}." if ran else ""
+    return f"{refused}{entry['said']} {figures}{'.' if figures else ''}{why}".strip()
+
+
+def _test(entry: Mapping[str, Any]) -> str:
+    return str(entry["name"]).removeprefix("evaluate-")
+
+
+def _was(state: str) -> str:
+    return "failed" if state == "failed" else "was interrupted"
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 48 s, 12.5 min, 3.1 h."""
+    if seconds < 120.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.1f} min" if seconds < 7200.0 else f"{seconds / 3600.0:.1f} h"
