@@ -47,6 +47,7 @@ SETTINGS: Mapping[str, type[Any]] = {
     "export": PrecisionSettings,
     "evaluate": LocalizerSettings,
 }
+USED = {"adapt": ("train", "val", "few_shot", "target"), "distill": ("train", "val", "target")}
 OFF = "left out by the settings"
 
 
@@ -96,36 +97,50 @@ class _Recipe:
 
     def _label(self, stage: Any) -> None:
         drives = drives_of(self.settings, ("train", "val", "few_shot"))
-        areas = stage.areas
-        if areas is None:
-            areas = stage_of(self.settings, "harden") is not None
-        distances = stage.distances
-        if distances == "auto":
-            distances = "all" if stage_of(self.settings, "distill") is not None else "none"
+        areas, distances = self._beside()
+
+        def lacks(found: Mapping[str, Any]) -> str:
+            """Both change nothing of the labels, so that what was learnt from them stays."""
+            if areas and not found["areas"]:
+                return "index images are wanted now"
+            few = distances not in ("none", found["distances"])
+            return f"distances ({distances}) are wanted now" if few else ""
+
         for name, drive in drives.items():
 
             def parts(drive: DriveSettings = drive) -> Parts:
-                options = {"option.areas": str(areas), "option.distances": distances}
-                return {**self._common("label", stage), **self._drive(drive), **options}
+                return {**self._common("label", stage), **self._drive(drive)}
 
             def work(out: Path, _: Path | None, drive: DriveSettings = drive) -> stages.Outcome:
                 return stages.label(drive, stage, areas, distances, out)
 
-            self.labelled[name] = self.planner.add(f"label-{name}", "label", parts, work)
+            step = self.planner.add(f"label-{name}", "label", parts, work, lacks=lacks)
+            self.labelled[name] = step
         if not drives:
             self.planner.skip("label", "no drive has use train, val or few_shot")
 
+    def _beside(self) -> tuple[bool, str]:
+        """Whether index images are wanted beside the labels, and which distances."""
+        stage = stage_of(self.settings, "label")
+        areas, distances = (True, "all") if stage is None else (stage.areas, stage.distances)
+        if areas is None:
+            areas = stage_of(self.settings, "harden") is not None
+        if distances == "auto":
+            distances = "all" if stage_of(self.settings, "distill") is not None else "none"
+        return areas, distances
+
     def _learn(self, name: str, stage: Any) -> None:
-        uses = {"train": ("train", "val"), "adapt": ("train", "val", "few_shot", "target")}
-        used = uses.get(name, ("train", "val"))
-        if name == "distill":
-            used = ("train", "val", "target")
+        used = USED.get(name, ("train", "val"))
 
         def parts() -> Parts:
             found = {**self._common(name, stage), "option.seed": str(self.settings.seed)}
             for use in used:
                 found.update(self._data(use))
+            areas, distances = self._beside()
+            if name == "distill":
+                found["option.distances"] = distances
             if name == "harden":
+                found["option.areas"] = str(areas)
                 found["store"] = self.identity(stage.store or resource(stages.SHIPPED_STORE))
             if name == "retrain" and stage.edits is not None:
                 found["edits"] = self.identity(stage.edits)

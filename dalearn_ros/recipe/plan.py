@@ -19,6 +19,9 @@ KEY_DIGITS = 12
 NAMED = 4  # changes that are named; the others are counted
 Parts = Mapping[str, str]
 Work = Callable[[Path, "Path | None"], Outcome]  # folder, checkpoint that it is handed
+Lacks = Callable[
+    [Mapping[str, Any]], str
+]  # figures of a result → what it lacks now; empty: nothing
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,14 @@ class Planner:
         self.steps.append(Step(stage, stage, why=why))
 
     def add(
-        self, name: str, stage: str, parts: Callable[[], Parts], work: Work, *, hands: bool = False
+        self,
+        name: str,
+        stage: str,
+        parts: Callable[[], Parts],
+        work: Work,
+        *,
+        hands: bool = False,
+        lacks: Lacks = lambda figures: "",
     ) -> Step:
         """A stage that runs if its result is not there.
 
@@ -80,6 +90,8 @@ class Planner:
             parts: Gives what its result depends on; asked only if that counts.
             work: Does it.
             hands: Whether it hands on a checkpoint; such stages go on where they were interrupted.
+            lacks: What is wanted beside the result now and may not be there; with it the result
+                is made anew under the same key, as nothing else of it changes.
 
         Returns:
             The step, with its key.
@@ -95,7 +107,7 @@ class Planner:
             key = digest_of(f"{k}={v}" for k, v in sorted({**found, "stage": stage}.items()))
             key = key[:KEY_DIGITS]
             folder = folder_of(self.out, name, key)
-            state, why = self._state(name, folder, found)
+            state, why = self._state(name, folder, found, lacks)
             if place > self._last:
                 state, why = SKIPPED, f"after '{STAGES[self._last]}'"
             step = Step(name, stage, key, found, folder, state, why, work, hands, hands)
@@ -112,10 +124,11 @@ class Planner:
         why = "before --from: taken as it is"
         return Step(name, stage, key, record["parts"], folder, CACHED, why, work, hands, hands)
 
-    def _state(self, name: str, folder: Path, parts: Parts) -> tuple[str, str]:
+    def _state(self, name: str, folder: Path, parts: Parts, lacks: Lacks) -> tuple[str, str]:
         record = read_record(folder)
         if record is not None and record["finished"] and folder.is_dir():
-            return CACHED, "nothing has changed"
+            missing = lacks(record["figures"])
+            return (NEW, missing) if missing else (CACHED, "nothing has changed")
         if record is not None and not record["finished"]:
             return CONTINUED, record["said"]
         before = finished(self.out, name)

@@ -102,6 +102,7 @@ def label(
     topics = drive.pose_topic, drive.camera_topic
     found = label_bag(drive.bag, drive.map, out, *topics, settings, extras)
     figures = {key: found[key] for key in ("frames", "labels", "landmarks_labelled")}
+    figures.update(areas=areas, distances=distances)
     figures["frames_skipped"] = sum(found["frames_skipped"].values())
     said = f"{found['frames']} frames with {found['labels']} labels."
     return Outcome(said, figures, report="audit.html")

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOP = {"steps": 2, "warmup_steps": 1, "log_every": 1, "checkpoint_every": 1, "validate_every": 0}
 SMALL = {"crops": TINY["crops"], "batch": {**TINY["batch"], "cache_mb": 1}, "loop": LOOP,
          "validation": {"images": 2}}  # fmt: skip
+HELPS_NOT = {"choice": {"margin": 1.0}}  # no adaptation is that much better
+ONE = {"loop": {"steps": 1}}
 POSES = "/ground_truth/pose"
 RECIPE: dict[str, Any] = {
     "seed": 1,
@@ -40,14 +42,8 @@ RECIPE: dict[str, Any] = {
             "search": {"threshold": 1.0, "failing_originals": "use", "outputs": 1, "tries": 4},
         },
     },
-    "adapt": {
-        "settings": merged(ADAPT, {"loop": {"steps": 2, "validate_every": 1}, "choice": {"margin": 1.0}})
-    },
-    "distill": {
-        "settings": merged(
-            TINY_DEPTH, {"loop": {"steps": 1}, "local": {"loop": {"steps": 1}}}
-        )
-    },
+    "adapt": {"settings": merged(ADAPT, {"loop": {"steps": 2, "validate_every": 1}, **HELPS_NOT})},
+    "distill": {"settings": merged(TINY_DEPTH, {**ONE, "local": ONE})},
     "retrain": {"settings": SMALL},
     "evaluate": {"threads": 1},
 }  # fmt: skip

@@ -18,7 +18,13 @@ import pytest
 import yaml
 
 from dalearn_ros.localization.settings import LocalizerSettings
-from dalearn_ros.nodes import evaluator, landmark_detector, landmark_localizer, parameters
+from dalearn_ros.nodes import (
+    evaluator,
+    landmark_detector,
+    landmark_localizer,
+    parameters,
+    trainer,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
@@ -26,6 +32,7 @@ SETTINGS = {
     "landmark_detector": [landmark_detector.DetectorNodeSettings],
     "landmark_localizer": [landmark_localizer.LocalizerNodeSettings, LocalizerSettings],
     "evaluator": [evaluator.EvaluatorNodeSettings],
+    "trainer": [trainer.TrainerNodeSettings],
 }
 
 
@@ -33,6 +40,7 @@ PARTS = {  # where the topics of a node are named
     "landmark_detector": ("landmark_detector", "camera_stream"),
     "landmark_localizer": ("landmark_localizer", "pose_output", "vehicle", "health_watch"),
     "evaluator": ("evaluator", "vehicle"),
+    "trainer": ("trainer",),
 }
 CAMERA = re.compile(r"/camera\d/")
 
@@ -102,7 +110,7 @@ def executables() -> set[str]:
 
 def test_the_launch_files_of_the_contract_are_there() -> None:
     names = {path.name.removesuffix(".launch.py") for path in FILES}
-    assert {"detector", "localization", "evaluate", "demo"} <= names
+    assert {"detector", "localization", "train", "evaluate", "demo"} <= names
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -1,0 +1,67 @@
+"""Settings of the recipe: what does not fit together is a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.recipe.settings import load_recipe, stage_of
+
+DRIVE = {"bag": "a/bag", "map": "a/map"}
+
+
+def write(folder: Path, content: dict[str, Any]) -> Path:
+    path = folder / "learn.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_paths_begin_at_the_file(tmp_path: Path) -> None:
+    content = {"drives": {"a": DRIVE}, "train": {"config": "train.yaml"}, "start": "/w.safetensors"}
+    settings = load_recipe(write(tmp_path, content))
+    assert settings.drives["a"].bag == tmp_path / "a/bag"
+    assert settings.drives["a"].map == tmp_path / "a/map"
+    assert settings.start == Path("/w.safetensors")
+    assert settings.train is not None and settings.train.config == tmp_path / "train.yaml"
+    assert stage_of(settings, "harden") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"drives": {"a": {**DRIVE, "poes_topic": "/p"}}}, "Did you mean 'drives.a.pose_topic'"),
+        ({"drives": {"a": {**DRIVE, "use": "training"}}}, "Did you mean 'train'"),
+        ({"drives": {"a": DRIVE}, "hardn": None}, "Did you mean 'harden'"),
+        ({"drives": {"a": {"map": "m"}}}, "key 'drives.a.bag'"),
+        ({"drives": {"a": {"bag": "b"}}}, "a map, because its use is 'train'"),
+        ({"drives": {"a/b": DRIVE}}, "a name of letters"),
+        ({"drives": {"a": DRIVE}, "datasets": {"a": {"path": "d"}}}, "once among drives"),
+        ({"datasets": {"a": {}}}, "key 'datasets.a.path'"),
+        ({}, "with 'use: train', for 'train'"),
+        ({"drives": {"a": DRIVE}, "label": None}, "the stage, for drives to learn from"),
+        ({"drives": {"a": DRIVE}, "train": None}, "a run folder, because 'train' is left out"),
+        ({"drives": {"a": DRIVE}, "adapt": {}}, "'use: target', for 'adapt'"),
+        ({"drives": {"a": DRIVE}, "export": {"enabled": False}}, "the stage, for 'evaluate'"),
+        (
+            {
+                "drives": {
+                    "a": DRIVE,
+                    "b": {"bag": "b", "use": "target", "camera_topic": "/x"},
+                    "c": {"bag": "c", "use": "target"},
+                }
+            },
+            "the same in all drives",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_a_sentence(
+    tmp_path: Path, content: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load_recipe(write(tmp_path, content))
+    assert said in str(error.value)
+    assert "learn.yaml" in str(error.value)
