@@ -171,8 +171,9 @@ class _Recipe:
         self.exported = self.planner.add("export", "export", parts, work)
 
     def _evaluate(self, stage: Any) -> None:
-        drives = drives_of(self.settings, ["test"])
-        for name, test in {**drives, **datasets_of(self.settings, "test")}.items():
+        tests: dict[str, DriveSettings | Path] = {**drives_of(self.settings, ["test"])}
+        tests.update(datasets_of(self.settings, "test"))
+        for name, test in tests.items():
 
             def parts(test: DriveSettings | Path = test) -> Parts:
                 found = {**self._common("evaluate", stage), "model": self.exported.key}
@@ -184,7 +185,7 @@ class _Recipe:
             model = self.exported.folder / RUN_MODEL
             work: Work = partial(_evaluated, stage, test, model)
             self.planner.add(f"evaluate-{name}", "evaluate", parts, work)
-        if not drives and not datasets_of(self.settings, "test"):
+        if not tests:
             self.planner.skip("evaluate", "no drive or dataset has use test")
 
     def _common(self, name: str, stage: Any) -> dict[str, str]:

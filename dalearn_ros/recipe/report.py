@@ -34,10 +34,12 @@ class Summary:
     """What became of each step.
 
     Attributes:
+        planned: How many steps there are.
         entries: In their order: name, stage, key, state, why, said, refused, seconds, figures,
             folder and report.
     """
 
+    planned: int
     entries: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, step: Step, state: str, record: Mapping[str, Any]) -> None:
@@ -76,6 +78,8 @@ class Summary:
             f"'{e['name']}' was refused: {e['refused']}" for e in self.entries if e["refused"]
         ]
         ended = "The recipe is finished" if not self._left() else "The recipe ended early"
+        if len(self.entries) < self.planned:
+            ended = f"{len(self.entries)} of {self.planned} steps are done"
         score = "; ".join(f"F1 {e['figures']['f1']:.3f} on {_test(e)}" for e in scores)
         return ". ".join([ended + (f": {score}" if score else ""), *refused]) + "."
 

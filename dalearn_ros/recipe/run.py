@@ -22,7 +22,7 @@ from dalearn_ros.recipe.report import Summary, write_summary
 from dalearn_ros.recipe.settings import STAGES, RecipeSettings
 
 LOCK = ".lock"
-RUNNING, RAN, FAILED, INTERRUPTED, REFUSED = "running", "run", "failed", "interrupted", "refused"
+RUNNING, RAN, FAILED, INTERRUPTED = "running", "run", "failed", "interrupted"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def learn(
 class _Runner:
     def __init__(self, out: Path, steps: list[Step], told: Told) -> None:
         self.out, self.steps, self.told = out, steps, told
-        self.summary = Summary([])
+        self.summary = Summary(len(steps))
         self.checkpoint: Path | None = None
 
     def run(self) -> Summary:
@@ -131,7 +131,8 @@ class _Runner:
             write_record(step.folder, record)
             self._note(number, step, state, record)
             for later in self.steps[number + 1 :]:
-                self.summary.add(later, "not reached", {})
+                reached = SKIPPED if later.state == SKIPPED else "not reached"
+                self.summary.add(later, reached, {"said": later.why} if reached == SKIPPED else {})
             if state == INTERRUPTED or isinstance(error, ModuleNotFoundError):
                 raise
             raise DalearnError(_failure(step, said)) from error
