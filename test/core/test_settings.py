@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,20 @@ def test_defaults_and_file_and_overrides_win_in_this_order(tmp_path: Path) -> No
     path = write(tmp_path, "steps: 5\nlimit: 2\ninner: {radius_px: 4}\n")
     settings = load_settings(Outer, path, {"steps": 7, "inner": {"kind": "sum"}})
     assert settings == Outer("x", 7, (640, 384), 2.0, Inner(4.0, "sum"))
+
+
+@dataclass(frozen=True)
+class Named:
+    inner: dict[str, Inner] = field(dict)
+    free: dict[str, Any] = field(dict)
+
+
+def test_names_may_map_to_settings() -> None:
+    given = {"inner": {"a": {"radius_px": 2}, "b": {}}, "free": {"x": {"y": 1}}}
+    settings = load_settings(Named, None, given)
+    assert settings == Named({"a": Inner(2.0), "b": Inner()}, {"x": {"y": 1}})
+    with pytest.raises(SettingsError, match=r"Did you mean 'inner\.a\.radius_px'"):
+        load_settings(Named, None, {"inner": {"a": {"radius": 2}}})
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def test_every_executable_is_a_function_that_exists() -> None:
     names = [line.partition("=")[0].strip() for line in scripts]
     assert names == [
         *("dalearn", "landmark_detector", "landmark_localizer", "map_projector"),
-        *("evaluator", "bag_player"),
+        *("evaluator", "bag_player", "trainer"),
     ]
     for line in scripts:
         module, _, function = line.partition("=")[2].strip().partition(":")

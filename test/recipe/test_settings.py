@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 import yaml
 
 from dalearn_ros.core.errors import SettingsError
-from dalearn_ros.recipe.settings import load_recipe, stage_of
+from dalearn_ros.core.settings import load_settings
+from dalearn_ros.recipe.order import SETTINGS
+from dalearn_ros.recipe.settings import STAGES, load_recipe, stage_of
 
 DRIVE = {"bag": "a/bag", "map": "a/map"}
 
@@ -28,6 +31,18 @@ def test_paths_begin_at_the_file(tmp_path: Path) -> None:
     assert settings.start == Path("/w.safetensors")
     assert settings.train is not None and settings.train.config == tmp_path / "train.yaml"
     assert stage_of(settings, "harden") is None
+
+
+def test_the_shipped_file_can_be_used() -> None:
+    path = Path(__file__).resolve().parents[2] / "config/learn.yaml"
+    settings = load_recipe(path)
+    assert {drive.use for drive in settings.drives.values()} == {"train", "val", "target", "test"}
+    assert settings.start is not None and settings.start.is_file()
+    assert set(yaml.safe_load(path.read_text())) == {f.name for f in dataclasses.fields(settings)}
+    for name in STAGES:
+        stage = stage_of(settings, name)
+        assert load_settings(SETTINGS[name], stage.config, stage.settings) is not None
+        assert stage.config is None or stage.config.is_file()
 
 
 @pytest.mark.parametrize(
