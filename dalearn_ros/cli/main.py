@@ -170,7 +170,11 @@ def _fail(sentence: str, debug: bool) -> int:
 
 
 def _terminated(signum: int, frame: types.FrameType | None) -> None:
-    raise KeyboardInterrupt
+    """As Ctrl-C, which the training loop heeds between two steps."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):  # Ctrl-C is ignored in the background of some shells
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from helpers.tiny_model import write_tiny_model
 
 from dalearn_ros.cli import main as cli
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.training.interrupt import Interrupt
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -150,3 +152,20 @@ def test_a_stopped_demo_leaves_nothing(tmp_path: Path) -> None:
     assert child.returncode == 1, said
     assert said.strip().endswith("dalearn: interrupted; nothing half-written is left behind.")
     assert list(tmp_path.iterdir()) == [model]
+
+
+def test_sigterm_is_heeded_as_ctrl_c_between_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert cli.main(["--version"]) == 0  # sets the handler
+        with pytest.raises(KeyboardInterrupt), Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert interrupt.asked  # this step is still done
+            interrupt.check()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
