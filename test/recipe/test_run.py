@@ -17,6 +17,7 @@ from helpers.tiny_recipe import RECIPE, write_material, write_recipe
 from helpers.tiny_training import TINY, write_dataset
 
 from dalearn_ros.cli.main import main
+from dalearn_ros.core import progress
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.regime import DetectorTask
@@ -224,11 +225,14 @@ def test_a_broken_stage_says_how_to_go_on_and_what_was_before_it_stays(
     assert states(small)["train"] == "cached"
 
 
-def test_progress_is_told_and_two_recipes_do_not_share_a_folder(small: Path) -> None:
+def test_progress_is_told_and_two_recipes_do_not_share_a_folder(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
     told: list[Progress] = []
 
-    def listen(progress: Progress) -> None:
-        told.append(progress)
+    def listen(now: Progress) -> None:
+        told.append(now)
         if len(told) == 1:
             with pytest.raises(InputError, match="another recipe is running"):
                 learn(settings, small / "out")
@@ -243,8 +247,8 @@ def test_progress_is_told_and_two_recipes_do_not_share_a_folder(small: Path) -> 
 
 
 def test_a_listener_that_has_gone_stops_the_recipe(small: Path) -> None:
-    def gone(progress: Progress) -> None:
-        if progress.task == "train":
+    def gone(now: Progress) -> None:
+        if now.task == "train":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
