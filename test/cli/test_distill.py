@@ -70,7 +70,7 @@ def test_the_local_model_alone_and_then_as_a_teacher(
         (["--data", "roads", "--target", "no_info"], "no sensor_msgs/CameraInfo in the bag"),
         (["--data", "roads", "--target", "tiny.yaml"], "expected a dataset or a bag"),
         (["--target", "roads"], "or --teacher"),
-        (["--data", "roads", "--teacher", "detector"], "expected a local depth model"),
+        (["--data", "roads", "--teacher", "detector"], "expected a local depth run"),
         (["--data", "roads", "--teacher", "run", "--local-only"], "is a local model already"),
         (["--teacher", "run"], "nothing to learn on"),
     ],
