@@ -9,6 +9,13 @@ from typing import TypeVar
 from tqdm import tqdm
 
 T = TypeVar("T")
+_hidden = False
+
+
+def hide() -> None:
+    """Draw no bar in this process from now on: it is one of many at work on one terminal."""
+    global _hidden
+    _hidden = True
 
 
 def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iterator[T]:
@@ -22,6 +29,9 @@ def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iter
     Yields:
         The items, unchanged.
     """
+    if _hidden:
+        yield from items
+        return
     yield from tqdm(
         items, total=total, desc=label, disable=not sys.stderr.isatty(), dynamic_ncols=True
     )
