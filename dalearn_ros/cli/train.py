@@ -13,7 +13,11 @@ EXAMPLE = "dalearn train --data dataset --val other --out run --config config/tr
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--data", type=Path, nargs="+", required=True, help="datasets to learn from"
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="datasets to learn from, in COCO form or shards",
     )
     parser.add_argument(
         "--val", type=Path, nargs="+", default=[], help="datasets to choose thresholds on"
@@ -30,6 +34,7 @@ def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written."""
     from dalearn_ros.core.errors import DalearnError
     from dalearn_ros.core.settings import load_settings
+    from dalearn_ros.datasets.shards import open_training_data
     from dalearn_ros.datasets.store import Dataset
     from dalearn_ros.detector.run import train_detector
     from dalearn_ros.detector.settings import TrainSettings
@@ -38,7 +43,7 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.training.peers import Peers
 
     settings = load_settings(TrainSettings, args.config)
-    data = [Dataset.open(path) for path in args.data]
+    data = open_training_data(args.data)
     validation = [Dataset.open(path) for path in args.val]
     peers = Peers.of_environment()
     try:

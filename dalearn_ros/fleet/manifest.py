@@ -64,7 +64,7 @@ class Manifest:
                     temporary.write_text(_line(header), encoding="utf-8")
             else:
                 manifest._load(header)
-            manifest._tidy()
+            manifest.tidy()
             yield manifest
 
     def seal(self, done: Sequence[tuple[Entry, int]]) -> None:
@@ -138,7 +138,7 @@ class Manifest:
             stream.flush()
             os.fsync(stream.fileno())
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Remove what killed processes left behind: half-written parts, parts that are in."""
         parts = self.out / PARTS
         parts.mkdir(exist_ok=True)

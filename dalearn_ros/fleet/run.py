@@ -97,6 +97,7 @@ def run_fleet(
                     manifest.seal(waiting)
                     waiting = []
         manifest.seal(waiting)
+        manifest.tidy()
     finally:
         failures.sort(key=lambda failure: failure.name)
         listed = [dataclasses.asdict(failure) for failure in failures]
