@@ -146,8 +146,9 @@ def test_what_cannot_be_opened(place: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_written(place: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="exists already"):
         write_shards([place / "a"], place / "shards", 2, 0)
-    other = write_dataset(tmp_path / "other", 1, LabelSpace(("background", "warning_sign")))
-    with pytest.raises(DatasetError, match="expected the classes of .*, found warning_sign"):
+    space = LabelSpace(("background", "tree"), ("", "center"), (0.0, 1.0), (0.0, 80.0))
+    other = write_dataset(tmp_path / "other", 1, space)
+    with pytest.raises(DatasetError, match="expected the classes of .*, found tree"):
         write_shards([place / "a", other], tmp_path / "out", 2, 0)
     with pytest.raises(DatasetError, match="expected a dataset, found no such folder"):
         write_shards([tmp_path / "gone"], tmp_path / "out", 2, 0)
