@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.evaluation.detection import scores, spread
+from dalearn_ros.evaluation.bands import spread
+from dalearn_ros.evaluation.detection import scores
 from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, drawn_median, interval
 from dalearn_ros.fleet.evaluate import COUNTS, ERRORS, POINT, POSE_ERRORS, POSE_SOURCES
 from dalearn_ros.fleet.manifest import Manifest
