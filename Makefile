@@ -43,7 +43,7 @@ setup-test:
 
 lock: setup-demo ## write constraints.txt anew with the newest versions
 	$(BIN)/uv pip compile setup.py --universal --python-version 3.10 --upgrade --quiet \
-	    --extra ros --extra world --extra train --extra edit --extra dev --extra tensorrt-check --no-annotate --no-header \
+	    --extra ros --extra world --extra train --extra edit --extra fleet --extra dev --extra tensorrt-check --no-annotate --no-header \
 	    --output-file constraints.new
 	{ head -n 1 constraints.txt; sed "s/ and implementation_name == .*//" constraints.new; } > constraints.part
 	mv constraints.part constraints.txt && rm constraints.new

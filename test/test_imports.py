@@ -13,7 +13,8 @@ PACKAGE = ROOT / "dalearn_ros"
 # From the ground up: a room imports rooms before it only.
 ORDER = [
     *("core", "geometry", "landmarks", "coding", "maps", "bags", "labels", "datasets", "world"),
-    *("inference", "localization", "evaluation", "training", "detector", "classification"),
+    *("inference", "localization", "evaluation", "fleet", "training", "detector"),
+    "classification",
     *("adaptation", "depth", "hard_examples", "attention", "export", "recipe", "nodes"),
     "cli",
 ]

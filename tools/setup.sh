@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 profile=${1:?usage: tools/setup.sh demo|test}
 case $profile in
     demo) extras=ros,world ;;
-    test) extras=ros,world,train,edit,dev,tensorrt-check ;;
+    test) extras=ros,world,train,edit,fleet,dev,tensorrt-check ;;
     *) echo "tools/setup.sh: expected demo or test, found '$profile'." >&2; exit 2 ;;
 esac
 

@@ -16,7 +16,7 @@ from dalearn_ros.classification.folders import ImageSet
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.settings import ClassificationSettings
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.training.peers import part_of
+from dalearn_ros.core.shares import part_of
 
 Batch = dict[str, Any]
 Counts = npt.NDArray[np.int64]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dalearn_ros.cli.options import add_frames, add_time_offset, time_offset_ns
+
+if TYPE_CHECKING:
+    from dalearn_ros.evaluation.drive import DriveOptions
 
 NAME = "evaluate"
 HELP = "score a model on a bag with its map, or on a dataset: metrics, timing, report"
@@ -35,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--map", type=Path, help="map folder or .osm file of the bag")
     parser.add_argument("--model", type=Path, help="ONNX file or run folder")
     parser.add_argument("--out", type=Path, help="folder for the results")
+    parser.add_argument("--threads", type=int, help="threads of the network; default: all cores")
+    add_drive_arguments(parser)
+    parser.set_defaults(wrong_usage=parser.error)
+
+
+def add_drive_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how bags are evaluated, one or a fleet of them."""
     parser.add_argument(
         "--truth-topic",
         help="true poses; default /ground_truth/pose. Without true poses localization is not "
@@ -47,13 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_time_offset(parser)
     parser.add_argument("--match-px", type=float, default=8.0, help="tolerance of a hit, pixels")
     parser.add_argument("--config", type=Path, help="localizer settings (YAML)")
-    parser.add_argument("--threads", type=int, help="threads of the network; default: all cores")
     parser.add_argument(
         "--zoom",
         action="store_true",
         help="look closer where the map and the prior pose predict small landmarks",
     )
-    parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(args: argparse.Namespace) -> str:
@@ -66,8 +74,7 @@ def run(args: argparse.Namespace) -> str:
     for name in ("model", "out"):
         if getattr(args, name) is None:
             args.wrong_usage(f"--{name} is needed")
-    if not (math.isfinite(args.match_px) and args.match_px > 0.0):
-        args.wrong_usage("--match-px: expected a number of pixels above 0")
+    check_match_px(args)
     if args.scenario is not None:
         return run_scenario(args)
     return _evaluate(args)
@@ -75,43 +82,57 @@ def run(args: argparse.Namespace) -> str:
 
 def _evaluate(args: argparse.Namespace) -> str:
     """One bag or dataset."""
-    from dalearn_ros.core.settings import load_settings
     from dalearn_ros.evaluation.collector import check_out
-    from dalearn_ros.evaluation.drive import DriveOptions
     from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
     from dalearn_ros.inference.detector import LandmarkDetector
     from dalearn_ros.inference.zoom import ZoomDetector
-    from dalearn_ros.localization.settings import LocalizerSettings
 
     if (args.bag is None) != (args.map is None):
         args.wrong_usage("--bag and --map go together")
     if args.data is not None and args.time_offset_s:
         args.wrong_usage("--time-offset-s goes with --bag: a dataset was labelled with its own")
-    offset_ns = time_offset_ns(args)
+    options = drive_options(args)
     if args.zoom and args.bag is None:
         args.wrong_usage("--zoom needs --bag: a dataset has no prior pose to predict from")
     check_out(args.out)
-    settings = load_settings(LocalizerSettings, args.config)
     detector = LandmarkDetector.load(args.model, args.threads)
     if args.data is not None:
         source = {"dataset": args.data, "model": args.model}
         collected = evaluate_dataset(args.data, detector, args.match_px, source)
     else:
-        options = DriveOptions(
-            truth_topic=args.truth_topic,
-            prior_topic=args.prior_topic,
-            odometry_topic=args.odometry_topic,
-            camera_topic=args.camera_topic,
-            match_px=args.match_px,
-            time_offset_ns=offset_ns,
-            localizer=settings,
-            map_frame=args.map_frame,
-            base_frame=args.base_frame,
-        )
         source = {"bag": args.bag, "map": args.map, "model": args.model}
         looking = ZoomDetector(detector) if args.zoom else detector
         collected = evaluate_bag(args.bag, args.map, looking, options, source)
     return closing_line(args.out, collected.write(args.out))
+
+
+def check_match_px(args: argparse.Namespace) -> None:
+    """Leave with a sentence unless ``--match-px`` is a number of pixels."""
+    if not (math.isfinite(args.match_px) and args.match_px > 0.0):
+        args.wrong_usage("--match-px: expected a number of pixels above 0")
+
+
+def drive_options(args: argparse.Namespace) -> DriveOptions:
+    """What :func:`add_drive_arguments` declared, checked.
+
+    Raises:
+        InputError: A time offset or a settings file that cannot be used.
+    """
+    from dalearn_ros.core.settings import load_settings
+    from dalearn_ros.evaluation.drive import DriveOptions
+    from dalearn_ros.localization.settings import LocalizerSettings
+
+    return DriveOptions(
+        truth_topic=args.truth_topic,
+        prior_topic=args.prior_topic,
+        odometry_topic=args.odometry_topic,
+        camera_topic=args.camera_topic,
+        match_px=args.match_px,
+        time_offset_ns=time_offset_ns(args),
+        localizer=load_settings(LocalizerSettings, args.config),
+        map_frame=args.map_frame,
+        base_frame=args.base_frame,
+    )
 
 
 def closing_line(out: Path, metrics: dict[str, Any]) -> str:

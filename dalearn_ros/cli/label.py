@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dalearn_ros.cli.options import add_frames, add_time_offset, time_offset_ns
+
+if TYPE_CHECKING:
+    from dalearn_ros.datasets.from_bag import Extras
 
 NAME = "label"
 HELP = "label the frames of a bag with the landmarks of a map"
@@ -20,6 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bag", type=Path, required=True, help="bag folder or .mcap file")
     parser.add_argument("--map", type=Path, required=True, help="map folder or file")
     parser.add_argument("--out", type=Path, required=True, help="the new dataset's folder")
+    parser.add_argument("--threads", type=int, help="threads of --audit-model; default: all cores")
+    add_label_arguments(parser)
+
+
+def add_label_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how bags are labelled, one or a fleet of them."""
     parser.add_argument(
         "--pose-topic",
         help="vehicle poses; default: /localization/kinematic_state, else the only pose topic",
@@ -68,7 +78,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="ONNX file or run folder: audit the labels against what it sees",
     )
-    parser.add_argument("--threads", type=int, help="threads of that model; default: all cores")
     parser.add_argument(
         "--areas",
         action="store_true",
@@ -80,20 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written."""
     from dalearn_ros.core.settings import load_settings
-    from dalearn_ros.datasets.from_bag import Extras, label_bag
+    from dalearn_ros.datasets.from_bag import label_bag
     from dalearn_ros.labels.settings import LabelSettings
 
-    settings = load_settings(LabelSettings, args.config)
-    offset_ns = time_offset_ns(args)
-    readout_s = readout(args)
-    rectified = None if args.images == "auto" else args.images == "rectified"
-    detect, model = None, ""
+    settings, extras = load_settings(LabelSettings, args.config), label_extras(args)
     if args.audit_model is not None:
         detect, model = _detector(args.audit_model, args.threads)
-    extras = Extras(
-        args.cloud_topic, args.ground, detect, model, offset_ns, rectified, readout_s,
-        args.map_frame, args.base_frame, args.areas, args.distances,
-    )  # fmt: skip
+        extras = dataclasses.replace(extras, detect=detect, model=model)
     topics = args.pose_topic, args.camera_topic
     summary = label_bag(args.bag, args.map, args.out, *topics, settings, extras)
     skipped = summary["frames_skipped"]
@@ -104,6 +106,27 @@ def run(args: argparse.Namespace) -> str:
         + (f"; left out: {left_out}" if left_out else "")
         + (f"; {_verdict(summary['against_detections'])}" if extras.detect else "")
         + "; see audit.html there."
+    )
+
+
+def label_extras(args: argparse.Namespace) -> Extras:
+    """What :func:`add_label_arguments` declared, checked; without a detector.
+
+    Raises:
+        InputError: A time offset or a readout that cannot be.
+    """
+    from dalearn_ros.datasets.from_bag import Extras
+
+    return Extras(
+        cloud_topic=args.cloud_topic,
+        ground=args.ground,
+        time_offset_ns=time_offset_ns(args),
+        rectified=None if args.images == "auto" else args.images == "rectified",
+        readout_s=readout(args),
+        map_frame=args.map_frame,
+        base_frame=args.base_frame,
+        areas=args.areas,
+        distances=args.distances,
     )
 
 

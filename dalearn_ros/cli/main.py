@@ -40,6 +40,8 @@ INSTALL = {
     "tf2_msgs": "ros",
     "cv2": "ros",
     "tensorrt": "tensorrt",
+    "pyarrow": "fleet",
+    "ray": "fleet",
 }
 
 

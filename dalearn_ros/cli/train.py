@@ -13,7 +13,11 @@ EXAMPLE = "dalearn train --data dataset --val other --out run --config config/tr
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--data", type=Path, nargs="+", required=True, help="datasets to learn from"
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="datasets to learn from, in COCO form or shards",
     )
     parser.add_argument(
         "--val", type=Path, nargs="+", default=[], help="datasets to choose thresholds on"

@@ -110,6 +110,16 @@ def plain(value: Any, digits: int = 6) -> Any:
     return value
 
 
+def first_difference(found: Any, wanted: Any, prefix: str = "") -> str:
+    """The first key, in dots, at which two JSON values differ; ``prefix`` if they do as a whole."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in sorted({*found, *wanted}):
+            if found.get(key) != wanted.get(key):
+                below = f"{prefix}.{key}".lstrip(".")
+                return first_difference(found.get(key), wanted.get(key), below)
+    return prefix
+
+
 @contextlib.contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     try:

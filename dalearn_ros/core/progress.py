@@ -14,6 +14,13 @@ T = TypeVar("T")
 Watcher = Callable[[str, int, int | None], None]  # label, done, total
 EVERY_S = 0.2  # a watcher is not called more often, but for the last item
 _watchers: list[Watcher] = []
+_hidden = False
+
+
+def hide() -> None:
+    """Draw no bar in this process from now on: it is one of many at work on one terminal."""
+    global _hidden
+    _hidden = True
 
 
 def track(
@@ -30,7 +37,7 @@ def track(
     Yields:
         The items, unchanged.
     """
-    silent = not sys.stderr.isatty()
+    silent = _hidden or not sys.stderr.isatty()
     bar = tqdm(
         items, total=total, desc=label, disable=silent, dynamic_ncols=True, initial=start
     )  # fmt: skip

@@ -93,6 +93,20 @@ def labels_of(rows: Sequence[Mapping[str, Any]]) -> Labels:
     )
 
 
+def known_labels(rows: Sequence[Mapping[str, Any]], space: LabelSpace) -> Labels:
+    """As :func:`labels_of`, of classes that a label space has.
+
+    Raises:
+        KeyError, TypeError, ValueError: An annotation lacks what it must have, or its class is not
+            one of the space's.
+    """
+    labels = labels_of(rows)
+    strange = ~np.isin(labels.class_id, range(1, len(space)))
+    if strange.any():
+        raise ValueError(f"category_id {labels.class_id[strange][0]}")
+    return labels
+
+
 def box_outline(x: float, y: float, width: float, height: float) -> Array:
     """Rectangle (4, 2) in our pixels from a corner-based COCO box."""
     left, top = x - CORNER, y - CORNER

@@ -18,7 +18,7 @@ from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.files import atomic_directory, atomic_file, plain, write_json
 from dalearn_ros.datasets.areas import AreaSidecar, link_or_copy
-from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
+from dalearn_ros.datasets.coco import annotation_rows, categories, known_labels
 from dalearn_ros.datasets.distances import DISTANCES, read_distances, write_distances
 from dalearn_ros.labels.area_settings import AREAS
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -27,6 +27,7 @@ from dalearn_ros.landmarks.types import Distances, Labels
 Image = npt.NDArray[np.uint8]
 FORMAT_VERSION = 1
 JPEG_QUALITY = 95
+SHARDS_INDEX = "shards.json"  # of the other form of a dataset, see datasets.shards
 
 
 class DatasetWriter:
@@ -175,15 +176,17 @@ class Dataset:
         folder = Path(path)
         if not (folder / "dataset.json").is_file():
             hint = "Make one with `dalearn label` or `dalearn import`."
+            if (folder / SHARDS_INDEX).is_file():
+                hint = "These are shards, which only `dalearn train --data` reads."
             found = "no dataset.json in it" if folder.is_dir() else "no such folder"
             raise DatasetError.at(folder, "", "a dataset", found, hint)
-        info = _read_json(folder / "dataset.json")
+        info = read_json(folder / "dataset.json")
         if info.get("version") != FORMAT_VERSION:
             expected = f"version {FORMAT_VERSION}"
             found = repr(info.get("version"))
             raise DatasetError.at(folder / "dataset.json", "key 'version'", expected, found)
         try:
-            return cls(folder, info, _read_json(folder / "annotations.json"))
+            return cls(folder, info, read_json(folder / "annotations.json"))
         except (KeyError, TypeError, SettingsError) as error:
             found = f"{type(error).__name__}: {error}"
             raise DatasetError.at(folder, "", "images and annotations", found) from None
@@ -199,17 +202,17 @@ class Dataset:
                 dataset's.
         """
         try:
-            labels = labels_of(self._rows[index])
-            strange = ~np.isin(labels.class_id, range(1, len(self.label_space)))
-            if strange.any():
-                raise ValueError(f"category_id {labels.class_id[strange][0]}")
-            return labels
+            return known_labels(self._rows[index], self.label_space)
         except (KeyError, TypeError, ValueError) as error:
             place = f"annotations of image {self._images[index]['file_name']}"
             found = f"{type(error).__name__}: {error}"
             raise DatasetError.at(
                 self.path / "annotations.json", place, "bbox, category_id, keypoints", found
             ) from None
+
+    def rows(self, index: int) -> list[dict[str, Any]]:
+        """COCO annotations of an image."""
+        return [dict(row) for row in self._rows[index]]
 
     def approximate(self, index: int) -> npt.NDArray[np.bool_]:
         """(N,) labels whose point is a stand-in and is not scored in pixels."""
@@ -263,7 +266,12 @@ def _encode(image: Image | bytes) -> tuple[bytes, str]:
     return buffer.tobytes(), ".jpg"
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A file of a dataset.
+
+    Raises:
+        DatasetError: It is missing or damaged.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

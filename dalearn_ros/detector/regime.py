@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,14 @@ from dalearn_ros.coding.decode import DecodeSettings
 from dalearn_ros.coding.grid import Grid
 from dalearn_ros.coding.metadata import ModelMetadata
 from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.shards import Shards
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import calibration_from
 from dalearn_ros.detector.losses import LossSettings, landmark_loss
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
 from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader, split_batch
 from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.detector.stream import StreamBatches
 from dalearn_ros.detector.validation import TorchBackend, observe, summarise
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.peers import ALONE, Peers
@@ -102,13 +104,18 @@ class DetectorTask:
     def __init__(
         self,
         settings: TrainSettings,
-        data: Sequence[Dataset],
+        data: Sequence[Dataset] | Sequence[Shards],
         validation: Sequence[Dataset],
         seed: int,
         peers: Peers = ALONE,
     ) -> None:
         self.settings, self.validation = settings, validation
-        self._batches = CropBatches(data, settings, seed, peers)
+        self._batches: torch.utils.data.Dataset[Batch]
+        if isinstance(data[0], Shards):
+            shards = cast(Sequence[Shards], data)
+            self._batches = StreamBatches(shards, settings, seed, peers)
+        else:
+            self._batches = CropBatches(cast(Sequence[Dataset], data), settings, seed, peers)
         self.label_space = data[0].label_space
         self.skipped: set[str] = set()
         torch.set_num_threads(settings.batch.threads or peers.threads)
@@ -116,7 +123,10 @@ class DetectorTask:
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1."""
-        return batch_loader(self._batches, self.settings.batch.workers, start, stop)
+        batches = self._batches
+        if isinstance(batches, StreamBatches):
+            batches = batches.between(start, stop)
+        return batch_loader(batches, self.settings.batch.workers, start, stop)
 
     def parts(
         self, batch: Batch, count: int, device: torch.device

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.datasets.shards import Shards
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import DetectorTask, build_network
@@ -47,7 +48,7 @@ class Run:
 
 
 def train_detector(
-    data: Sequence[Dataset],
+    data: Sequence[Dataset] | Sequence[Shards],
     validation: Sequence[Dataset],
     run: Path,
     settings: TrainSettings,
@@ -58,7 +59,7 @@ def train_detector(
     """Train, or go on with the run that is in the folder.
 
     Args:
-        data: What to learn from.
+        data: What to learn from, in one of the two forms.
         validation: What to judge and choose thresholds on; may be empty.
         run: The folder. A run with the same settings, data and seed in it is continued.
         settings: All settings.

@@ -19,14 +19,17 @@ from torch.utils.data import DataLoader
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DalearnError, DatasetError
 from dalearn_ros.core.randomness import generator
+from dalearn_ros.core.shares import part_of
+from dalearn_ros.datasets.shards import Shards
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.detector.targets import Targets, make_targets
 from dalearn_ros.inference.preprocess import as_channels
+from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels
 from dalearn_ros.training.image_cache import ImageCache, free_bytes
 from dalearn_ros.training.mirror import mirror_references
-from dalearn_ros.training.peers import ALONE, Peers, part_of
+from dalearn_ros.training.peers import ALONE, Peers
 from dalearn_ros.training.transforms import change_colours, choose_crop, cut, mirror
 
 Batch = dict[str, Any]
@@ -99,19 +102,14 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
             for crop in range(first, first + per_image):
                 if crop in self.mine:
                     random = generator(self.seed, "crop", step, crop)
-                    pixels, target, moved, mapping = self._crop(image, labels, random)
+                    space = self.data[0].label_space
+                    pixels, target, moved, mapping = make_crop(
+                        image, labels, self.settings, space, random
+                    )
                     images.append(pixels)
                     targets.append(target)
                     more.append(self.along(frame, mapping, moved))
-        return {
-            "image": torch.from_numpy(np.stack(images)),
-            "class_id": torch.from_numpy(np.stack([t.class_id for t in targets])),
-            "point_px": torch.from_numpy(np.stack([t.point_px for t in targets])),
-            "log_range": torch.from_numpy(np.stack([t.log_range for t in targets])),
-            "names": names,
-            "skipped": skipped,
-            **{key: torch.from_numpy(np.stack([one[key] for one in more])) for key in more[0]},
-        }
+        return collated(images, targets, names, skipped, more)
 
     def along(self, frame: int, mapping: PixelMap, labels: Labels) -> dict[str, npt.NDArray[Any]]:
         """More arrays that go with a crop; nothing, unless a subclass has some.
@@ -159,23 +157,58 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         total = free_bytes() // 4 if wanted is None else wanted * 1_000_000
         return total // peers.local_count
 
-    def _crop(
-        self, image: Image, labels: Labels, random: Any
-    ) -> tuple[Image, Targets, Labels, PixelMap]:
-        settings = self.settings
-        size = (image.shape[1], image.shape[0])
-        mirrored = random.random() < settings.crops.mirror
-        if mirrored:
-            labels = mirror_references(labels, size, self.data[0].label_space)
-        mapping = choose_crop(labels, size, settings.crops, random)
-        crop, moved = cut(image, labels, mapping, settings.crops)
-        if mirrored:
-            crop, moved = mirror(crop, moved)
-            mapping = PixelMap.mirror(settings.crops.width) @ mapping
-        crop = as_channels(change_colours(crop, settings.colours, random), settings.input.channels)
-        shape = (settings.crops.width, settings.crops.height)
-        targets = make_targets(moved, shape, settings.grid, settings.targets)
-        return crop, targets, moved, mapping
+
+def make_crop(
+    image: Image,
+    labels: Labels,
+    settings: TrainSettings,
+    space: LabelSpace,
+    random: np.random.Generator,
+) -> tuple[Image, Targets, Labels, PixelMap]:
+    """A crop of an image at random, with its targets.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        labels: What is in it.
+        settings: Crops, colours, targets.
+        space: The classes.
+        random: Draws.
+
+    Returns:
+        The crop (H', W', C) uint8, its targets, the labels in its pixels, and the way from the
+        image's pixels to the crop's.
+    """
+    size = (image.shape[1], image.shape[0])
+    mirrored = random.random() < settings.crops.mirror
+    if mirrored:
+        labels = mirror_references(labels, size, space)
+    mapping = choose_crop(labels, size, settings.crops, random)
+    crop, moved = cut(image, labels, mapping, settings.crops)
+    if mirrored:
+        crop, moved = mirror(crop, moved)
+        mapping = PixelMap.mirror(settings.crops.width) @ mapping
+    crop = as_channels(change_colours(crop, settings.colours, random), settings.input.channels)
+    shape = (settings.crops.width, settings.crops.height)
+    return crop, make_targets(moved, shape, settings.grid, settings.targets), moved, mapping
+
+
+def collated(
+    images: Sequence[Image],
+    targets: Sequence[Targets],
+    names: Sequence[str],
+    skipped: Sequence[str],
+    more: Sequence[dict[str, npt.NDArray[Any]]] = ({},),
+) -> Batch:
+    """Crops as one batch; see :meth:`CropBatches.__getitem__`."""
+    return {
+        "image": torch.from_numpy(np.stack(images)),
+        "class_id": torch.from_numpy(np.stack([t.class_id for t in targets])),
+        "point_px": torch.from_numpy(np.stack([t.point_px for t in targets])),
+        "log_range": torch.from_numpy(np.stack([t.log_range for t in targets])),
+        "names": list(names),
+        "skipped": list(skipped),
+        **{key: torch.from_numpy(np.stack([one[key] for one in more])) for key in more[0]},
+    }
 
 
 def split_batch(
@@ -205,13 +238,13 @@ def split_batch(
     return parts
 
 
-def check_label_spaces(data: Sequence[Dataset]) -> None:
+def check_label_spaces(data: Sequence[Dataset | Shards]) -> None:
     """Raise DatasetError if two datasets have different classes."""
     for dataset in data[1:]:
         if dataset.label_space.digest != data[0].label_space.digest:
             expected = f"the classes of {data[0].path}"
             found = ", ".join(dataset.label_space.names[1:])
-            raise DatasetError.at(dataset.path, "dataset.json", expected, found)
+            raise DatasetError.at(dataset.path, "label space", expected, found)
 
 
 def to_device(value: Any, device: torch.device) -> Any:
@@ -224,13 +257,17 @@ def to_device(value: Any, device: torch.device) -> Any:
 def batch_loader(
     batches: torch.utils.data.Dataset[Batch], workers: int, start: int, stop: int
 ) -> Iterable[Batch]:
-    """The batches of the steps start..stop-1, prepared by ``workers`` processes, 0: by this one."""
+    """The batches of the steps start..stop-1, prepared by ``workers`` processes, 0: by this one.
+
+    Batches that are streamed know their steps themselves.
+    """
+    streamed = isinstance(batches, torch.utils.data.IterableDataset)
     if workers:
         cv2.setNumThreads(1)  # a worker that inherits OpenCV's pool waits for its threads for ever
     return DataLoader(
         batches,
         batch_size=None,
-        sampler=range(start, stop),
+        sampler=None if streamed else range(start, stop),
         num_workers=workers,
         prefetch_factor=3 if workers else None,
         pin_memory=torch.cuda.is_available(),

@@ -32,6 +32,12 @@ class BatchSettings:
         minimum=0,
         maximum=100_000_000,
     )
+    shuffle: int = field(
+        500,
+        "Records that each worker keeps in memory to draw from, where the data are shards.",
+        minimum=1,
+        maximum=10_000_000,
+    )
     threads: int = field(0, "Threads of the network; 0: as many as cores.", minimum=0, maximum=256)
 
 

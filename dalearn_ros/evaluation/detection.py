@@ -129,6 +129,11 @@ class DetectionScore:
             "calibration": self._calibration.result(),
         }
 
+    @property
+    def counts(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Tolerance (``main``, ``4``, ``8``, ``0.6%``) → (3, C) hits, false alarms and misses."""
+        return {name: counts.copy() for name, counts in self._counts.items()}
+
     def _keep(
         self, truth: Labels, seen: Observations, main: Matching, exact: npt.NDArray[np.bool_]
     ) -> None:

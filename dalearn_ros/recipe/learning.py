@@ -23,6 +23,7 @@ from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets.image_filter import Filtered, filter_images
 from dalearn_ros.datasets.image_list import ImageList, left_out_lines
+from dalearn_ros.datasets.shards import open_training_data
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.distill import Inputs as DistillInputs
 from dalearn_ros.depth.distill import distill
@@ -65,7 +66,7 @@ def train_run(
     """Train a detector and export it; see :func:`detector.run.train_detector`.
 
     Args:
-        data: Labelled datasets.
+        data: Labelled datasets, or shards of such.
         val: Others, to choose thresholds on; may be empty.
         out: Run folder; the same run in it is continued.
         given: Settings, see :class:`detector.settings.TrainSettings`.
@@ -76,8 +77,9 @@ def train_run(
         How it ended, and the images that could not be read.
     """
     settings = load_settings(TrainSettings, given.config, given.overrides)
-    found, validation = _open(data), _open(val)
-    done = train_detector(found, validation, out, settings, given.seed, init, peers)
+    done = train_detector(
+        open_training_data(data), _open(val), out, settings, given.seed, init, peers
+    )
     if not peers.rank:
         export_run(out, out / RUN_MODEL)
     return done

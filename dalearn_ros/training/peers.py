@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, distributed
 
 from dalearn_ros.core.errors import DalearnError, SettingsError
+from dalearn_ros.core.shares import part_of
 
 Result = TypeVar("Result")
 _PATIENCE = datetime.timedelta(hours=6)  # the others wait while the first one validates
@@ -137,8 +138,3 @@ class Peers:
 
 
 ALONE = Peers()
-
-
-def part_of(size: int, index: int, count: int) -> range:
-    """Part ``index`` of ``count`` nearly equal parts of ``size`` things."""
-    return range(size * index // count, size * (index + 1) // count)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import InputError, ModelError
-from dalearn_ros.core.files import plain, write_json
+from dalearn_ros.core.files import first_difference, plain, write_json
 
 RUN_FILE = "run.json"
 FORMAT_VERSION = 1
@@ -31,7 +31,7 @@ def claim_run(run: Path, description: Mapping[str, Any], prepared: Collection[st
         refuse_other(run, prepared)
         write_json(run / RUN_FILE, description)
     elif found != wanted:
-        key = _difference(found, wanted)
+        key = first_difference(found, wanted)
         raise InputError(
             f"{run}: holds a run with another '{key}'; choose another --out, or give the same "
             "settings, data and seed to continue it."
@@ -67,11 +67,3 @@ def read_run(run: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
         raise ModelError.at(path, "", f"a run of format {FORMAT_VERSION}", "another")
     return content
-
-
-def _difference(found: Any, wanted: Any, prefix: str = "") -> str:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in sorted({*found, *wanted}):
-            if found.get(key) != wanted.get(key):
-                return _difference(found.get(key), wanted.get(key), f"{prefix}.{key}".lstrip("."))
-    return prefix

@@ -7,7 +7,8 @@ import torch
 from helpers.processes import run_together
 
 from dalearn_ros.core.errors import ModelError, SettingsError
-from dalearn_ros.training.peers import ALONE, Peers, part_of
+from dalearn_ros.core.shares import part_of
+from dalearn_ros.training.peers import ALONE, Peers
 
 
 def test_parts_are_nearly_equal_and_whole() -> None:

@@ -1,0 +1,186 @@
+"""Which bags are done and where their rows are: a journal that only grows, a line a shard.
+
+``manifest.jsonl`` begins with what the results depend on. Each further line commits one shard: its
+Parquet files, already in place, and for each of its bags the rows. A line that a crash cut short
+is dropped; the parts of its bags are still there and go into the next shard. So a bag is in the
+results once or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dalearn_ros.core.errors import InputError
+from dalearn_ros.core.files import atomic_file, first_difference, plain
+from dalearn_ros.fleet.parts import DATASET, PARTS, Entry, part_of_bag
+
+MANIFEST, SHARDS, DATASETS, LOCK = "manifest.jsonl", "shards", "datasets", ".lock"
+FORMAT, FORMAT_VERSION = "dalearn fleet", 1
+
+
+class Manifest:
+    """The results in a folder; make one with :meth:`open`.
+
+    Attributes:
+        out: The folder.
+        shards: How many shards are committed.
+        known: Bag → its identity.
+        recordings: (identity, map) → the bag that counts for it.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.shards = out, 0
+        self.known: dict[str, str] = {}
+        self.recordings: dict[tuple[str, str], str] = {}
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, out: Path, depends: Mapping[str, Any]) -> Iterator[Manifest]:
+        """Begin results in a folder, or go on with those that are there; locked meanwhile.
+
+        Args:
+            out: The folder.
+            depends: All that the results depend on beside the bags, JSON values.
+
+        Raises:
+            InputError: The folder holds something else, results that depend on something else (the
+                difference is named), a damaged manifest, or another process is at it.
+        """
+        with _locked(out):
+            manifest = cls(out)
+            header = plain({"format": FORMAT, "format_version": FORMAT_VERSION, **depends})
+            if not (out / MANIFEST).is_file():
+                if {path.name for path in out.iterdir()} - {LOCK}:
+                    raise InputError(f"{out}: holds something else; choose another --out.")
+                with atomic_file(out / MANIFEST) as temporary:
+                    temporary.write_text(_line(header), encoding="utf-8")
+            else:
+                manifest._load(header)
+            manifest.tidy()
+            yield manifest
+
+    def seal(self, done: Sequence[tuple[Entry, int]]) -> None:
+        """Take the parts of bags into a new shard and commit it.
+
+        Args:
+            done: What to say of each bag, and how often it was begun.
+        """
+        if not done:
+            return
+        done = sorted(done, key=lambda pair: pair[0].name)
+        bags, first = [], dict.fromkeys(done[0][0].rows, 0)
+        for entry, tries in done:
+            rows = {name: [first[name], count] for name, count in entry.rows.items()}
+            first = {name: first[name] + count for name, count in entry.rows.items()}
+            bags.append({**dataclasses.asdict(entry), "rows": rows, "tries": tries})
+        files = {table: f"{SHARDS}/{table}-{self.shards:05d}.parquet" for table in first}
+        parts = [part_of_bag(self.out, entry.name) for entry, _ in done]
+        for table, name in files.items():
+            _join([part / f"{table}.parquet" for part in parts], self.out / name)
+        for (entry, _), part in zip(done, parts, strict=True):
+            if (part / DATASET).is_dir():  # else a run before this one has moved it
+                (self.out / DATASETS).mkdir(exist_ok=True)
+                os.replace(part / DATASET, self.out / DATASETS / entry.name)
+        self._append({"shard": self.shards, "files": files, "bags": bags})
+        self._count({"bags": bags})
+        for part in parts:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def committed(self) -> Iterator[dict[str, Any]]:
+        """The shards: ``files`` (table → path within the folder) and ``bags`` with their rows."""
+        with (self.out / MANIFEST).open(encoding="utf-8") as stream:
+            next(stream)
+            for line in stream:
+                yield json.loads(line)
+
+    def _load(self, header: Mapping[str, Any]) -> None:
+        path, good = self.out / MANIFEST, 0
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream):
+                if number and not line.endswith(b"\n"):
+                    break  # a crash cut the last line short
+                try:
+                    content = json.loads(line)
+                    if number:
+                        self._count(content)
+                except (KeyError, TypeError, ValueError) as error:
+                    raise InputError(f"{path}, line {number + 1}: is damaged ({error}).") from None
+                if not number:
+                    self._check(content, header)
+                good += len(line)
+        os.truncate(path, good)
+
+    def _check(self, found: Any, header: Mapping[str, Any]) -> None:
+        if found != header:
+            key = first_difference(found, header)
+            raise InputError(
+                f"{self.out}: holds results with another '{key}'; choose another --out, or give "
+                "what they were made with to go on."
+            )
+
+    def _count(self, content: Mapping[str, Any]) -> None:
+        self.shards += 1
+        for bag in content["bags"]:
+            self.known[bag["name"]] = bag["identity"]
+            self.recordings[bag["identity"], bag["map"]] = bag["name"]
+
+    def _append(self, content: Mapping[str, Any]) -> None:
+        with (self.out / MANIFEST).open("a", encoding="utf-8") as stream:
+            stream.write(_line(plain(content)))
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def tidy(self) -> None:
+        """Remove what killed processes left behind: half-written parts, parts that are in."""
+        parts = self.out / PARTS
+        parts.mkdir(exist_ok=True)
+        for part in parts.iterdir():
+            if part.name.startswith(".") or part.name in self.known:
+                shutil.rmtree(part, ignore_errors=True)
+
+
+def _line(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _join(files: Sequence[Path], to: Path) -> None:
+    """Parquet tables, one after the other, as one file that is on disk when this returns."""
+    import pyarrow.parquet
+
+    with atomic_file(to) as temporary:
+        writer = None
+        for file in files:
+            table = pyarrow.parquet.read_table(file)
+            if writer is None:
+                writer = pyarrow.parquet.ParquetWriter(temporary, table.schema, compression="zstd")
+            writer.write_table(table)
+        assert writer is not None
+        writer.close()
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+@contextlib.contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """The folder, made if need be, for one process at a time."""
+    if out.exists() and not out.is_dir():
+        raise InputError.at(out, "", "a folder for the results", "a file")
+    with contextlib.ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((out / LOCK).open("w"))
+        except OSError as error:
+            raise InputError(f"{out}: cannot be written ({error.strerror}).") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"{out}: another process is at these results.") from None
+        yield

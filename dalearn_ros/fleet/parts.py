@@ -1,0 +1,145 @@
+"""The result of one bag, on disk as a whole or not at all until a shard takes it in."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from dalearn_ros.core.errors import InputError
+from dalearn_ros.core.files import atomic_directory, write_json
+from dalearn_ros.fleet.bag_list import FleetBag
+from dalearn_ros.fleet.identity import identity_of
+
+PARTS, ENTRY, DATASET = "parts", "entry.json", "dataset"
+Columns = Mapping[str, Any]  # sequences or arrays of equal length
+
+
+@dataclass(frozen=True)
+class Processed:
+    """What a bag gave.
+
+    Attributes:
+        frames: Frames that counted.
+        frames_skipped: Those that did not, by reason.
+        facts: Figures of the whole bag, JSON values.
+        tables: Name → columns of equal length, written as Parquet; the bag's name is added.
+    """
+
+    frames: int
+    frames_skipped: Mapping[str, int]
+    facts: Mapping[str, Any]
+    tables: Mapping[str, Columns]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the manifest says of a bag.
+
+    Attributes:
+        name: Its own in the fleet.
+        bag: Where it was.
+        map: Where its map was.
+        identity: Of :func:`fleet.identity.identity_of`.
+        frames: Frames that counted.
+        frames_skipped: Those that did not, by reason.
+        rows: Table → number of rows.
+        facts: Figures of the whole bag.
+    """
+
+    name: str
+    bag: str
+    map: str
+    identity: str
+    frames: int = 0
+    frames_skipped: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A bag and its identity in the manifest; None: it is not there yet."""
+
+    bag: FleetBag
+    known: str | None = None
+
+
+class Process(Protocol):
+    """What is done with one bag; it can be pickled."""
+
+    def __call__(self, bag: FleetBag, folder: Path) -> Processed:
+        """The bag's results; files that belong to them go into ``folder``."""
+        ...
+
+
+@dataclass(frozen=True)
+class BagWork:
+    """A fleet's task: one bag to one part; done again, it finds the part and changes nothing.
+
+    Attributes:
+        out: Folder of the fleet's results.
+        process: What is done with the bag.
+    """
+
+    out: Path
+    process: Process
+
+    def __call__(self, job: Job) -> Entry:
+        """What the manifest will say of the bag.
+
+        Raises:
+            InputError: The bag is not what it should be, or not what it was.
+        """
+        bag, part = job.bag, part_of_bag(self.out, job.bag.name)
+        identity = identity_of(bag.bag)
+        entry = Entry(bag.name, str(bag.bag), str(bag.map), identity)
+        if job.known is not None:
+            if job.known == identity:
+                return entry
+            hint = "List it under another name, or choose another --out."
+            raise InputError.at(bag.bag, "", "the bag that the results are of", "another", hint)
+        found = read_entry(part) if part.is_dir() else None
+        if found is not None and found.identity == identity:
+            return found
+        shutil.rmtree(part, ignore_errors=True)
+        with atomic_directory(part) as folder:
+            done = self.process(bag, folder)
+            rows = {name: write_table(folder, bag.name, name, t) for name, t in done.tables.items()}
+            entry = dataclasses.replace(
+                entry,
+                frames=done.frames,
+                frames_skipped=dict(done.frames_skipped),
+                rows=rows,
+                facts=dict(done.facts),
+            )
+            write_json(folder / ENTRY, dataclasses.asdict(entry))
+        return entry
+
+
+def part_of_bag(out: Path, name: str) -> Path:
+    """Where the part of a bag lies until a shard takes it in."""
+    return out / PARTS / name
+
+
+def read_entry(part: Path) -> Entry | None:
+    """What a part says of its bag; None if it is damaged."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Entry(**json.loads((part / ENTRY).read_text(encoding="utf-8")))
+    return None
+
+
+def write_table(folder: Path, bag: str, name: str, columns: Columns) -> int:
+    """Write ``FOLDER/NAME.parquet`` with a column ``bag`` before the others; its number of rows."""
+    import pyarrow
+    import pyarrow.parquet
+
+    count = len(next(iter(columns.values())))
+    table = pyarrow.table({"bag": [bag] * count, **columns})
+    pyarrow.parquet.write_table(table, folder / f"{name}.parquet")
+    return count

@@ -1,0 +1,119 @@
+"""The driver of a fleet: hands bags to an engine, commits what is done, lists what failed."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dalearn_ros import __version__
+from dalearn_ros.core.errors import InputError
+from dalearn_ros.core.files import write_json
+from dalearn_ros.core.progress import track
+from dalearn_ros.fleet.bag_list import FleetBag
+from dalearn_ros.fleet.engine import Engine
+from dalearn_ros.fleet.manifest import Manifest
+from dalearn_ros.fleet.parts import BagWork, Entry, Job, Process
+
+FAILURES = "failures.json"
+SHARD_BAGS = 100
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A bag that is not in the results, and why."""
+
+    name: str
+    bag: str
+    reason: str
+    tries: int
+
+
+@dataclass(frozen=True)
+class FleetResult:
+    """How a run over a fleet ended.
+
+    Attributes:
+        done: Bags in the results.
+        new: Of these, those that this run added.
+        failures: The others.
+        retries: How often this run began a bag again.
+    """
+
+    done: int
+    new: int
+    failures: tuple[Failure, ...]
+    retries: int
+
+
+def run_fleet(
+    bags: Sequence[FleetBag],
+    manifest: Manifest,
+    process: Process,
+    engine: Engine,
+    tries: int = TRIES,
+    shard_bags: int = SHARD_BAGS,
+) -> FleetResult:
+    """Do all bags that are not done; each good one is in the results once, after any restart.
+
+    Args:
+        bags: The fleet.
+        manifest: The results, which may hold some of the bags already.
+        process: What is done with a bag.
+        engine: What runs it.
+        tries: How often a bag is begun at most in this run.
+        shard_bags: Bags of a shard.
+
+    Returns:
+        Counts; the failures also stand in ``OUT/failures.json``.
+
+    Raises:
+        InputError: The results hold a bag that is not in the fleet.
+    """
+    gone = sorted(manifest.known.keys() - {bag.name for bag in bags})
+    if gone:
+        expected = f"bags of the list, which no longer names {gone[0]}"
+        hint = "Put it back, or choose another --out."
+        raise InputError.at(manifest.out, "", expected, f"results of {len(gone)} others", hint)
+    before, failures, retries = len(manifest.known), list[Failure](), 0
+    waiting: list[tuple[Entry, int]] = []
+    jobs = (Job(bag, manifest.known.get(bag.name)) for bag in bags)
+    work = BagWork(manifest.out, process)
+    try:
+        with contextlib.closing(engine.run(work, jobs, tries)) as outcomes:
+            for outcome in track(outcomes, len(bags), "bags"):
+                retries += outcome.tries - 1
+                entry, bag, reason = outcome.result, outcome.job.bag, outcome.reason
+                if entry is not None and bag.name not in manifest.known:
+                    reason = _same_recording(manifest, entry, waiting)
+                    if not reason:
+                        waiting.append((entry, outcome.tries))
+                if reason:
+                    failures.append(Failure(bag.name, str(bag.bag), reason, outcome.tries))
+                if len(waiting) >= shard_bags:
+                    manifest.seal(waiting)
+                    waiting = []
+        manifest.seal(waiting)
+        manifest.tidy()
+    finally:
+        failures.sort(key=lambda failure: failure.name)
+        listed = [dataclasses.asdict(failure) for failure in failures]
+        write_json(manifest.out / FAILURES, {"failures": listed})
+    done = len(manifest.known)
+    return FleetResult(done, done - before, tuple(failures), retries)
+
+
+def depends_on(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says that results depend on: kind, version of the package, and more."""
+    return {"kind": kind, "dalearn_ros": __version__, **content}
+
+
+def _same_recording(manifest: Manifest, entry: Entry, waiting: Sequence[tuple[Entry, int]]) -> str:
+    """The sentence for a copy of a bag that counts already; empty if it is none."""
+    key = entry.identity, entry.map
+    others = {(other.identity, other.map): other.name for other, _ in waiting}
+    name = manifest.recordings.get(key) or others.get(key)
+    return f"{entry.bag}: is the same recording as bag {name}, which counts." if name else ""

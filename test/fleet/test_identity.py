@@ -1,0 +1,46 @@
+"""The identity of a bag."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dalearn_ros.core.errors import BagError
+from dalearn_ros.fleet.identity import ENDS_BYTES, identity_of
+
+
+def test_it_is_the_same_elsewhere_and_another_after_a_change(tmp_path: Path) -> None:
+    bag = tmp_path / "a"
+    bag.mkdir()
+    (bag / "metadata.yaml").write_text("x")
+    (bag / "data.mcap").write_bytes(bytes(3 * ENDS_BYTES))
+    first = identity_of(bag)
+    shutil.copytree(bag, tmp_path / "elsewhere" / "b")
+    assert identity_of(tmp_path / "elsewhere" / "b") == first
+    for place in (0, 3 * ENDS_BYTES - 1):
+        content = bytearray(3 * ENDS_BYTES)
+        content[place] = 1
+        (bag / "data.mcap").write_bytes(content)
+        assert identity_of(bag) != first
+    (bag / "data.mcap").write_bytes(bytes(3 * ENDS_BYTES + 1))
+    assert identity_of(bag) != first
+    (bag / "data.mcap").write_bytes(bytes(3 * ENDS_BYTES))
+    assert identity_of(bag) == first
+    (bag / "metadata.yaml").rename(bag / "other.yaml")
+    assert identity_of(bag) != first
+
+
+def test_one_file_whatever_its_name(tmp_path: Path) -> None:
+    for name, content in (("a.mcap", b"12"), ("b.mcap", b"12"), ("c.mcap", b"13")):
+        (tmp_path / name).write_bytes(content)
+    one, other, third = (identity_of(tmp_path / f"{name}.mcap") for name in "abc")
+    assert one == other != third
+
+
+def test_there_is_no_bag(tmp_path: Path) -> None:
+    with pytest.raises(BagError, match="expected a bag, found no such file or folder"):
+        identity_of(tmp_path / "gone")
+    with pytest.raises(BagError, match="expected a bag, found an empty folder"):
+        identity_of(tmp_path)
