@@ -32,9 +32,10 @@ from benchmarks.figures import ROOT, record
 from benchmarks.kept_runs import Entry, KeptRuns, machines_of
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_data import Examples, read_examples
-from dalearn_ros.attention.classifier_retrain import ImageInputs, retrain_images
+from dalearn_ros.attention.classifier_retrain import retrain_images
 from dalearn_ros.attention.classifier_run import CLASSIFICATION, open_image_run
 from dalearn_ros.attention.classifier_settings import ImageSettings
+from dalearn_ros.attention.classifier_start import ImageInputs
 from dalearn_ros.attention.classifier_task import answered
 from dalearn_ros.attention.network import PARTS
 from dalearn_ros.attention.proposals import mass_inside

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,22 @@ from torch import nn
 from dalearn_ros.attention.cam import Cam
 from dalearn_ros.attention.cells import over_image
 from dalearn_ros.attention.classifier import ImageAttention
-from dalearn_ros.attention.classifier_data import Examples, names_of, read_examples, select
+from dalearn_ros.attention.classifier_data import Examples, select
 from dalearn_ros.attention.classifier_review import ImageReviewer, files_of, score_of
 from dalearn_ros.attention.classifier_run import (
     CLASSIFICATION,
     IMAGE_FORMAT,
-    ImageRun,
     Make,
-    build_image_network,
-    check_names,
     open_image_run,
 )
 from dalearn_ros.attention.classifier_settings import ImageSettings, check_image_settings
+from dalearn_ros.attention.classifier_start import (
+    ImageInputs,
+    make_of,
+    read_inputs,
+    shell_of,
+    start_network,
+)
 from dalearn_ros.attention.classifier_task import ImageTask
 from dalearn_ros.attention.edits import NO_EDITS, Edits, match_edits
 from dalearn_ros.attention.freezing import Frozen, losses_of, parts_that_learn
@@ -38,52 +41,14 @@ from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_re
 from dalearn_ros.attention.retrain import METRICS
 from dalearn_ros.attention.teacher_maps import digest_of
 from dalearn_ros.bags.images import decode_compressed
-from dalearn_ros.classification.network import ImageClassifier
-from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import write_json
-from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
 Array = npt.NDArray[np.float32]
-OF_THE_START = ("network", "input")
-_LEAST_SPREAD = 1e-6
 _OTHERS = 500  # images without a map that are compared, where there is no validation
-
-
-@dataclass(frozen=True)
-class ImageInputs:
-    """What a plain network learns from.
-
-    Attributes:
-        task: ``classification`` or ``regression``.
-        data: Folder to learn from; corrected maps belong to images in it.
-        validation: Folder to judge on, and to see what breaks elsewhere; or None.
-        init: Run folder of the start; None: random weights.
-        edits: Folder of corrected maps; None: the network learns without.
-    """
-
-    task: str
-    data: Path
-    validation: Path | None = None
-    init: Path | None = None
-    edits: Path | None = None
-
-
-def image_settings(init: Path | None, config: Path | None) -> ImageSettings:
-    """Settings; network and input are the start's, and split and branch if it has a branch.
-
-    Raises:
-        SettingsError: A settings file that cannot be used.
-        ModelError: ``init`` is no finished run of a classifier or regressor.
-    """
-    if init is None:
-        return load_settings(ImageSettings, config)
-    start = open_image_run(init)
-    values = dump_settings(start.settings)
-    names = (*OF_THE_START, "split", "branch") if start.make.branch else OF_THE_START
-    return load_settings(ImageSettings, config, {name: values[name] for name in names})
 
 
 def retrain_images(
@@ -111,9 +76,9 @@ def retrain_images(
     """
     check_image_settings(settings)
     start = None if inputs.init is None else open_image_run(inputs.init)
-    data, validation = _read(inputs, settings, start)
-    make = _make(inputs, settings, data, start)
-    shell, is_new = _network(settings, make, start, seed)
+    data, validation = read_inputs(inputs, settings, start)
+    make = make_of(inputs, settings, data, start)
+    shell, is_new = start_network(settings, make, start, seed)
     cells = _cells(shell, settings, make)
     edits = _edits(inputs, data)
     maps = {n: over_image(edit.wanted, cells) for n, edit in edits.used.items()}
@@ -126,7 +91,7 @@ def retrain_images(
     rows: list[Row] = []
     if start is not None:
         trained = open_image_run(run).network
-        after = trained if isinstance(trained, ImageAttention) else _shell(trained, settings)
+        after = trained if isinstance(trained, ImageAttention) else shell_of(trained, settings)
         makes = dataclasses.replace(start.make, branch=start.make.branch and make.branch), make
         rows = _rows((before, after), makes, settings, data, validation, maps)
     score = "accuracy" if make.task == CLASSIFICATION else "right"
@@ -149,62 +114,6 @@ def retrain_images(
     names = files_of(data)
     write_report(run / REPORT, metrics, rows, {names[n]: one for n, one in maps.items()})
     return metrics
-
-
-def _read(
-    inputs: ImageInputs, settings: ImageSettings, start: ImageRun | None
-) -> tuple[Examples, Examples | None]:
-    names = names_of(inputs.data, inputs.task)
-    if start is not None:
-        if inputs.task == CLASSIFICATION and set(names) <= set(start.make.names):
-            names = start.make.names  # a class may lack a folder
-        check_names(start, inputs.task, names, inputs.data)
-    channels = settings.input.channels if start is None else start.make.channels
-    data = read_examples(inputs.data, inputs.task, names, settings.input.size, channels)
-    if inputs.validation is None:
-        return data, None
-    wanted = int(data.images.images.shape[1])
-    found = read_examples(inputs.validation, inputs.task, names, settings.input.size, wanted)
-    return data, found
-
-
-def _make(
-    inputs: ImageInputs, settings: ImageSettings, data: Examples, start: ImageRun | None
-) -> Make:
-    branch = settings.attention.source == "branch"
-    if start is not None:
-        if start.make.branch and not branch:
-            expected = "a network without an attention branch, for attention.source 'cam'"
-            hint = "It has a map of its own: use attention.source 'branch'."
-            raise ModelError.at(start.path, "", expected, "one with a branch", hint)
-        return dataclasses.replace(start.make, branch=branch)
-    channels = int(data.images.images.shape[1])
-    if inputs.task == CLASSIFICATION:
-        return Make(inputs.task, data.names, channels, branch)
-    values = data.truth.double()
-    spread = values.std(dim=0, unbiased=False).clamp(min=_LEAST_SPREAD)
-    scale = tuple(values.mean(dim=0).tolist()), tuple(spread.tolist())
-    return Make(inputs.task, data.names, channels, branch, *scale)
-
-
-def _network(
-    settings: ImageSettings, make: Make, start: ImageRun | None, seed: int
-) -> tuple[ImageAttention, bool]:
-    """The network, in a shell with a new branch where it has none, and whether that is new."""
-    if start is None:
-        shell = build_image_network(settings, dataclasses.replace(make, branch=True), seed)
-        assert isinstance(shell, ImageAttention)
-        return shell, True
-    if isinstance(start.network, ImageAttention):
-        return copy.deepcopy(start.network), False
-    torch.manual_seed(seed)
-    return _shell(copy.deepcopy(start.network), settings), True
-
-
-def _shell(network: nn.Module, settings: ImageSettings) -> ImageAttention:
-    assert isinstance(network, ImageClassifier)
-    shell = ImageAttention(network, settings.network, settings.split, settings.branch)
-    return shell.to(memory_format=torch.channels_last)
 
 
 @torch.no_grad()

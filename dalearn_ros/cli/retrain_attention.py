@@ -85,11 +85,8 @@ def _detection(args: argparse.Namespace) -> str:
 
 
 def _images(args: argparse.Namespace) -> str:
-    from dalearn_ros.attention.classifier_retrain import (
-        ImageInputs,
-        image_settings,
-        retrain_images,
-    )
+    from dalearn_ros.attention.classifier_retrain import retrain_images
+    from dalearn_ros.attention.classifier_start import ImageInputs, image_settings
 
     settings = image_settings(args.init, args.config)
     data, validation = _only(args.data, "--data"), _only(args.val, "--val")

@@ -14,14 +14,10 @@ from helpers.tiny_images import SHAPES, write_images
 
 from dalearn_ros.attention import classifier_retrain
 from dalearn_ros.attention.classifier_data import names_of, read_examples
-from dalearn_ros.attention.classifier_retrain import (
-    ImageInputs,
-    retrain_images,
-)
-from dalearn_ros.attention.classifier_retrain import (
-    image_settings as settings_of,
-)
+from dalearn_ros.attention.classifier_retrain import retrain_images
 from dalearn_ros.attention.classifier_run import open_image_run
+from dalearn_ros.attention.classifier_start import ImageInputs
+from dalearn_ros.attention.classifier_start import image_settings as settings_of
 from dalearn_ros.attention.classifier_viewing import RegressorViewer
 from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
