@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="look closer where the map and the prior pose predict small landmarks",
     )
+    parser.add_argument(
+        "--write-bag", type=Path, help="new bag (MCAP) with the drive and what was found in it"
+    )
+    parser.add_argument("--overlays", type=Path, help="new folder for a drawn JPEG of every frame")
+    parser.add_argument("--video", type=Path, help="film of the drawn frames, .mp4")
     parser.set_defaults(wrong_usage=parser.error)
 
 
@@ -48,6 +53,7 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.core.settings import load_settings
     from dalearn_ros.evaluation.collector import check_out
     from dalearn_ros.evaluation.drive import DriveOptions
+    from dalearn_ros.evaluation.outputs import OutputPaths
     from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
     from dalearn_ros.inference.detector import LandmarkDetector
     from dalearn_ros.inference.zoom import ZoomDetector
@@ -62,6 +68,10 @@ def run(args: argparse.Namespace) -> str:
         args.wrong_usage("--match-px: expected a number of pixels above 0")
     if args.zoom and args.bag is None:
         args.wrong_usage("--zoom needs --bag: a dataset has no prior pose to predict from")
+    outputs = OutputPaths(args.write_bag, args.overlays, args.video)
+    if args.bag is None and outputs != OutputPaths():
+        args.wrong_usage("--write-bag, --overlays and --video go with --bag")
+    outputs.check()
     check_out(args.out)
     settings = load_settings(LocalizerSettings, args.config)
     detector = LandmarkDetector.load(args.model, args.threads)
@@ -79,11 +89,14 @@ def run(args: argparse.Namespace) -> str:
             localizer=settings,
             map_frame=args.map_frame,
             base_frame=args.base_frame,
+            outputs=outputs,
         )
         source = {"bag": args.bag, "map": args.map, "model": args.model}
         looking = ZoomDetector(detector) if args.zoom else detector
         collected = evaluate_bag(args.bag, args.map, looking, options, source)
-    return closing_line(args.out, collected.write(args.out))
+    text = closing_line(args.out, collected.write(args.out))
+    beside = [str(path) for path in (args.write_bag, args.overlays, args.video) if path is not None]
+    return f"{text} Beside it: {', '.join(beside)}." if beside else text
 
 
 def closing_line(out: Path, metrics: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.evaluation.drive import Detector, DriveOptions, DriveRun, timed
+from dalearn_ros.evaluation.outputs import Sink, open_outputs
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.inference.detector import LandmarkDetector
@@ -62,6 +64,7 @@ def evaluate_bag(
         map_frame=options.map_frame,
         time_offset_ns=options.time_offset_ns,
     )
+    options.outputs.check()
     with opened as reader:
         truth_topic, is_true = _truth_topic(reader, options.truth_topic)
         prior = _prior(reader, options.prior_topic) if is_true else None
@@ -81,17 +84,35 @@ def evaluate_bag(
             source=told,
         )
         camera = reader.camera_topic(options.camera_topic)
-        run = DriveRun(collected, labeller, detector, options, prior, odometry)
-        frames = reader.frames(camera, truth_topic)
-        started = time.perf_counter()
-        for frame in track(frames, reader.count(camera), "evaluate"):
-            run.frame(frame, is_true)
-        collected.span(run.drive_s, time.perf_counter() - started)
+        with _outputs(reader, camera, detector, options) as sinks:
+            run = DriveRun(collected, labeller, detector, options, prior, odometry, sinks)
+            frames = reader.frames(camera, truth_topic)
+            started = time.perf_counter()
+            for frame in track(frames, reader.count(camera), "evaluate"):
+                run.frame(frame, is_true)
+            collected.span(run.drive_s, time.perf_counter() - started)
         for reason, count in reader.skipped.items():
             collected.skip(reason, count)
     if not collected.detection.frames:
         raise no_frame_error(bag, collected.frames_skipped, reader.faults, truth_topic)
     return collected
+
+
+def _outputs(
+    reader: BagReader, camera: str, detector: Detector, options: DriveOptions
+) -> AbstractContextManager[list[Sink]]:
+    """What is written beside the figures, open."""
+    seconds = reader.bag.duration_ns * 1e-9
+    decoding = detector.metadata.decoding if isinstance(detector, LandmarkDetector) else None
+    return open_outputs(
+        options.outputs,
+        reader.path,
+        camera,
+        detector.label_space,
+        rate_hz=reader.count(camera) / seconds if seconds > 0.0 else 1.0,
+        threshold=0.0 if decoding is None else decoding.score_threshold,
+        map_frame=options.map_frame,
+    )
 
 
 def evaluate_dataset(
