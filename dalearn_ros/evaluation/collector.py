@@ -15,6 +15,7 @@ import numpy.typing as npt
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import atomic_file, plain
 from dalearn_ros.evaluation.detection import MATCH_PX, DetectionScore
+from dalearn_ros.evaluation.distances import DistanceRows
 from dalearn_ros.evaluation.gallery import Gallery, Snapshot
 from dalearn_ros.evaluation.matching import Matching
 from dalearn_ros.evaluation.poses import PoseScore
@@ -57,6 +58,7 @@ class Collector:
         self.localization, self.prior = PoseScore(), PoseScore()
         self.clock = Timing()
         self.gallery = Gallery()
+        self.distances = DistanceRows()
         self.frames_skipped: Counter[str] = Counter()
         self.no_pose: Counter[str] = Counter()
         self.paths = Paths(landmarks)
@@ -89,6 +91,7 @@ class Collector:
             attention: Where the network looked, for the report's worst frames.
         """
         found = self.detection.add(truth, observations, size, approximate)
+        self.distances.add(truth, found)
         if timing_ms:
             self.clock.add(timing_ms)
         stamp = observations.stamp_ns

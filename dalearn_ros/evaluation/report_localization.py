@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.evaluation.charts import Series, chart
+from dalearn_ros.evaluation.charts import HALF_WIDTH, WIDTH, Series, chart
 from dalearn_ros.evaluation.page import number, table
 from dalearn_ros.evaluation.poses import PoseScore
 from dalearn_ros.geometry.pose import Pose
@@ -74,8 +74,8 @@ def localization_part(collected: Located, metrics: Mapping[str, Any]) -> str:
         parts.append(table(["frames without a pose", "frames"], reasons))
     parts.append(_map(collected.paths))
     labels = ((1, "lateral error [m]"), (0, "longitudinal error [m]"), (2, "heading error [°]"))
-    parts += [_errors(collected, column, label) for column, label in labels]
-    return "".join(parts)
+    errors = "".join(_errors(collected, column, label) for column, label in labels)
+    return "".join([*parts, f'<div class="charts">{errors}</div>'])
 
 
 def _map(paths: Paths) -> str:
@@ -96,8 +96,14 @@ def _map(paths: Paths) -> str:
         series.append(
             Series(name, places[:, 2 * i], places[:, 2 * i + 1], colour, width=width, dash=dash)
         )
-    drawn = chart(series, "x, east [m]", "y, north [m]", equal=True, height=420.0)
-    return f"<h3>The drive</h3><figure>{drawn}</figure>"
+    start = places[np.isfinite(places[:, 0])][:1, :2]
+    series.append(Series("start", start[:, 0], start[:, 1], TRUE, dots=True, width=5.0))
+    sides = [np.ptp(one[np.isfinite(one)]) for one in (places[:, 0], places[:, 1])]
+    tall = sides[1] > sides[0]  # then a narrow picture shows more of it
+    width, height = (HALF_WIDTH, 560.0) if tall else (WIDTH, 420.0)
+    drawn = chart(series, "x, east [m]", "y, north [m]", equal=True, height=height, width=width)
+    kind = ' class="tall"' if tall else ""
+    return f"<h3>The drive</h3><figure{kind}>{drawn}</figure>"
 
 
 def _errors(collected: Located, column: int, label: str) -> str:
@@ -110,7 +116,7 @@ def _errors(collected: Located, column: int, label: str) -> str:
         elapsed = np.array(score.stamps_ns, dtype=np.int64) - stamps[0]
         x, y = _with_gaps(elapsed.astype(np.float64) / 1e9, score.errors[:, column])
         series.append(Series(name, x, y, colour, dash=dash))
-    return f"<figure>{chart(series, 'time [s]', label)}</figure>"
+    return f"<figure>{chart(series, 'time [s]', label, width=HALF_WIDTH)}</figure>"
 
 
 def _place(pose: Pose) -> tuple[float, float]:
