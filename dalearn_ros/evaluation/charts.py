@@ -131,6 +131,8 @@ def _bounds(
     x0, x1, y0, y1 = float(x.min()), float(x.max()), float(y.min()), float(y.max())
     if x1 - x0 < 1e-9:
         x0, x1 = x0 - 0.5, x1 + 0.5
+    if any(item.dots for item in series):  # those at the edge are seen whole
+        x0, x1 = x0 - 0.02 * (x1 - x0), x1 + 0.02 * (x1 - x0)
     if y_from_zero:
         y0 = 0.0
     spare = 0.06 * (y1 - y0) if y1 - y0 > 1e-9 else 0.5

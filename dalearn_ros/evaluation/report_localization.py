@@ -72,13 +72,21 @@ def localization_part(collected: Located, metrics: Mapping[str, Any]) -> str:
     if collected.no_pose:
         reasons = [[reason, str(count)] for reason, count in collected.no_pose.most_common()]
         parts.append(table(["frames without a pose", "frames"], reasons))
-    parts.append(_map(collected.paths))
     labels = ((1, "lateral error [m]"), (0, "longitudinal error [m]"), (2, "heading error [°]"))
     errors = "".join(_errors(collected, column, label) for column, label in labels)
-    return "".join([*parts, f'<div class="charts">{errors}</div>'])
+    return "".join([*parts, "<h3>The drive</h3>", _beside(collected.paths, errors)])
 
 
-def _map(paths: Paths) -> str:
+def _beside(paths: Paths, errors: str) -> str:
+    """The map and the charts of errors: beside a drive that goes north, else below it."""
+    places = paths.table()
+    sides = [np.ptp(one[np.isfinite(one)]) for one in (places[:, 0], places[:, 1])]
+    if sides[1] <= sides[0]:
+        return f'{_map(paths, WIDTH, 420.0)}<div class="charts">{errors}</div>'
+    return f'<div class="charts">{_map(paths, HALF_WIDTH, 800.0)}<div>{errors}</div></div>'
+
+
+def _map(paths: Paths, width: float, height: float) -> str:
     places = paths.table()
     series = []
     if paths.landmarks is not None and len(paths.landmarks):
@@ -98,12 +106,8 @@ def _map(paths: Paths) -> str:
         )
     start = places[np.isfinite(places[:, 0])][:1, :2]
     series.append(Series("start", start[:, 0], start[:, 1], TRUE, dots=True, width=5.0))
-    sides = [np.ptp(one[np.isfinite(one)]) for one in (places[:, 0], places[:, 1])]
-    tall = sides[1] > sides[0]  # then a narrow picture shows more of it
-    width, height = (HALF_WIDTH, 560.0) if tall else (WIDTH, 420.0)
     drawn = chart(series, "x, east [m]", "y, north [m]", equal=True, height=height, width=width)
-    kind = ' class="tall"' if tall else ""
-    return f"<h3>The drive</h3><figure{kind}>{drawn}</figure>"
+    return f"<figure>{drawn}</figure>"
 
 
 def _errors(collected: Located, column: int, label: str) -> str:

@@ -27,8 +27,7 @@ svg .grid{stroke:#e4e8ec;fill:none}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:0 20px}
 .charts figure{min-width:0}
 .charts .scroll{margin-top:2em}
-figure.tall{max-width:620px}
-@media (max-width:600px){svg text{font-size:19px}.charts svg text,.tall svg text{font-size:15px}
+@media (max-width:600px){svg text{font-size:19px}.charts svg text{font-size:15px}
 main{padding:10px}th,td{padding:4px 6px}}
 .summary li{margin:.25em 0}
 .filter{display:flex;flex-wrap:wrap;gap:.4em 1em;align-items:center;margin:.6em 0}
@@ -41,7 +40,7 @@ main{padding:10px}th,td{padding:4px 6px}}
 .false{border-color:#ff3c3c!important}.ignored{border-color:#aaa!important}
 @media print{.filter{display:none}.pictures{grid-template-columns:1fr 1fr}
 .charts{grid-template-columns:1fr 1fr}.charts .scroll{margin-top:0}
-main{max-width:none;padding:0}h2{break-after:avoid}
+main{max-width:none;padding:0}h2,h3{break-after:avoid}
 figure,table,.card{break-inside:avoid}.scroll{overflow:visible}table{font-size:8.5pt}
 th,td{padding:2px 4px}}
 """

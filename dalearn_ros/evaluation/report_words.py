@@ -117,4 +117,4 @@ def _of_100(share: float) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ") + "s"
