@@ -63,11 +63,16 @@ def _over_distance(distances: DistanceRows, names: Sequence[str]) -> str:
         Series("found of what should be", middle, share, ESTIMATE),
         Series("", middle, share, ESTIMATE, dots=True, width=4.0),
     ]
-    errors = [
-        Series("" if i else "a hit", *rows[rows[:, 1] == kind][:, (0, 2)].T, MAP, dots=True,
-               width=1.8, label=names[int(kind)])
-        for i, kind in enumerate(np.unique(rows[:, 1]))
-    ]  # fmt: skip
+    errors = []
+    for kind in np.unique(rows[:, 1]):
+        of_class = rows[rows[:, 1] == kind]
+        name = "" if errors else "a hit"
+        errors.append(
+            Series(
+                name, of_class[:, 0], of_class[:, 2], MAP, dots=True, width=1.8,
+                label=names[int(kind)],
+            )
+        )  # fmt: skip
     errors += [
         Series("median", middle, bands[:, 2], ESTIMATE, width=2.2),
         Series("95 %", middle, bands[:, 3], ESTIMATE, dash="5 3"),

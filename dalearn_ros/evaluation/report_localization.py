@@ -100,9 +100,9 @@ def _map(paths: Paths, width: float, height: float) -> str:
         ("prior", PRIOR, "5 3", 1.4),
         ("localizer", ESTIMATE, "", 1.4),
     )
-    for i, (name, colour, dash, width) in enumerate(names):
+    for i, (name, colour, dash, thick) in enumerate(names):
         series.append(
-            Series(name, places[:, 2 * i], places[:, 2 * i + 1], colour, width=width, dash=dash)
+            Series(name, places[:, 2 * i], places[:, 2 * i + 1], colour, width=thick, dash=dash)
         )
     start = places[np.isfinite(places[:, 0])][:1, :2]
     series.append(Series("start", start[:, 0], start[:, 1], TRUE, dots=True, width=5.0))

@@ -62,7 +62,7 @@ def test_every_frame_has_results_tracks_and_a_picture(drive: Any, written: Path)
     pictures = sorted((written / "a/overlays").iterdir())
     assert len(pictures) == drive.frames
     drawn = cv2.imread(str(pictures[0]))
-    assert drawn.shape == (360, 640, 3)
+    assert drawn is not None and drawn.shape == (360, 640, 3)
     green = (drawn[..., 1] > 180) & (drawn[..., 0] < 120) & (drawn[..., 2] < 120)
     assert green.sum() > 50  # outlines of hits; the drive itself is grey and red
 
