@@ -63,7 +63,7 @@ def _over_distance(distances: DistanceRows, names: Sequence[str]) -> str:
         Series("found of what should be", middle, share, ESTIMATE),
         Series("", middle, share, ESTIMATE, dots=True, width=4.0),
     ]
-    errors = []
+    errors: list[Series] = []
     for kind in np.unique(rows[:, 1]):
         of_class = rows[rows[:, 1] == kind]
         name = "" if errors else "a hit"

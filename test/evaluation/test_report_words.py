@@ -49,8 +49,8 @@ def test_a_whole_run_in_words() -> None:
         "it reported, 78 were there. A found one is typically 2.5 px off, and 95 % are within "
         "6.7 px. "
         # 90 of 100 warning signs and 10 of 50 signals are missed.
-        "It is best at signals (F1 0.90) and worst at warning signs (F1 0.20); 90 of the 100 misses "
-        "are warning signs. "
+        "It is best at signals (F1 0.90) and worst at warning signs (F1 0.20); 90 of the 100 "
+        "misses are warning signs. "
         "Its scores can be read as probabilities (they are 0.04 off in the mean). "
         "There is a pose for 98 of 100 images, typically 0.02 m off to the side (the prior pose: "
         "0.63 m). "
