@@ -57,7 +57,7 @@ def evaluate_bag(
     options = options or DriveOptions()
     landmarks = load_map(map_path)
     labeller = Labeller(landmarks, options.labels)
-    check_label_space(detector.label_space, labeller.label_space)
+    check_label_space(detector.label_space, labeller.label_space, (source or {}).get("model"))
     opened = BagReader(
         bag,
         base_frame=options.base_frame,
@@ -91,10 +91,10 @@ def evaluate_bag(
             for frame in track(frames, reader.count(camera), "evaluate"):
                 run.frame(frame, is_true)
             collected.span(run.drive_s, time.perf_counter() - started)
-        for reason, count in reader.skipped.items():
-            collected.skip(reason, count)
-    if not collected.detection.frames:
-        raise no_frame_error(bag, collected.frames_skipped, reader.faults, truth_topic)
+            for reason, count in reader.skipped.items():
+                collected.skip(reason, count)
+            if not collected.detection.frames:  # then nothing is written
+                raise no_frame_error(bag, collected.frames_skipped, reader.faults, truth_topic)
     return collected
 
 
@@ -128,7 +128,7 @@ def evaluate_dataset(
             be read.
     """
     dataset = Dataset.open(data)
-    check_label_space(detector.label_space, dataset.label_space)
+    check_label_space(detector.label_space, dataset.label_space, (source or {}).get("model"))
     collected = Collector(
         dataset.label_space,
         match_px=match_px,
@@ -175,11 +175,18 @@ def _camera(detector: Detector, meta: Mapping[str, Any], size: tuple[int, int]) 
     return camera if (camera.width, camera.height) == size else None
 
 
-def check_label_space(model: LabelSpace, data: LabelSpace) -> None:
-    """Raise ModelError if model and truth do not mean the same by a class id."""
+def check_label_space(model: LabelSpace, data: LabelSpace, name: Path | str | None = None) -> None:
+    """Raise ModelError if model and truth do not mean the same by a class id.
+
+    Args:
+        model: Of the model.
+        data: Of the truth.
+        name: Of the model's file, for the sentence.
+    """
     if model.digest != data.digest:
         expected = "the classes " + ", ".join(data.names[1:])
-        raise ModelError.at("model", "", expected, ", ".join(model.names[1:]))
+        hint = "It was taught other classes than the map's: evaluate it with labels of its own."
+        raise ModelError.at(name or "model", "", expected, ", ".join(model.names[1:]), hint)
 
 
 def _truth_topic(reader: BagReader, topic: str | None) -> tuple[str, bool]:

@@ -105,9 +105,9 @@ def _map(paths: Paths, width: float, height: float) -> str:
             Series(name, places[:, 2 * i], places[:, 2 * i + 1], colour, width=thick, dash=dash)
         )
     start = places[np.isfinite(places[:, 0])][:1, :2]
-    series.append(Series("start", start[:, 0], start[:, 1], TRUE, dots=True, width=5.0))
+    series.append(Series("", start[:, 0], start[:, 1], TRUE, dots=True, width=5.0))
     drawn = chart(series, "x, east [m]", "y, north [m]", equal=True, height=height, width=width)
-    return f"<figure>{drawn}</figure>"
+    return f"<figure>{drawn}<figcaption>The dot is where it began.</figcaption></figure>"
 
 
 def _errors(collected: Located, column: int, label: str) -> str:

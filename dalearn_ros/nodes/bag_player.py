@@ -103,6 +103,8 @@ class Player(process.CleanCalls, Node):
         if not self._outputs:
             reasons = "; ".join(self.left_out.values()) or "no topic was chosen"
             raise InputError(f"{self.bag.path}: there is nothing to send ({reasons}).")
+        if self.options.manifest:
+            self.options.manifest.unlink(missing_ok=True)  # an earlier one would end the evaluator
         self._wait_for_subscribers()
         if self.options.lockstep:
             self._send_ahead()
