@@ -39,6 +39,7 @@ _BYTES: dict[str, tuple[int, int | None]] = {
 _PLANES = {"nv12": cv2.COLOR_YUV2BGR_NV12, "nv21": cv2.COLOR_YUV2BGR_NV21}
 _WIDE = {"16UC1": "mono8", "16UC3": "bgr8", "16UC4": "bgra8"}
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
+PNG = b"\x89PNG\r\n\x1a\n"
 _SCAN, _END = 0xDA, b"\xff\xd9"  # markers of a JPEG
 
 
@@ -145,7 +146,13 @@ def decode_compressed(encoded: bytes) -> Image:
         ImageFault: Half-written (``truncated``) or not an image (``undecodable``).
     """
     check_complete(encoded)
-    image = cv2.imdecode(np.frombuffer(encoded, dtype=np.uint8), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imdecode(np.frombuffer(encoded, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, MemoryError) as error:  # such as more pixels than OpenCV allows
+        text = str(error).strip().splitlines()[-1:] or ["too little memory"]
+        raise ImageFault(
+            "undecodable", f"the compressed image cannot be decoded: {text[0]}"
+        ) from None
     if image is None:
         raise ImageFault("undecodable", "the compressed image cannot be decoded")
     return np.asarray(image, dtype=np.uint8)
@@ -156,11 +163,19 @@ def check_complete(encoded: bytes) -> None:
     if encoded[:2] == b"\xff\xd8":
         if _END not in encoded[-32:] and not _ends_before_its_tail(encoded):
             raise ImageFault("truncated", "the JPEG has no end: it is half-written")
-    elif encoded[:8] == b"\x89PNG\r\n\x1a\n":
+    elif encoded[:8] == PNG:
         if b"IEND" not in encoded[-16:]:
             raise ImageFault("truncated", "the PNG has no end: it is half-written")
     elif not encoded:
         raise ImageFault("truncated", "the compressed image is empty")
+
+
+def coded_size(encoded: bytes) -> tuple[int, int] | None:
+    """(width, height) from the header of a JPEG or PNG, without decoding; None if it is neither."""
+    if encoded[:8] == PNG and len(encoded) >= 24:
+        width, height = struct.unpack(">II", encoded[16:24])
+        return width, height
+    return jpeg_size(encoded)
 
 
 def jpeg_size(encoded: bytes) -> tuple[int, int] | None:

@@ -8,18 +8,23 @@ import numpy as np
 import numpy.typing as npt
 from rosbags.typesys import Stores, get_typestore
 
+from dalearn_ros.bags import definitions
+from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import Transform
+
+POSE_WITH_COVARIANCE = "geometry_msgs/msg/PoseWithCovarianceStamped"
 
 
 class MessageParts:
     """Makes messages and what several of them have in common.
 
     Attributes:
-        typestore: The types, as in ROS 2 Jazzy.
+        typestore: The types, as in ROS 2 Jazzy, and those of :mod:`dalearn_ros.bags.definitions`.
     """
 
     def __init__(self) -> None:
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
+        definitions.register(self.typestore)
         self._types = self.typestore.types
 
     def make(self, kind: str, **fields: Any) -> Any:
@@ -61,6 +66,12 @@ class MessageParts:
             pose=self.pose_body(transform),
             covariance=flat(covariance),
         )
+
+    def pose_with_covariance_stamped(self, pose: Pose, frame_id: str) -> Any:
+        """A geometry_msgs/PoseWithCovarianceStamped (zeros where there is no covariance)."""
+        header = self.header(pose.stamp_ns, frame_id)
+        body = self.pose_with_covariance_body(pose.map_from_base, pose.covariance)
+        return self.make(POSE_WITH_COVARIANCE, header=header, pose=body)
 
 
 def flat(covariance: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from dalearn_ros.bags.images import (
     ImageFault,
     check_complete,
+    coded_size,
     decode_compressed,
     decode_depth,
     decode_raw,
@@ -47,6 +48,9 @@ def picture_of(
     if compressed:
         encoded = message.data.tobytes()
         check_complete(encoded)
+        told = coded_size(encoded)
+        if told is not None and told[0] * told[1] != camera.width * camera.height:
+            raise _wrong_size(told, camera)  # before it fills the memory
         if not decode and jpeg_size(encoded) == (camera.width, camera.height):
             return np.broadcast_to(np.uint8(0), (*size, 3)), encoded
         image = decode_compressed(encoded)
@@ -55,9 +59,13 @@ def picture_of(
         shape = int(m.height), int(m.width)
         image = decode_raw(m.data, *shape, m.encoding, int(m.step), bool(m.is_bigendian))
     if image.shape[:2] != size:
-        text = f"the image is {image.shape[1::-1]}, its CameraInfo says {size[::-1]}"
-        raise ImageFault("size", text)
+        raise _wrong_size((image.shape[1], image.shape[0]), camera)
     return image, encoded
+
+
+def _wrong_size(found: tuple[int, int], camera: Camera) -> ImageFault:
+    size = camera.width, camera.height
+    return ImageFault("size", f"the image is {found}, its CameraInfo says {size}")
 
 
 def no_frame_error(

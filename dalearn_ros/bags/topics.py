@@ -29,7 +29,8 @@ def choose_camera_topic(bag: Bag, topic: str | None = None) -> str:
     if len(single) == 1:
         return single[0]
     found = ", ".join(single) or "none"
-    raise BagError.at(bag.path, "", "images of one camera", found, "Name the topic to use.")
+    hint = "Name the one to use with --camera-topic." if single else "Record the camera's images."
+    raise BagError.at(bag.path, "", "images of one camera", found, hint)
 
 
 def camera_topics(bag: Bag) -> list[str]:

@@ -24,7 +24,7 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from dalearn_ros.bags.message_parts import MessageParts, flat
+from dalearn_ros.bags.message_parts import POSE_WITH_COVARIANCE, MessageParts, flat
 from dalearn_ros.core.files import refuse_existing
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
@@ -189,10 +189,8 @@ class BagWriter(MessageParts):
 
     def pose_with_covariance(self, topic: str, pose: Pose, frame_id: str = "map") -> None:
         """Write geometry_msgs/PoseWithCovarianceStamped (zeros where there is none)."""
-        name = "geometry_msgs/msg/PoseWithCovarianceStamped"
-        header = self.header(pose.stamp_ns, frame_id)
-        body = self.pose_with_covariance_body(pose.map_from_base, pose.covariance)
-        self.write(topic, name, pose.stamp_ns, self.make(name, header=header, pose=body))
+        message = self.pose_with_covariance_stamped(pose, frame_id)
+        self.write(topic, POSE_WITH_COVARIANCE, pose.stamp_ns, message)
 
     def odometry(
         self,

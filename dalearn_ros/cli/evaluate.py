@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="ONNX file or run folder")
     parser.add_argument("--out", type=Path, help="folder for the results")
     parser.add_argument("--threads", type=int, help="threads of the network; default: all cores")
+    parser.add_argument(
+        "--write-bag", type=Path, help="new bag (MCAP) with the drive and what was found in it"
+    )
+    parser.add_argument("--overlays", type=Path, help="new folder for a drawn JPEG of every frame")
+    parser.add_argument("--video", type=Path, help="film of the drawn frames, .mp4")
     add_drive_arguments(parser)
     parser.set_defaults(wrong_usage=parser.error)
 
@@ -83,6 +89,7 @@ def run(args: argparse.Namespace) -> str:
 def _evaluate(args: argparse.Namespace) -> str:
     """One bag or dataset."""
     from dalearn_ros.evaluation.collector import check_out
+    from dalearn_ros.evaluation.outputs import OutputPaths
     from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
     from dalearn_ros.inference.detector import LandmarkDetector
     from dalearn_ros.inference.zoom import ZoomDetector
@@ -91,9 +98,13 @@ def _evaluate(args: argparse.Namespace) -> str:
         args.wrong_usage("--bag and --map go together")
     if args.data is not None and args.time_offset_s:
         args.wrong_usage("--time-offset-s goes with --bag: a dataset was labelled with its own")
-    options = drive_options(args)
     if args.zoom and args.bag is None:
         args.wrong_usage("--zoom needs --bag: a dataset has no prior pose to predict from")
+    outputs = OutputPaths(args.write_bag, args.overlays, args.video)
+    if args.bag is None and outputs != OutputPaths():
+        args.wrong_usage("--write-bag, --overlays and --video go with --bag")
+    options = dataclasses.replace(drive_options(args), outputs=outputs)
+    outputs.check()
     check_out(args.out)
     detector = LandmarkDetector.load(args.model, args.threads)
     if args.data is not None:
@@ -103,7 +114,9 @@ def _evaluate(args: argparse.Namespace) -> str:
         source = {"bag": args.bag, "map": args.map, "model": args.model}
         looking = ZoomDetector(detector) if args.zoom else detector
         collected = evaluate_bag(args.bag, args.map, looking, options, source)
-    return closing_line(args.out, collected.write(args.out))
+    text = closing_line(args.out, collected.write(args.out))
+    beside = [str(path) for path in (args.write_bag, args.overlays, args.video) if path is not None]
+    return f"{text} Beside it: {', '.join(beside)}." if beside else text
 
 
 def check_match_px(args: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 WIDTH, HEIGHT = 760.0, 260.0
+HALF_WIDTH = 520.0  # of a chart that shares the page with another
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 14.0, 30.0, 44.0
 MOST_POINTS = 1500
 
@@ -28,6 +29,7 @@ class Series:
         dots: Draw points instead of a line.
         width: Line width or point radius, in chart units.
         dash: SVG dash pattern, so that lines differ on paper too.
+        label: Class of landmarks that it shows, for the page's filter; empty: all.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Series:
     dots: bool = False
     width: float = 1.6
     dash: str = ""
+    label: str = ""
 
 
 def chart(
@@ -46,6 +49,7 @@ def chart(
     *,
     equal: bool = False,
     height: float = HEIGHT,
+    width: float = WIDTH,
     y_from_zero: bool = False,
 ) -> str:
     """An SVG element with axes, grid, legend and the series.
@@ -55,7 +59,8 @@ def chart(
         x_label: Name and unit under the chart.
         y_label: Name and unit beside it.
         equal: One metre is as long in x as in y (maps).
-        height: Of the picture; its width is 760.
+        height: Of the picture, in chart units.
+        width: The same.
         y_from_zero: The y axis begins at 0.
 
     Returns:
@@ -64,7 +69,7 @@ def chart(
     box = _bounds(series, y_from_zero)
     if box is None:
         return "<p>Nothing to draw.</p>"
-    inner = WIDTH - LEFT - RIGHT, height - TOP - BOTTOM
+    inner = width - LEFT - RIGHT, height - TOP - BOTTOM
     if equal:
         box = _equal(box, inner)
     x0, x1, y0, y1 = box
@@ -73,15 +78,16 @@ def chart(
     def place(x: Array, y: Array) -> tuple[Array, Array]:
         return LEFT + (x - x0) * scale_x, TOP + inner[1] - (y - y0) * scale_y
 
+    clip = f"c{width:.0f}x{height:.0f}"
     parts = [
-        f'<svg viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" '
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
         f'aria-label="{html.escape(y_label)} over {html.escape(x_label)}">',
-        f'<clipPath id="c{height:.0f}"><rect x="{LEFT}" y="{TOP}" width="{inner[0]:.1f}" '
+        f'<clipPath id="{clip}"><rect x="{LEFT}" y="{TOP}" width="{inner[0]:.1f}" '
         f'height="{inner[1]:.1f}"/></clipPath>',
     ]
     parts += _axes(box, inner, (scale_x, scale_y), x_label, y_label)
     for item in series:
-        parts += _drawn(item, *place(*_thinned(item)), f"c{height:.0f}")
+        parts += _drawn(item, *place(*_thinned(item)), clip)
     parts += _legend([item for item in series if item.name])
     return "".join([*parts, "</svg>"])
 
@@ -125,6 +131,8 @@ def _bounds(
     x0, x1, y0, y1 = float(x.min()), float(x.max()), float(y.min()), float(y.max())
     if x1 - x0 < 1e-9:
         x0, x1 = x0 - 0.5, x1 + 0.5
+    if any(item.dots for item in series):  # those at the edge are seen whole
+        x0, x1 = x0 - 0.02 * (x1 - x0), x1 + 0.02 * (x1 - x0)
     if y_from_zero:
         y0 = 0.0
     spare = 0.06 * (y1 - y0) if y1 - y0 > 1e-9 else 0.5
@@ -150,7 +158,7 @@ def _axes(
     x0, x1, y0, y1 = box
     bottom = TOP + inner[1]
     parts = []
-    for value in ticks(x0, x1, 8):
+    for value in ticks(x0, x1, round(inner[0] / 85)):
         x = LEFT + (value - x0) * scale[0]
         parts.append(
             f'<path class="grid" d="M{x:.1f} {TOP}V{bottom:.1f}"/><text x="{x:.1f}" '
@@ -178,7 +186,8 @@ def _drawn(item: Series, x: Array, y: Array, clip: str) -> list[str]:
             f'<circle cx="{a:.1f}" cy="{b:.1f}" r="{item.width:g}"/>'
             for a, b in zip(x[ok], y[ok], strict=True)
         )
-        return [f'<g clip-path="url(#{clip})" fill="{item.colour}">{circles}</g>']
+        label = f' data-class="{html.escape(item.label)}"' if item.label else ""
+        return [f'<g clip-path="url(#{clip})" fill="{item.colour}"{label}>{circles}</g>']
     path, pen = [], "M"
     for a, b in zip(x, y, strict=True):
         if not (math.isfinite(a) and math.isfinite(b)):

@@ -18,6 +18,7 @@ from dalearn_ros.core.files import atomic_file, plain
 from dalearn_ros.evaluation.bootstrap import intervals_of
 from dalearn_ros.evaluation.conditions import by_condition
 from dalearn_ros.evaluation.detection import MATCH_PX, DetectionScore
+from dalearn_ros.evaluation.distances import DistanceRows
 from dalearn_ros.evaluation.frames import AXES, Frame, FrameTable, truth_digest
 from dalearn_ros.evaluation.gallery import Gallery, Snapshot
 from dalearn_ros.evaluation.health import health_result
@@ -72,6 +73,7 @@ class Collector:
         self.localization, self.prior = PoseScore(), PoseScore()
         self.clock = Timing()
         self.gallery = Gallery()
+        self.distances = DistanceRows()
         self.frames_skipped: Counter[str] = Counter()
         self.no_pose: Counter[str] = Counter()
         self.paths = Paths(landmarks)
@@ -110,6 +112,7 @@ class Collector:
             condition: Its weather and light; None: that of all.
         """
         found = self.detection.add(truth, observations, size, approximate)
+        self.distances.add(truth, found)
         if timing_ms:
             self.clock.add(timing_ms)
         stamp = observations.stamp_ns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +15,10 @@ from dalearn_ros.core.errors import InputError, PoseError
 from dalearn_ros.evaluation.calibration import with_map_noise
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
+from dalearn_ros.evaluation.matching import Matching
+from dalearn_ros.evaluation.outputs import Outcome, OutputPaths, Sink
 from dalearn_ros.geometry.camera import Camera
+from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.inference.detector import Answer, LandmarkDetector
@@ -22,7 +26,7 @@ from dalearn_ros.inference.zoom import ZoomDetector, boxes_of
 from dalearn_ros.labels.project import Labeller
 from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
-from dalearn_ros.landmarks.types import Frame, Observations
+from dalearn_ros.landmarks.types import Frame, Labels, Observations
 from dalearn_ros.localization.drive_health import DriveHealth
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window_images import CameraImage
@@ -63,6 +67,7 @@ class DriveOptions:
         localizer: How observations become a pose.
         map_frame: Name of the map's frame in the bag.
         base_frame: Name of the vehicle's frame in the bag.
+        outputs: What is written beside the figures.
     """
 
     truth_topic: str | None = None
@@ -75,6 +80,7 @@ class DriveOptions:
     localizer: LocalizerSettings = LocalizerSettings()  # noqa: RUF009  it is frozen
     map_frame: str = "map"
     base_frame: str = "base_link"
+    outputs: OutputPaths = OutputPaths()  # noqa: RUF009  it is frozen
 
 
 class DriveRun:
@@ -87,6 +93,7 @@ class DriveRun:
         options: Settings.
         prior: Poses that the localizer is given; None: nothing is localized.
         odometry: Poses odom_from_base; None: each image is localized by itself.
+        sinks: Get what became of each image, in the order of the bag.
     """
 
     def __init__(
@@ -97,7 +104,9 @@ class DriveRun:
         options: DriveOptions,
         prior: Trajectory | None,
         odometry: Trajectory | None,
+        sinks: Sequence[Sink] = (),
     ) -> None:
+        self.sinks = sinks
         self.collected, self.labeller, self.detector = collected, labeller, detector
         self.settings, self.offset_ns = options.localizer, options.time_offset_ns
         self.prior, self.odometry = prior, odometry
@@ -107,7 +116,7 @@ class DriveRun:
     @property
     def drive_s(self) -> float:
         """From the first to the last evaluated frame."""
-        return (self._stamps[-1] - self._stamps[0]) * 1e-9 if self._stamps else 0.0
+        return (max(self._stamps) - min(self._stamps)) * 1e-9 if self._stamps else 0.0
 
     def frame(self, frame: Frame, is_true: bool) -> None:
         """One frame; one that has no pose or that the detector refuses is not scored.
@@ -116,30 +125,43 @@ class DriveRun:
             frame: With the pose that truth is projected from.
             is_true: Whether that is the true one, so that localization can be scored.
         """
-        if frame.pose is None:
+        if frame.pose is None and not self.sinks:
             return  # the reader has counted it
         try:
             places = self._places(frame)
             image, stamp = frame.image, frame.stamp_ns
             answer, timing = timed(self.detector, image, stamp, places, frame.camera)
         except InputError:
-            self.collected.skip("detector")
+            if frame.pose is not None:
+                self.collected.skip("detector")
             return
         seen = answer.observations
-        self._stamps = [*self._stamps[:1], frame.stamp_ns]
+        outcome = Outcome(frame, seen)
+        if frame.pose is not None:
+            stamps = [*self._stamps, frame.stamp_ns]
+            self._stamps = [min(stamps), max(stamps)]
+            truth, found = self._score(frame, answer, timing)
+            pose = self._locate(frame, seen) if is_true and self.prior is not None else None
+            outcome = Outcome(frame, seen, truth, found, pose)
+        for sink in self.sinks:
+            sink.add(outcome)
+
+    def _score(
+        self, frame: Frame, answer: Answer, timing: dict[str, float]
+    ) -> tuple[Labels, Matching]:
+        """Truth of a frame with a pose, and what was found of it."""
         truth = self.labeller.label(frame).labels
         sigma_m = self.settings.map_sigma_m
-        self.collected.add(
+        found = self.collected.add(
             with_map_noise(truth, float(frame.camera.matrix[0, 0]), sigma_m),
-            seen,
+            answer.observations,
             (frame.camera.width, frame.camera.height),
             timing_ms=timing,
             image=frame.encoded if frame.encoded is not None else frame.image,
             name=frame.name,
             attention=answer.attention,
         )
-        if is_true and self.prior is not None:
-            self._locate(frame, seen)
+        return truth, found
 
     def _places(self, frame: Frame) -> npt.NDArray[np.float64] | None:
         """Where to look closer: the boxes of the map's landmarks as the prior pose sees them."""
@@ -152,13 +174,14 @@ class DriveRun:
         expected = self.labeller.label(dataclasses.replace(frame, pose=prior, depth_m=None))
         return boxes_of(expected.labels.outlines_px)
 
-    def _locate(self, frame: Frame, seen: Observations) -> None:
+    def _locate(self, frame: Frame, seen: Observations) -> Pose | None:
+        """The vehicle's pose from what was seen; None if there is none."""
         assert frame.pose is not None and self.prior is not None
         try:
             prior = self.prior.at(frame.stamp_ns + self.offset_ns)
         except PoseError as error:
             self.collected.add_pose(None, frame.pose, None, f"no prior: {error.reason}")
-            return
+            return None
         localizer, driven = self._localizer_of(frame), self._driven(frame.stamp_ns)
         started = time.perf_counter()
         result = localizer.update([CameraImage(CAMERA, seen, driven)], prior)
@@ -168,6 +191,7 @@ class DriveRun:
         place = {CAMERA: (frame.camera, frame.base_from_camera)}
         self.collected.health.add({CAMERA: seen}, place, result, prior, driven)
         self.collected.add_pose(result.pose, frame.pose, prior, result.reason)
+        return result.pose
 
     def _localizer_of(self, frame: Frame) -> WindowLocalizer:
         """That of the frame's calibration; with another one it starts anew."""

@@ -1,8 +1,9 @@
-"""The best and the worst frames of a run, kept in little memory."""
+"""The best and the worst frames of a run, and one of each kind of error, kept in little memory."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from dalearn_ros.landmarks.types import Labels, Observations
 Image = npt.NDArray[np.uint8]
 APART_NS = 3_000_000_000  # two chosen frames of a drive show different places
 KEPT = 4
+MISSED, FALSE = "missed", "false"
+Error = tuple[str, int]  # kind and class
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class Snapshot:
         """Missed truth and false alarms."""
         return len(self.found.missed) + len(self.found.false_alarms)
 
+    def kinds(self) -> Counter[Error]:
+        """Its errors by kind and class: (``missed`` or ``false``, class id) → how many."""
+        found = Counter((MISSED, int(self.truth.class_id[row])) for row in self.found.missed)
+        found.update((FALSE, int(self.seen.class_id[row])) for row in self.found.false_alarms)
+        return found
+
     def image(self) -> Image:
         """(H, W, 3) BGR, grey where there is no picture."""
         if self.encoded is not None:
@@ -58,12 +67,16 @@ class Snapshot:
 
 
 class Gallery:
-    """Keeps the few worst and best frames, each from another place of the drive."""
+    """Keeps the few worst and best frames, each from another place of the drive.
+
+    For each kind of error and class it also keeps the frame that has most of it.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
         self.kept = kept
         self._worst: dict[int, tuple[float, Snapshot]] = {}
         self._best: dict[int, tuple[float, Snapshot]] = {}
+        self._examples: dict[Error, tuple[float, Snapshot]] = {}
         self._order = 0
 
     def offer(self, snapshot: Snapshot, image: bytes | Image | Callable[[], bytes] | None) -> None:
@@ -76,6 +89,7 @@ class Gallery:
         place = snapshot.stamp_ns // APART_NS if snapshot.stamp_ns > 0 else -1 - self._order
         self._order += 1
         mean_px = float(np.mean(snapshot.found.distance_px)) if len(snapshot.found.truth) else 0.0
+        kept: Snapshot | None = None  # its image is encoded once, and only if it is wanted
         ranks = []
         if snapshot.errors:
             ranks.append((self._worst, snapshot.errors + 0.01 * mean_px))
@@ -83,14 +97,25 @@ class Gallery:
             ranks.append((self._best, len(snapshot.found.truth) - 0.1 * mean_px))
         for shelf, rank in ranks:
             if self._earns_a_place(shelf, place, rank):
-                encoded = _encoded(image)
-                shelf[place] = rank, dataclasses.replace(snapshot, encoded=encoded)
+                kept = kept or dataclasses.replace(snapshot, encoded=_encoded(image))
+                shelf[place] = rank, kept
                 while len(shelf) > self.kept:
                     del shelf[min(shelf, key=lambda key: shelf[key][0])]
+        for error, count in snapshot.kinds().items():
+            rank = count + 0.01 * snapshot.errors
+            if error not in self._examples or rank > self._examples[error][0]:
+                kept = kept or dataclasses.replace(snapshot, encoded=_encoded(image))
+                self._examples[error] = rank, kept
 
     def worst(self) -> list[Snapshot]:
         """Most errors first."""
         return _ranked(self._worst)
+
+    def examples(self) -> list[Snapshot]:
+        """The frames with most errors of a kind and class that are not among the worst, by time."""
+        worst = {id(item) for item in self.worst()}
+        found = {id(item): item for _, item in self._examples.values() if id(item) not in worst}
+        return sorted(found.values(), key=lambda item: item.stamp_ns)
 
     def best(self) -> list[Snapshot]:
         """Most hits without an error first."""

@@ -18,18 +18,20 @@ Image = npt.NDArray[np.uint8]
 PICTURE_WIDTH = 960
 
 
-def page(title: str, parts: Sequence[str]) -> str:
+def page(title: str, parts: Sequence[str], script: str = "") -> str:
     """One HTML file that needs no other.
 
     Args:
         title: Plain text.
         parts: HTML.
+        script: JavaScript that runs when the page is there; the page must make sense without it.
     """
+    code = f"<script>{script}</script>" if script else ""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><main>{''.join(parts)}</main></body></html>\n"
+        f"<body><main>{''.join(parts)}</main>{code}</body></html>\n"
     )
 
 

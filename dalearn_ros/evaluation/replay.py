@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.evaluation.drive import Detector, DriveOptions, DriveRun, timed
+from dalearn_ros.evaluation.outputs import Sink, open_outputs
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.trajectory import Trajectory
 from dalearn_ros.inference.detector import LandmarkDetector
@@ -55,13 +57,14 @@ def evaluate_bag(
     options = options or DriveOptions()
     landmarks = load_map(map_path)
     labeller = Labeller(landmarks, options.labels)
-    check_label_space(detector.label_space, labeller.label_space)
+    check_label_space(detector.label_space, labeller.label_space, (source or {}).get("model"))
     opened = BagReader(
         bag,
         base_frame=options.base_frame,
         map_frame=options.map_frame,
         time_offset_ns=options.time_offset_ns,
     )
+    options.outputs.check()
     with opened as reader:
         truth_topic, is_true = _truth_topic(reader, options.truth_topic)
         prior = _prior(reader, options.prior_topic) if is_true else None
@@ -83,17 +86,35 @@ def evaluate_bag(
             condition=reader.condition,
         )
         camera = reader.camera_topic(options.camera_topic)
-        run = DriveRun(collected, labeller, detector, options, prior, odometry)
-        frames = reader.frames(camera, truth_topic)
-        started = time.perf_counter()
-        for frame in track(frames, reader.count(camera), "evaluate"):
-            run.frame(frame, is_true)
-        collected.span(run.drive_s, time.perf_counter() - started)
-        for reason, count in reader.skipped.items():
-            collected.skip(reason, count)
-    if not collected.detection.frames:
-        raise no_frame_error(bag, collected.frames_skipped, reader.faults, truth_topic)
+        with _outputs(reader, camera, detector, options) as sinks:
+            run = DriveRun(collected, labeller, detector, options, prior, odometry, sinks)
+            frames = reader.frames(camera, truth_topic)
+            started = time.perf_counter()
+            for frame in track(frames, reader.count(camera), "evaluate"):
+                run.frame(frame, is_true)
+            collected.span(run.drive_s, time.perf_counter() - started)
+            for reason, count in reader.skipped.items():
+                collected.skip(reason, count)
+            if not collected.detection.frames:  # then nothing is written
+                raise no_frame_error(bag, collected.frames_skipped, reader.faults, truth_topic)
     return collected
+
+
+def _outputs(
+    reader: BagReader, camera: str, detector: Detector, options: DriveOptions
+) -> AbstractContextManager[list[Sink]]:
+    """What is written beside the figures, open."""
+    seconds = reader.bag.duration_ns * 1e-9
+    decoding = detector.metadata.decoding if isinstance(detector, LandmarkDetector) else None
+    return open_outputs(
+        options.outputs,
+        reader.path,
+        camera,
+        detector.label_space,
+        rate_hz=reader.count(camera) / seconds if seconds > 0.0 else 1.0,
+        threshold=0.0 if decoding is None else decoding.score_threshold,
+        map_frame=options.map_frame,
+    )
 
 
 def evaluate_dataset(
@@ -109,7 +130,7 @@ def evaluate_dataset(
             be read.
     """
     dataset = Dataset.open(data)
-    check_label_space(detector.label_space, dataset.label_space)
+    check_label_space(detector.label_space, dataset.label_space, (source or {}).get("model"))
     collected = Collector(
         dataset.label_space,
         match_px=match_px,
@@ -158,11 +179,18 @@ def _camera(detector: Detector, meta: Mapping[str, Any], size: tuple[int, int]) 
     return camera if (camera.width, camera.height) == size else None
 
 
-def check_label_space(model: LabelSpace, data: LabelSpace) -> None:
-    """Raise ModelError if model and truth do not mean the same by a class id."""
+def check_label_space(model: LabelSpace, data: LabelSpace, name: Path | str | None = None) -> None:
+    """Raise ModelError if model and truth do not mean the same by a class id.
+
+    Args:
+        model: Of the model.
+        data: Of the truth.
+        name: Of the model's file, for the sentence.
+    """
     if model.digest != data.digest:
         expected = "the classes " + ", ".join(data.names[1:])
-        raise ModelError.at("model", "", expected, ", ".join(model.names[1:]))
+        hint = "It was taught other classes than the map's: evaluate it with labels of its own."
+        raise ModelError.at(name or "model", "", expected, ", ".join(model.names[1:]), hint)
 
 
 def _truth_topic(reader: BagReader, topic: str | None) -> tuple[str, bool]:

@@ -7,14 +7,25 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dalearn_ros.evaluation.drawing import draw_attention, draw_matching
-from dalearn_ros.evaluation.gallery import Gallery, Snapshot
-from dalearn_ros.evaluation.page import cards, number, page, picture, table
+import numpy as np
+
+from dalearn_ros.evaluation.charts import Series, chart
+from dalearn_ros.evaluation.distances import DistanceRows
+from dalearn_ros.evaluation.gallery import Gallery
+from dalearn_ros.evaluation.page import cards, number, page, table
 from dalearn_ros.evaluation.report_detection import detection_part
-from dalearn_ros.evaluation.report_localization import Located, localization_part
+from dalearn_ros.evaluation.report_frames import SCRIPT, frames_part
+from dalearn_ros.evaluation.report_localization import (
+    ESTIMATE,
+    PRIOR,
+    Located,
+    localization_part,
+)
+from dalearn_ros.evaluation.report_words import summary_words
 from dalearn_ros.evaluation.timing import Timing
-from dalearn_ros.inference.attention import AttentionMap
 from dalearn_ros.landmarks.catalogue import LabelSpace
+
+FEWEST_TIMES = 5  # of images, for a chart
 
 
 class Gathered(Located, Protocol):
@@ -25,6 +36,7 @@ class Gathered(Located, Protocol):
     label_space: LabelSpace
     clock: Timing
     gallery: Gallery
+    distances: DistanceRows
 
 
 def report_page(collected: Gathered, metrics: Mapping[str, Any]) -> str:
@@ -35,20 +47,22 @@ def report_page(collected: Gathered, metrics: Mapping[str, Any]) -> str:
         metrics: The content of metrics.json, not yet rounded.
     """
     located = collected.localization.frames > 0
+    timing, names = collected.clock.result(), collected.label_space.names
+    stamps = collected.paths.stamps_ns
     parts = [
         f"<h1>{html.escape(collected.title)}</h1>",
-        _summary(metrics, located),
+        _summary(metrics, located, timing),
         localization_part(collected, metrics) if located else "",
-        detection_part(metrics) if metrics["frames"] else "",
-        _pictures("Worst frames", collected.gallery.worst(), collected, attention=True),
-        _pictures("Best frames", collected.gallery.best(), collected),
-        _timing(collected.clock.result()),
+        detection_part(metrics, collected.distances, names) if metrics["frames"] else "",
+        frames_part(collected.gallery, collected.label_space, stamps[0] if stamps else None),
+        _timing(collected.clock, timing),
         _about(collected, metrics),
     ]
-    return page(collected.title, parts)
+    return page(collected.title, parts, SCRIPT)
 
 
-def _summary(metrics: Mapping[str, Any], located: bool) -> str:
+def _summary(metrics: Mapping[str, Any], located: bool, timing: Mapping[str, Any]) -> str:
+    """What it comes to in words, then the few figures that count."""
     entries = []
     if metrics["frames"]:
         tolerance = f"{metrics['match_px']:g} px"
@@ -70,54 +84,14 @@ def _summary(metrics: Mapping[str, Any], located: bool) -> str:
             entries.append((name, number(found[key]["median"], 2, unit), f"median; prior {before}"))
         share = number(100.0 * found["availability"], 1, "%")
         entries.append(("Pose available", share, "of the frames"))
-    skipped = sum(metrics["frames_skipped"].values())
-    text = f"{metrics['frames']} frames evaluated, {skipped} skipped."
-    if not located:
-        text += " There is no true pose: localization is not scored."
-    return f"{cards(entries)}<p>{text}</p>"
-
-
-def _pictures(
-    title: str, frames: list[Snapshot], collected: Gathered, attention: bool = False
-) -> str:
-    """Frames with what was hit and missed, and by option beside each where the network looked."""
-    if not frames:
-        return ""
-    figures = []
-    for frame in frames:
-        drawn = draw_matching(
-            frame.image(), frame.truth, frame.seen, frame.found, collected.label_space
-        )
-        hits, missed = len(frame.found.truth), len(frame.found.missed)
-        when = ""
-        if collected.paths.stamps_ns:
-            when = f" at {(frame.stamp_ns - collected.paths.stamps_ns[0]) / 1e9:.1f} s"
-        false = len(frame.found.false_alarms)
-        text = f"{frame.name}{when}: {hits} hits, {missed} missed, {false} false"
-        figures.append(picture(drawn, text))
-        if attention and frame.attention is not None:
-            figures.append(_attention(frame, frame.attention))
-    key = (
-        '<p class="key"><span class="hit">hit</span> (ring: truth, cross: seen) '
-        '<span class="missed">missed</span> <span class="false">false alarm</span> '
-        '<span class="ignored">not scored</span></p>'
+    latency = float(timing["latency_ms"]["total"]["p95"])
+    words = "".join(
+        f"<li>{html.escape(sentence)}</li>" for sentence in summary_words(metrics, located, latency)
     )
-    if attention and any(frame.attention is not None for frame in frames):
-        key += (
-            "<p>After each frame, where the network looked: the brighter the heat on the grey "
-            "image, the more attention, from 0 to 1; white outlines are the truth.</p>"
-        )
-    return f"<h2>{title}</h2>{key}<div class='pictures'>{''.join(figures)}</div>"
+    return f'<ul class="summary">{words}</ul>{cards(entries)}'
 
 
-def _attention(frame: Snapshot, attention: AttentionMap) -> str:
-    """The picture of a frame's attention, and its figures for those who do not see it."""
-    mean, most = float(attention.attention.mean()), float(attention.attention.max())
-    text = f"{frame.name}: attention, {mean:.2f} in the mean, {most:.2f} at most"
-    return picture(draw_attention(frame.image(), attention, frame.truth), text)
-
-
-def _timing(timing: Mapping[str, Any]) -> str:
+def _timing(clock: Timing, timing: Mapping[str, Any]) -> str:
     stages = timing["latency_ms"]
     known = {name: found for name, found in stages.items() if math.isfinite(found["mean"])}
     if not known:
@@ -128,7 +102,21 @@ def _timing(timing: Mapping[str, Any]) -> str:
     pace = f"<p>The run was {factor:.2f} times as fast as the drive.</p>"
     if not math.isfinite(factor):
         pace = ""
-    return f"<h2>Time</h2>{table(['milliseconds', *columns], rows)}{pace}"
+    return f"<h2>Time</h2>{table(['milliseconds', *columns], rows)}{_latency(clock)}{pace}"
+
+
+def _latency(clock: Timing) -> str:
+    """The share of the images that were done within so many milliseconds."""
+    series = []
+    for stage, colour, dash in (("total", ESTIMATE, ""), ("inference", PRIOR, "5 3")):
+        values = np.sort(np.array(clock.samples(stage)))
+        if len(values) >= FEWEST_TIMES:
+            share = np.arange(1, len(values) + 1) / len(values)
+            series.append(Series(stage, values, 100.0 * share, colour, dash=dash, width=2.0))
+    if not series:
+        return ""
+    drawn = chart(series, "milliseconds", "images done [%]", y_from_zero=True)
+    return f"<figure>{drawn}</figure>"
 
 
 def _about(collected: Gathered, metrics: Mapping[str, Any]) -> str:

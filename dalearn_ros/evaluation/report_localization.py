@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.evaluation.charts import Series, chart
+from dalearn_ros.evaluation.charts import HALF_WIDTH, WIDTH, Series, chart
 from dalearn_ros.evaluation.page import number, table
 from dalearn_ros.evaluation.poses import PoseScore
 from dalearn_ros.evaluation.report_health import health_part
@@ -73,14 +73,23 @@ def localization_part(collected: Located, metrics: Mapping[str, Any]) -> str:
     if collected.no_pose:
         reasons = [[reason, str(count)] for reason, count in collected.no_pose.most_common()]
         parts.append(table(["frames without a pose", "frames"], reasons))
-    parts.append(_map(collected.paths))
     labels = ((1, "lateral error [m]"), (0, "longitudinal error [m]"), (2, "heading error [°]"))
-    parts += [_errors(collected, column, label) for column, label in labels]
-    parts.append(health_part(metrics))
-    return "".join(parts)
+    errors = "".join(_errors(collected, column, label) for column, label in labels)
+    return "".join(
+        [*parts, "<h3>The drive</h3>", _beside(collected.paths, errors), health_part(metrics)]
+    )
 
 
-def _map(paths: Paths) -> str:
+def _beside(paths: Paths, errors: str) -> str:
+    """The map and the charts of errors: beside a drive that goes north, else below it."""
+    places = paths.table()
+    sides = [np.ptp(one[np.isfinite(one)]) for one in (places[:, 0], places[:, 1])]
+    if sides[1] <= sides[0]:
+        return f'{_map(paths, WIDTH, 420.0)}<div class="charts">{errors}</div>'
+    return f'<div class="charts">{_map(paths, HALF_WIDTH, 800.0)}<div>{errors}</div></div>'
+
+
+def _map(paths: Paths, width: float, height: float) -> str:
     places = paths.table()
     series = []
     if paths.landmarks is not None and len(paths.landmarks):
@@ -94,12 +103,14 @@ def _map(paths: Paths) -> str:
         ("prior", PRIOR, "5 3", 1.4),
         ("localizer", ESTIMATE, "", 1.4),
     )
-    for i, (name, colour, dash, width) in enumerate(names):
+    for i, (name, colour, dash, thick) in enumerate(names):
         series.append(
-            Series(name, places[:, 2 * i], places[:, 2 * i + 1], colour, width=width, dash=dash)
+            Series(name, places[:, 2 * i], places[:, 2 * i + 1], colour, width=thick, dash=dash)
         )
-    drawn = chart(series, "x, east [m]", "y, north [m]", equal=True, height=420.0)
-    return f"<h3>The drive</h3><figure>{drawn}</figure>"
+    start = places[np.isfinite(places[:, 0])][:1, :2]
+    series.append(Series("", start[:, 0], start[:, 1], TRUE, dots=True, width=5.0))
+    drawn = chart(series, "x, east [m]", "y, north [m]", equal=True, height=height, width=width)
+    return f"<figure>{drawn}<figcaption>The dot is where it began.</figcaption></figure>"
 
 
 def _errors(collected: Located, column: int, label: str) -> str:
@@ -112,7 +123,7 @@ def _errors(collected: Located, column: int, label: str) -> str:
         elapsed = np.array(score.stamps_ns, dtype=np.int64) - stamps[0]
         x, y = _with_gaps(elapsed.astype(np.float64) / 1e9, score.errors[:, column])
         series.append(Series(name, x, y, colour, dash=dash))
-    return f"<figure>{chart(series, 'time [s]', label)}</figure>"
+    return f"<figure>{chart(series, 'time [s]', label, width=HALF_WIDTH)}</figure>"
 
 
 def _place(pose: Pose) -> tuple[float, float]:

@@ -24,12 +24,23 @@ figcaption{font-size:.84rem;color:#4b5661}
 svg,img{width:100%;height:auto;display:block}
 svg text{font-size:12px;fill:#3b444d}
 svg .grid{stroke:#e4e8ec;fill:none}
-@media (max-width:600px){svg text{font-size:19px}main{padding:10px}th,td{padding:4px 6px}}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:0 20px}
+.charts figure{min-width:0}
+.charts .scroll{margin-top:2em}
+@media (max-width:600px){svg text{font-size:19px}.charts svg text{font-size:15px}
+main{padding:10px}th,td{padding:4px 6px}}
+.summary li{margin:.25em 0}
+.filter{display:flex;flex-wrap:wrap;gap:.4em 1em;align-items:center;margin:.6em 0}
+.filter[hidden],.frame[hidden]{display:none}
+.filter select{font:inherit;padding:.2em .4em}
+.frame img{cursor:zoom-in}.frame.large{grid-column:1/-1}.frame.large img{cursor:zoom-out}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:12px}
 .key span{border-bottom:3px solid;margin-left:.6em}
 .hit{border-color:#3cdc50!important}.missed{border-color:#ffa500!important}
 .false{border-color:#ff3c3c!important}.ignored{border-color:#aaa!important}
-@media print{main{max-width:none;padding:0}h2{break-after:avoid}
+@media print{.filter{display:none}.pictures{grid-template-columns:1fr 1fr}
+.charts{grid-template-columns:1fr 1fr}.charts .scroll{margin-top:0}
+main{max-width:none;padding:0}h2,h3{break-after:avoid}
 figure,table,.card{break-inside:avoid}.scroll{overflow:visible}table{font-size:8.5pt}
 th,td{padding:2px 4px}}
 """

@@ -30,6 +30,10 @@ class Timing:
         """Length of the drive and of the run over it, seconds."""
         self.drive_s, self.wall_s = drive_s, wall_s
 
+    def samples(self, stage: str) -> list[float]:
+        """Milliseconds of each frame; empty for a stage that was not measured."""
+        return list(self._samples.get(stage, []))
+
     def result(self) -> dict[str, Any]:
         """The content of ``timing.json``; NaN for a stage that was not measured."""
         return {

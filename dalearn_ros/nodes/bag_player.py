@@ -22,6 +22,7 @@ from sensor_msgs.msg import PointCloud2
 
 from dalearn_ros.bags.stamps import header_stamp
 from dalearn_ros.bags.storage import Bag, RawMessage
+from dalearn_ros.bags.topics import CAMERA_INFO
 from dalearn_ros.core.errors import DalearnError, InputError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.progress import track
@@ -102,7 +103,11 @@ class Player(process.CleanCalls, Node):
         if not self._outputs:
             reasons = "; ".join(self.left_out.values()) or "no topic was chosen"
             raise InputError(f"{self.bag.path}: there is nothing to send ({reasons}).")
+        if self.options.manifest:
+            self.options.manifest.unlink(missing_ok=True)  # an earlier one would end the evaluator
         self._wait_for_subscribers()
+        if self.options.lockstep:
+            self._send_ahead()
         started = time.perf_counter()
         total = sum(self.bag.counts[topic] for topic in self._outputs)
         for message in track(self._paced(), total, "play"):
@@ -160,6 +165,13 @@ class Player(process.CleanCalls, Node):
                     f"nobody is on {', '.join(missing)} after {self.options.wait:g} s: {fault}"
                 )
             self._spinner.spin_once(timeout_sec=0.05)
+
+    def _send_ahead(self) -> None:
+        """The first calibrations and mountings, so that the first image is understood too."""
+        for topic, publisher in self._outputs.items():
+            if self.bag.topics[topic] == CAMERA_INFO or topic.endswith("tf_static"):
+                publisher.publish(bytes(next(self.bag.raw([topic])).cdr))
+        self._sleep_until(time.perf_counter() + SETTLE_S)
 
     def _linked(self, topic: str) -> bool:
         return bool(self.count_publishers(topic) and self.count_subscribers(topic))

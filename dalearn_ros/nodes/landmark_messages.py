@@ -7,7 +7,6 @@ import functools
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sensor_msgs.msg import PointCloud2, PointField
 from vision_msgs.msg import (
     Detection2D,
@@ -17,52 +16,28 @@ from vision_msgs.msg import (
     VisionClass,
 )
 
+from dalearn_ros.bags.observation_rows import (
+    FIELDS,
+    ORDER,
+    ROW,
+    box_sizes_of,
+    point_covariances_of,
+    points_of,
+    rows_of,
+)
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.nodes.messages import header_of, stamp_of
 
-Array = npt.NDArray[np.float64]
-FLOATS = (
-    "x",
-    "y",
-    "z",
-    "u",
-    "v",
-    "score",
-    "cov_uu",
-    "cov_uv",
-    "cov_vv",
-    "range_m",
-    "sigma_range_m",
-)
-ORDER = (
-    *("x", "y", "z", "u", "v", "class_id", "score", "cov_uu", "cov_uv", "cov_vv"),
-    *("range_m", "sigma_range_m", "track_id"),
-)
-ROW = np.dtype([(name, "<f4" if name in FLOATS else "<i4") for name in ORDER])
-BOX_SIGMAS = 6.0
-
 
 def cloud_of(found: Observations, frame_id: str, camera: Camera | None = None) -> PointCloud2:
     """The full observation as sensor_msgs/PointCloud2 in the camera's optical frame.
 
-    Fields, 4 bytes each: x y z (metres; NaN where the distance or the camera is unknown), u v
-    (pixels of the raw image), class_id, score, cov_uu cov_uv cov_vv (px²), range_m,
-    sigma_range_m (NaN unknown), track_id (-1 none). An empty cloud says that nothing was seen.
+    Its fields are those of :func:`rows_of`. An empty cloud says that nothing was seen.
     """
-    rows = np.zeros(len(found), ROW)
-    points = points_of(found, camera)
-    for column, name in enumerate("xyz"):
-        rows[name] = points[:, column]
-    rows["u"], rows["v"] = found.point_px[:, 0], found.point_px[:, 1]
-    rows["class_id"], rows["track_id"] = found.class_id, found.track_id
-    rows["score"] = found.score
-    rows["cov_uu"] = found.covariance_px2[:, 0, 0]
-    rows["cov_uv"] = found.covariance_px2[:, 0, 1]
-    rows["cov_vv"] = found.covariance_px2[:, 1, 1]
-    rows["range_m"], rows["sigma_range_m"] = found.range_m, found.sigma_range_m
+    rows, dense = rows_of(found, camera)
     data = array.array("B")
     data.frombytes(rows.tobytes())
     return PointCloud2(
@@ -74,7 +49,7 @@ def cloud_of(found: Observations, frame_id: str, camera: Camera | None = None) -
         point_step=ROW.itemsize,
         row_step=ROW.itemsize * len(rows),
         data=data,
-        is_dense=bool(np.isfinite(points).all()),
+        is_dense=dense,
     )
 
 
@@ -123,15 +98,6 @@ def observations_of(message: PointCloud2) -> Observations:
     )
 
 
-def points_of(found: Observations, camera: Camera | None) -> Array:
-    """(N, 3) metres in the optical frame, NaN where camera or distance is unknown."""
-    if camera is None or not len(found):
-        return np.full((len(found), 3), np.nan)
-    rays = camera.unproject(found.point_px)
-    unit: Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
-    return unit * found.range_m[:, None]
-
-
 def detections_of(
     found: Observations, frame_id: str, camera: Camera | None = None
 ) -> Detection2DArray:
@@ -141,14 +107,14 @@ def detections_of(
     point in the optical frame with its covariance.
     """
     header = header_of(found.stamp_ns, frame_id)
-    points, covariances = points_of(found, camera), _point_covariances(found, camera)
+    points, covariances = points_of(found, camera), point_covariances_of(found, camera)
+    sizes = box_sizes_of(found)
     message = Detection2DArray(header=header)
     for row in range(len(found)):
         one = Detection2D(header=header)
-        sigma = np.sqrt(np.maximum(np.diagonal(found.covariance_px2[row]), 0.0))
         centre = one.bbox.center.position
         centre.x, centre.y = (float(v) for v in found.point_px[row])
-        one.bbox.size_x, one.bbox.size_y = (float(v) for v in BOX_SIGMAS * sigma)
+        one.bbox.size_x, one.bbox.size_y = (float(v) for v in sizes[row])
         opinion = ObjectHypothesisWithPose()
         opinion.hypothesis.class_id = str(int(found.class_id[row]))
         opinion.hypothesis.score = float(found.score[row])
@@ -171,29 +137,10 @@ def label_info_of(space: LabelSpace, threshold: float, stamp_ns: int) -> LabelIn
     return LabelInfo(header=header, class_map=classes, threshold=float(threshold))
 
 
-def _point_covariances(found: Observations, camera: Camera | None) -> Array:
-    """(N, 3, 3) m²: the pixel's covariance across the ray, the distance's along it."""
-    if camera is None or not len(found):
-        return np.zeros((len(found), 3, 3))
-    unit = points_of(found, camera) / found.range_m[:, None]
-    step = 0.5  # px; central differences of the unit ray by the pixel
-    slopes = []
-    for shift in ((step, 0.0), (0.0, step)):
-        ends = [camera.unproject(found.point_px + sign * np.array(shift)) for sign in (1, -1)]
-        ahead, behind = (rays / np.linalg.norm(rays, axis=1, keepdims=True) for rays in ends)
-        slopes.append((ahead - behind) / (2.0 * step))
-    by_pixel = np.stack(slopes, axis=-1) * found.range_m[:, None, None]
-    sigma = np.nan_to_num(found.sigma_range_m, nan=0.0)
-    along = unit[:, :, None] * unit[:, None, :] * (sigma**2)[:, None, None]
-    across: Array = by_pixel @ found.covariance_px2 @ by_pixel.transpose(0, 2, 1)
-    return across + along
-
-
 @functools.cache
 def _fields() -> list[Any]:
     """The same objects for every cloud; messages copy them when they are sent."""
-    made = []
-    for name, (kind, offset) in ((n, ROW.fields[n][:2]) for n in ORDER):  # type: ignore[index]
-        datatype = PointField.FLOAT32 if kind.kind == "f" else PointField.INT32
-        made.append(PointField(name=name, offset=offset, datatype=datatype, count=1))
-    return made
+    return [
+        PointField(name=name, offset=offset, datatype=datatype, count=1)
+        for name, offset, datatype in FIELDS
+    ]

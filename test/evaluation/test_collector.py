@@ -113,9 +113,9 @@ def test_without_true_poses_localization_is_null(tmp_path: Path) -> None:
 def test_the_report_holds_everything_in_one_file(tmp_path: Path) -> None:
     filled().write(tmp_path)
     page = (tmp_path / "report.html").read_text()
-    assert "A &lt;drive&gt;" in page and "<script" not in page
+    assert "A &lt;drive&gt;" in page and page.count("<script>") == 1  # its own
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
-    assert 5 <= page.count("data:image/jpeg;base64,") <= 8  # worst and best frames
+    assert 5 <= page.count("data:image/jpeg;base64,") <= 9  # worst, best, one of an error
     assert page.count("<svg") >= 5
     assert "not enough landmarks: 1 of at least 2" in page
     assert ">nan<" not in page

@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import configparser
-import importlib.util
 import json
 import re
-import sys
-import types
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from helpers.launch_stand_ins import load, of_kind
 
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.nodes import (
@@ -52,55 +49,6 @@ def topics_of(node: str) -> set[str]:
     return found | {f"~/input/{name}" for name in re.findall(r'\{base\}([\w/]+)"', text)}
 
 
-class Made:
-    """Stands for any class of launch."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self.args, self.options = args, options
-
-    def perform(self, context: dict[str, str]) -> str:
-        """Of LaunchConfiguration: the argument's value."""
-        return context[self.args[0]]
-
-
-def load(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Made]:
-    names = {
-        "launch": ["LaunchDescription", "LaunchContext"],
-        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "OpaqueFunction"],
-        "launch.substitutions": ["LaunchConfiguration", "PathJoinSubstitution"],
-        "launch_ros": [],
-        "launch_ros.actions": ["Node", "LifecycleNode"],
-        "launch_ros.substitutions": ["FindPackageShare", "FindPackagePrefix"],
-    }
-    for module_name, classes in names.items():
-        module = types.ModuleType(module_name)
-        for name in classes:
-            setattr(module, name, type(name, (Made,), {}))
-        monkeypatch.setitem(sys.modules, module_name, module)
-    spec = importlib.util.spec_from_file_location(path.stem.replace(".", "_"), path)
-    assert spec is not None and spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    actions = list(loaded.generate_launch_description().args[0])
-    declared = of_kind(actions, "DeclareLaunchArgument")
-    context = {made.args[0]: made.options.get("default_value", "x") for made in declared}
-    for action in of_kind(actions, "OpaqueFunction"):
-        actions += action.options["function"](context)
-    return actions
-
-
-def of_kind(found: Any, kind: str) -> list[Made]:
-    """All stand-ins of a class, however deep."""
-    if isinstance(found, Made):
-        inside = of_kind([*found.args, *found.options.values()], kind)
-        return [found, *inside] if type(found).__name__ == kind else inside
-    if isinstance(found, dict):
-        return of_kind(list(found.values()), kind)
-    if isinstance(found, (list, tuple)):
-        return [made for item in found for made in of_kind(item, kind)]
-    return []
-
-
 def executables() -> set[str]:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
@@ -110,7 +58,8 @@ def executables() -> set[str]:
 
 def test_the_launch_files_of_the_contract_are_there() -> None:
     names = {path.name.removesuffix(".launch.py") for path in FILES}
-    assert {"detector", "localization", "train", "evaluate", "demo"} <= names
+    wanted = {"detector", "localization", "train", "evaluate", "demo", "replay", "replay_live"}
+    assert wanted <= names
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
