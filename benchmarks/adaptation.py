@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import json
 import sys
 import tempfile
@@ -165,6 +166,7 @@ def one_run(pair: Pair, row: Row, seed: int, out: Path, runs: KeptRuns) -> None:
         recipe,
         lambda: {**about, **run_row(pair, row, seed, out, start)},
     )
+    gc.collect()  # what of the run is in reference cycles: the next one needs the memory
     if found is not None:
         print(*about.values(), f"F1 {found['f1']:.3f}", found["refused"], flush=True)
 

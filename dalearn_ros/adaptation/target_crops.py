@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from dalearn_ros.adaptation.target_colours import recoloured
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.randomness import generator
+from dalearn_ros.core.rounds import Rounds
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.detector.samples import CropBatches
 from dalearn_ros.inference.preprocess import as_channels
@@ -51,7 +51,7 @@ class TargetCrops:
         """
         self.images, self.places, self.mapped = images, places, mapped
         self.settings, self.seed = settings, seed
-        self._order = functools.lru_cache(maxsize=2)(self._shuffled)
+        self._order = Rounds(np.arange(len(images)), seed, "target order")
         sizes = [w * h * 3 for w, h in map(images.size, range(len(images)))]
         wanted = settings.batch.cache_mb
         limit = free_bytes() // 4 if wanted is None else wanted * 1_000_000
@@ -95,13 +95,9 @@ class TargetCrops:
             "skipped": skipped,
         }
 
-    def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
-        return generator(self.seed, "target order", round_number).permutation(len(self.images))
-
     def _image(self, number: int, skipped: list[str]) -> tuple[int, npt.NDArray[np.uint8]]:
         for attempt in range(_TRIES):
-            round_number, place = divmod(number + attempt, len(self.images))
-            row = int(self._order(round_number)[place])
+            row = self._order[number + attempt]
             try:
                 image = self._cache.get(row)
                 if image is None:

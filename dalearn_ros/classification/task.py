@@ -15,7 +15,7 @@ from dalearn_ros.classification.augment import change, prepare
 from dalearn_ros.classification.folders import ImageSet
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.settings import ClassificationSettings
-from dalearn_ros.core.randomness import generator
+from dalearn_ros.core.rounds import Rounds
 from dalearn_ros.core.shares import part_of
 
 Batch = dict[str, Any]
@@ -34,22 +34,12 @@ class Order:
             seed: Seed of the order.
             name: Of the stream of random numbers.
         """
-        self._rows = np.repeat(np.arange(len(repeats)), repeats)
-        self._seed, self._name = seed, name
-        self._made: tuple[int, Counts] = (-1, self._rows)
+        self._rounds = Rounds(np.repeat(np.arange(len(repeats)), repeats), seed, name)
 
     def take(self, start: int, stop: int) -> Tensor:
         """(stop - start,) int64 sample numbers at these places of the order."""
-        places = np.arange(start, stop)
-        rounds, within = places // len(self._rows), places % len(self._rows)
-        chosen = [self._of_round(int(r))[w] for r, w in zip(rounds, within, strict=True)]
+        chosen = [self._rounds[place] for place in range(start, stop)]
         return torch.tensor(chosen, dtype=torch.int64)
-
-    def _of_round(self, number: int) -> Counts:
-        if self._made[0] != number:
-            random = generator(self._seed, self._name, number)
-            self._made = number, random.permutation(self._rows)
-        return self._made[1]
 
 
 class ClassificationTask:

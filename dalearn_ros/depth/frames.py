@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import DatasetError
-from dalearn_ros.core.randomness import generator
+from dalearn_ros.core.rounds import Rounds
 from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.settings import TruthSettings
@@ -138,7 +137,7 @@ class Frames:
         cache_mb: int | None = None,
         truth: TruthSettings | None = None,
     ) -> None:
-        self.data, self.seed, self.stream, self.truth = data, seed, stream, truth
+        self.data, self.truth = data, truth
         self.rows = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
         if not self.rows:
             raise DatasetError("--data: there is no image to learn from.")
@@ -147,7 +146,7 @@ class Frames:
         limit = free_bytes() // 4 if cache_mb is None else cache_mb * 1_000_000
         self._cache = ImageCache(sizes, limit)
         self._cameras: dict[str, Camera] = {}
-        self._order = functools.lru_cache(maxsize=2)(self._shuffled)
+        self._order = Rounds(np.arange(len(self.rows)), seed, stream)
 
     def draw(self, number: int, skipped: list[str]) -> CameraImage:
         """The image of a number, counted from 0 without end.
@@ -161,9 +160,8 @@ class Frames:
         """
         last = ""
         for attempt in range(_TRIES):
-            round_number, place = divmod(number + attempt, len(self.rows))
             try:
-                return self.get(int(self._order(round_number)[place]))
+                return self.get(self._order[number + attempt])
             except DatasetError as error:
                 last = str(error)
                 logging.getLogger(__name__).warning("skipped: %s", error)
@@ -201,9 +199,6 @@ class Frames:
         if key not in self._cameras:
             self._cameras[key] = camera_of(meta, name)
         return self._cameras[key]
-
-    def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
-        return generator(self.seed, self.stream, round_number).permutation(len(self.rows))
 
 
 def _bytes(meta: Mapping[str, Any]) -> int:

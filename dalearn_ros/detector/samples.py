@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import signal
 import sys
@@ -19,6 +18,7 @@ from torch.utils.data import DataLoader
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DalearnError, DatasetError
 from dalearn_ros.core.randomness import generator
+from dalearn_ros.core.rounds import Rounds
 from dalearn_ros.core.shares import part_of
 from dalearn_ros.datasets.shards import Shards
 from dalearn_ros.datasets.store import Dataset
@@ -71,10 +71,10 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         self._frames = [(d, i) for d in range(len(data)) for i in range(len(data[d]))]
         if not self._frames:
             raise DatasetError("--data: there is no image to train on.")
-        self._draws = np.repeat(np.arange(len(self._frames)), 1 if repeats is None else repeats)
-        if not len(self._draws):
+        draws = np.repeat(np.arange(len(self._frames)), 1 if repeats is None else repeats)
+        if not len(draws):
             raise DatasetError("--data: every image is left out of training.")
-        self._order = functools.lru_cache(maxsize=2)(self._shuffled)
+        self._order = Rounds(draws, seed, "order")
         self._cache = ImageCache([self._bytes(*f) for f in self._frames], self._limit(peers))
 
     def __getitem__(self, step: int) -> Batch:
@@ -125,13 +125,9 @@ class CropBatches(torch.utils.data.Dataset[Batch]):
         which, index = self._frames[frame]
         return f"{self.data[which].path}, image {index}"
 
-    def _shuffled(self, round_number: int) -> npt.NDArray[np.int64]:
-        return generator(self.seed, "order", round_number).permutation(self._draws)
-
     def _frame(self, number: int, skipped: list[str]) -> tuple[Image, Labels, int]:
         for attempt in range(_TRIES):
-            round_number, place = divmod(number + attempt, len(self._draws))
-            frame = int(self._order(round_number)[place])
+            frame = self._order[number + attempt]
             which, index = self._frames[frame]
             dataset = self.data[which]
             try:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import weakref
 
 import cv2
 import numpy as np
@@ -39,6 +40,15 @@ def test_the_same_seed_and_step_give_the_same_batch(data):
     assert _same(one[3], other[3])
     assert not _same(one[3], one[4])
     assert not _same(one[3], CropBatches([data], tiny_settings(), 6)[3])
+
+
+def test_cached_images_go_with_the_batches(data):
+    """No circle holds them until the garbage is collected: runs come one after another."""
+    batches = CropBatches([data], tiny_settings(), 5)
+    batches[0]
+    cache = weakref.ref(batches._cache)
+    del batches
+    assert cache() is None
 
 
 def test_shapes_and_targets(data):
