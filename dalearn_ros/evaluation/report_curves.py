@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dalearn_ros.evaluation.bootstrap import UNIT_WORDS
-from dalearn_ros.evaluation.charts import Series, chart
+from dalearn_ros.evaluation.charts import HALF_WIDTH, Series, chart
 from dalearn_ros.evaluation.page import number, table
 from dalearn_ros.evaluation.report_localization import ESTIMATE, PRIOR, TRUE
 
@@ -31,18 +31,19 @@ def curve_part(metrics: Mapping[str, Any]) -> str:
         ],
         "score threshold",
         "share",
+        width=HALF_WIDTH,
         y_from_zero=True,
     )
     curve = [
         Series("", recall, precision, ESTIMATE),
         Series("", recall, precision, ESTIMATE, dots=True, width=3.0),
     ]
+    along = chart(curve, "recall", "precision", width=HALF_WIDTH, y_from_zero=True)
     return (
         "<h3>Precision and recall over the score</h3><p>Mean average precision "
         f"{number(metrics['mean_ap'], 3)}. F1 is best, {number(best['f1'], 3)}, at a threshold of "
         f"{number(best['threshold'], 2)}.</p>"
-        f"<figure>{chart(curve, 'recall', 'precision', y_from_zero=True)}</figure>"
-        f"<figure>{across}</figure>"
+        f'<div class="charts"><figure>{along}</figure><figure>{across}</figure></div>'
     )
 
 

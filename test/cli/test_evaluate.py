@@ -189,3 +189,17 @@ def test_a_model_is_needed(drive: Any, capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit, match="2"):
         main(["evaluate", "--bag", str(drive.bag), "--map", str(drive.map), "--out", "x"])
     assert "--model is needed" in capsys.readouterr().err
+
+
+def test_what_is_written_beside_the_figures_is_told_and_needs_a_bag(
+    drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "--bag", str(drive.bag), "--map", str(drive.map)]
+    words += ["--model", str(drive.model), "--out", str(tmp_path / "out")]
+    assert main([*words, "--overlays", str(tmp_path / "frames")]) == 0
+    assert capsys.readouterr().out.endswith(f". Beside it: {tmp_path / 'frames'}.\n")
+    assert len(list((tmp_path / "frames").iterdir())) == drive.frames
+    for option in ("--write-bag", "--overlays", "--video"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["evaluate", "--compare", "a", "b", "--out", "c", option, "d"])
+        assert "go with --bag" in capsys.readouterr().err
