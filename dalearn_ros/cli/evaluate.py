@@ -75,6 +75,8 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.cli.evaluate_compare import run_compare
     from dalearn_ros.cli.evaluate_scenario import run_scenario
 
+    if args.bag is None and (args.write_bag or args.overlays or args.video):
+        args.wrong_usage("--write-bag, --overlays and --video go with --bag")
     if args.compare is not None:
         return run_compare(args)
     for name in ("model", "out"):
@@ -101,8 +103,6 @@ def _evaluate(args: argparse.Namespace) -> str:
     if args.zoom and args.bag is None:
         args.wrong_usage("--zoom needs --bag: a dataset has no prior pose to predict from")
     outputs = OutputPaths(args.write_bag, args.overlays, args.video)
-    if args.bag is None and outputs != OutputPaths():
-        args.wrong_usage("--write-bag, --overlays and --video go with --bag")
     options = dataclasses.replace(drive_options(args), outputs=outputs)
     outputs.check()
     check_out(args.out)
