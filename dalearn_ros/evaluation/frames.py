@@ -25,7 +25,7 @@ AXES = ("longitudinal_m", "lateral_m", "heading_deg")
 DIGITS = 4  # of pixels, metres and degrees; scores keep 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One line.
 
