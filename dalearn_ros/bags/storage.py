@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import yaml
 from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -74,7 +75,11 @@ class Bag:
     @property
     def custom(self) -> dict[str, str]:
         """What the recorder noted about the bag (``custom_data`` of metadata.yaml)."""
-        noted = getattr(getattr(self._reader, "metadata", None), "custom", None)
+        try:
+            text = (self.path / "metadata.yaml").read_text(encoding="utf-8")
+            noted = yaml.safe_load(text)["rosbag2_bagfile_information"]["custom_data"]
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+            return {}
         if not isinstance(noted, dict):
             return {}
         return {str(key): str(value) for key, value in noted.items()}

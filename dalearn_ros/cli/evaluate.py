@@ -75,8 +75,7 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.cli.evaluate_compare import run_compare
     from dalearn_ros.cli.evaluate_scenario import run_scenario
 
-    beside = args.write_bag, args.overlays, args.video
-    if args.bag is None and any(path is not None for path in beside):
+    if args.bag is None and (args.write_bag or args.overlays or args.video):
         args.wrong_usage("--write-bag, --overlays and --video go with --bag")
     if args.compare is not None:
         return run_compare(args)

@@ -26,8 +26,10 @@ def run_scenario(args: argparse.Namespace) -> str:
         if getattr(args, name):
             option = name.replace("_", "-")
             args.wrong_usage(f"--{option} stands in the scenario file, or not at all")
-    if args.match_px != MATCH_PX or args.time_offset_s:
-        args.wrong_usage("--match-px and --time-offset-s stand in the scenario file")
+    frames = (args.map_frame, args.base_frame) != ("map", "base_link")
+    if args.match_px != MATCH_PX or args.time_offset_s or frames:
+        names = "--match-px, --time-offset-s, --map-frame and --base-frame"
+        args.wrong_usage(f"{names} stand in the scenario file")
     check_out(args.out)
     settings = load_settings(LocalizerSettings, args.config)
     detector = LandmarkDetector.load(args.model, args.threads)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.evaluation.columns import Columns
 from dalearn_ros.evaluation.matching import Matching
 from dalearn_ros.landmarks.types import Labels, Observations
 from dalearn_ros.localization.settings import LocalizerSettings
@@ -17,6 +18,7 @@ from dalearn_ros.localization.settings import LocalizerSettings
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+_ERRORS = ("u_px", "v_px", "uu", "uv", "vu", "vv", "range_sigmas")
 BINS = 10
 REACH = 3.0  # times match_px: the truth that an observation means may be so far away
 SIGMAS = (1, 2, 3)
@@ -100,11 +102,8 @@ class CalibrationScore:
     """Gathers scores and normalised errors, frame by frame."""
 
     def __init__(self) -> None:
-        self._scores: list[Array] = []
-        self._hits: list[Mask] = []
-        self._errors: list[Array] = []
-        self._covariances: list[Array] = []
-        self._ranges: list[Array] = []
+        self._claims = Columns(score="d", hit="h")
+        self._errors = Columns(**dict.fromkeys(_ERRORS, "d"))
 
     def add(
         self, truth: Labels, seen: Observations, main: Matching, wide: Matching, exact: Mask
@@ -120,26 +119,29 @@ class CalibrationScore:
             exact: (N,) truth whose point is exact enough to be taken.
         """
         judged = np.concatenate([main.seen, main.false_alarms])
-        self._scores.append(seen.score[judged])
-        self._hits.append(np.arange(len(judged)) < len(main.seen))
+        hit = np.arange(len(judged)) < len(main.seen)
+        self._claims.extend(score=seen.score[judged], hit=hit)
         taken = exact[wide.truth]
         rows, columns = wide.truth[taken], wide.seen[taken]
-        self._errors.append(seen.point_px[columns] - truth.point_px[rows])
+        error = seen.point_px[columns] - truth.point_px[rows]
         own = np.nan_to_num(truth.covariance_px2[rows])
-        self._covariances.append(seen.covariance_px2[columns] + own)
+        covariance = (seen.covariance_px2[columns] + own).reshape(-1, 4)
         off = seen.range_m[columns] - truth.range_m[rows]
         with np.errstate(divide="ignore", invalid="ignore"):
-            self._ranges.append(np.abs(off / seen.sigma_range_m[columns]))
+            sigmas = np.abs(off / seen.sigma_range_m[columns])
+        values = [*error.T, *covariance.T, sigmas]
+        self._errors.extend(**dict(zip(_ERRORS, values, strict=True)))
 
     def result(self) -> dict[str, Any]:
         """``ece``, ``covariance_inside``, ``distance_inside`` (1 and 2 sigma), ``reliability``."""
-        score, hit = _joined(self._scores), _joined(self._hits).astype(bool)
-        error = _joined(self._errors).reshape(-1, 2)
-        covariance = _joined(self._covariances).reshape(-1, 2, 2)
+        score, hit = self._claims["score"], self._claims["hit"].astype(bool)
+        columns = [self._errors[name] for name in _ERRORS]
+        error = np.stack(columns[:2], axis=1)
+        covariance = np.stack(columns[2:6], axis=1).reshape(-1, 2, 2)
         usable = np.isfinite(error).all(axis=1) & np.isfinite(covariance).all(axis=(1, 2))
         error, covariance = error[usable], covariance[usable]
         known = np.linalg.det(covariance) > 0.0
-        off = _joined(self._ranges)
+        off = columns[6]
         off = off[np.isfinite(off)]
         return {
             "ece": expected_calibration_error(score, hit),
@@ -149,7 +151,3 @@ class CalibrationScore:
             },
             "reliability": reliability(score, hit),
         }
-
-
-def _joined(parts: list[Any]) -> Array:
-    return np.concatenate(parts) if parts else np.zeros(0)

@@ -6,9 +6,7 @@ and the difference is taken in each draw (paired bootstrap). Differences are alw
 
 from __future__ import annotations
 
-import json
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +23,10 @@ from dalearn_ros.evaluation.bootstrap import (
     drawn_figures,
     units_of,
 )
-from dalearn_ros.evaluation.frames import FrameTable, read_frames
 from dalearn_ros.evaluation.intervals import DRAWS, draw_images, interval
-from dalearn_ros.evaluation.names import flat
+from dalearn_ros.evaluation.runs import Run
 
 Array = npt.NDArray[np.float64]
-METRICS, FRAMES = "metrics.json", "frames.jsonl"
-BACKGROUND = "background"
 
 
 @dataclass(frozen=True)
@@ -70,63 +65,12 @@ FIGURES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Run:
-    """A folder that ``evaluate`` has written.
-
-    Attributes:
-        path: The folder.
-        metrics: Its metrics.json.
-        table: Its frames.jsonl.
-    """
-
-    path: Path
-    metrics: Mapping[str, Any]
-    table: FrameTable
-
-    @classmethod
-    def open(cls, path: Path) -> Run:
-        """Read a folder.
-
-        Raises:
-            InputError: It is none, or one of an earlier version.
-        """
-        file = path / METRICS
-        try:
-            metrics = json.loads(file.read_text(encoding="utf-8"))
-            classes = (BACKGROUND, *sorted(metrics["per_class"]))
-            float(metrics["match_px"])
-        except FileNotFoundError:
-            hint = "Give the folder that was --out of `dalearn evaluate`."
-            raise InputError.at(path, "", f"a {METRICS}", "none", hint) from None
-        except OSError as error:
-            raise InputError(f"{file}: cannot be read ({error.strerror}).") from None
-        except (ValueError, KeyError, TypeError) as error:
-            found = f"{type(error).__name__}: {error}"
-            raise InputError.at(file, "", "what `dalearn evaluate` writes", found) from None
-        return cls(path, metrics, read_frames(path / FRAMES, classes))
-
-    def figure(self, name: str) -> float:
-        """A figure of metrics.json by its dotted name; NaN where it is null or missing."""
-        value = flat(self.metrics).get(name)
-        return math.nan if value is None else value
-
-    def keys(self) -> list[tuple[str, int]]:
-        """What each frame is known by: its name, and which of those of one name it is."""
-        before: Counter[str] = Counter()
-        keys = []
-        for frame in self.table.frames:
-            keys.append((frame.name, before[frame.name]))
-            before[frame.name] += 1
-        return keys
-
-
 def compare(a: Path, b: Path) -> dict[str, Any]:
     """The content of ``compare.json``.
 
     Args:
-        a: Folder of an evaluation.
-        b: Folder of another one of the same frames, against the same truth.
+        a: Folder of an evaluation, or one that holds several, such as ``--out`` of scenarios.
+        b: The same of another model on the same frames, against the same truth.
 
     Returns:
         ``a``, ``b`` (folders), ``frames``, ``match_px``, ``unit``, ``units``, ``draws``, and a row
@@ -148,15 +92,16 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
             drawn_figures(first.table, units, draws),
             drawn_figures(second.table, again, draws),
         )
-    present = [name for name, entry in first.metrics["per_class"].items() if entry.get("support")]
-    each = [Figure(f"per_class.{name}.f1", f"F1 of {name}", "finds more") for name in present]
+    each = [
+        Figure(f"per_class.{name}.f1", f"F1 of {name}", "finds more") for name in first.occurring()
+    ]
     rows = [_row(figure, first, second, drawn, units) for figure in (*FIGURES, *each)]
     return {
         "version": 1,
         "a": str(a),
         "b": str(b),
         "frames": len(first.table.frames),
-        "match_px": first.metrics["match_px"],
+        "match_px": first.match_px,
         "unit": units.kind,
         "units": units.count,
         "draws": DRAWS if units.enough else 0,
@@ -170,15 +115,17 @@ def _paired(a: Run, b: Run) -> npt.NDArray[np.int64]:
     Raises:
         InputError: They cannot be compared; the sentence says why.
     """
-    for key in ("match_px", "classes"):
-        mine = a.metrics["match_px"] if key == "match_px" else ", ".join(a.table.classes[1:])
-        other = b.metrics["match_px"] if key == "match_px" else ", ".join(b.table.classes[1:])
+    for key, mine, other in (
+        ("match_px", f"{a.match_px:g}", f"{b.match_px:g}"),
+        ("classes", ", ".join(a.table.classes[1:]), ", ".join(b.table.classes[1:])),
+    ):
         if mine != other:
-            raise InputError.at(b.path / METRICS, key, f"{mine} as in {a.path}", str(other))
+            raise InputError.at(b.path, key, f"{mine} as in {a.path}", other)
     place = {key: i for i, key in enumerate(a.keys())}
     keys = b.keys()
     only_b = [key for key in keys if key not in place]
-    only_a = [key for key in place if key not in set(keys)]
+    theirs = set(keys)
+    only_a = [key for key in place if key not in theirs]
     if only_a or only_b:
         parts = [
             f"{len(only)} only in {run.path} (first: {only[0][0]})"

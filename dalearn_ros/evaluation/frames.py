@@ -25,7 +25,7 @@ AXES = ("longitudinal_m", "lateral_m", "heading_deg")
 DIGITS = 4  # of pixels, metres and degrees; scores keep 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One line.
 
@@ -136,22 +136,30 @@ def truth_digest(truth: Labels) -> str:
     return digest.hexdigest()[:8]
 
 
-def read_frames(path: Path, classes: Sequence[str]) -> FrameTable:
+def read_frames(
+    path: Path, classes: Sequence[str], into: FrameTable | None = None, folder: str = ""
+) -> FrameTable:
     """Read ``frames.jsonl``.
 
     Args:
         path: The file.
         classes: Names of the classes, the background first.
+        into: A table of the same classes that gets the frames; None makes one.
+        folder: Goes before the names of frames and drives, so that those of several files differ;
+            empty leaves them as they are.
+
+    Returns:
+        The table.
 
     Raises:
         InputError: There is none, or a line of it is not one.
     """
-    table = FrameTable(tuple(classes))
+    table = into if into is not None else FrameTable(tuple(classes))
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    _take(table, json.loads(line))
+                    _take(table, json.loads(line), folder)
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     found = f"{type(error).__name__}: {error}"
                     expected = "a frame as `dalearn evaluate` writes it"
@@ -164,12 +172,15 @@ def read_frames(path: Path, classes: Sequence[str]) -> FrameTable:
     return table
 
 
-def _take(table: FrameTable, content: dict[str, Any]) -> None:
+def _take(table: FrameTable, content: dict[str, Any], folder: str) -> None:
     """Add one line to a table."""
     ids = {name: number for number, name in enumerate(table.classes)}
     at = len(table.frames)
-    words = (str(content.get(key, "")) for key in ("drive", "condition", "truth"))
-    frame = Frame(str(content["frame"]), int(content["stamp_ns"]), *words)
+    drive, condition, truth = (str(content.get(k, "")) for k in ("drive", "condition", "truth"))
+    name = str(content["frame"])
+    if folder:
+        name, drive = f"{folder}/{name}", f"{folder}/{drive}"
+    frame = Frame(name, int(content["stamp_ns"]), drive, condition, truth)
     for name, (_, _, lost) in content["counts"].items():
         table.missed.extend(frame=at, class_id=np.full(int(lost), ids[name]))
     for name, errors in content["point_px"].items():

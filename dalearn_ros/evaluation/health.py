@@ -11,7 +11,6 @@ from dalearn_ros.localization.health_report import KINDS
 MAP_NAMES = (
     "landmarks",
     *(f"{group}.{kind}" for group in ("counts", "confirmed") for kind in KINDS),
-    *(f"frames.{fate}" for fate in ("counted", "no pose", "standing", "too little seen")),
 )
 CAMERA_NAMES = (
     *("tracks", "windows", "turned_deg"),

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.evaluation.bands import spread
+from dalearn_ros.evaluation.columns import Columns
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.transforms import wrap_rad
 
 Array = npt.NDArray[np.float64]
 SAMPLE_NS = 5_000_000_000  # consistency takes one sample per 5 s: errors beside it are correlated
+_ERRORS = ("along_m", "across_m", "heading_rad")
+_COVARIANCES = tuple(f"p{i}{j}" for i in range(3) for j in range(3))
 CHI2_3DOF_95 = 7.815
 CONFIRMED_SIGMA_M, WRONG_M = 0.5 - 1e-6, 1.0
 
@@ -23,9 +26,7 @@ class PoseScore:
 
     def __init__(self) -> None:
         self.frames = 0
-        self.stamps_ns: list[int] = []
-        self._errors: list[Array] = []  # longitudinal m, lateral m, heading rad
-        self._covariances: list[Array] = []  # (3, 3) of the same, NaN if unknown
+        self._rows = Columns(stamp_ns="q", **dict.fromkeys((*_ERRORS, *_COVARIANCES), "d"))
 
     def add(self, estimate: Pose | None, truth: Pose) -> Array:
         """Count one frame; None means that there was no estimate.
@@ -36,18 +37,30 @@ class PoseScore:
         self.frames += 1
         if estimate is None:
             return np.full(3, math.nan)
-        self.stamps_ns.append(truth.stamp_ns)
         error, covariance = planar_error(estimate, truth)
-        self._errors.append(error)
-        self._covariances.append(covariance)
+        values = dict(zip((*_ERRORS, *_COVARIANCES), [*error, *covariance.ravel()], strict=True))
+        self._rows.extend(stamp_ns=truth.stamp_ns, **values)
         return np.array([error[0], error[1], math.degrees(error[2])])
 
     @property
     def errors(self) -> Array:
         """(N, 3) longitudinal and lateral in metres, heading in degrees; signed."""
-        errors = np.array(self._errors, dtype=np.float64).reshape(-1, 3)
+        errors = self._raw()[0]
         errors[:, 2] = np.degrees(errors[:, 2])
         return errors
+
+    @property
+    def stamps_ns(self) -> list[int]:
+        """(N,) stamps of those errors."""
+        return [int(stamp) for stamp in self._rows["stamp_ns"]]
+
+    def _raw(self) -> tuple[Array, Array]:
+        """(N, 3) errors in metres and radians, and their (N, 3, 3) covariances, NaN if unknown."""
+        errors, covariances = (
+            np.stack([self._rows[name] for name in names], axis=1)
+            for names in (_ERRORS, _COVARIANCES)
+        )
+        return errors, covariances.reshape(-1, 3, 3)
 
     def result(self) -> dict[str, Any]:
         """The keys under ``localization`` or ``prior``; what cannot be computed is NaN.
@@ -72,9 +85,7 @@ class PoseScore:
     def _nees(self) -> Array:
         seen: set[int] = set()
         values = []
-        for stamp, error, covariance in zip(
-            self.stamps_ns, self._errors, self._covariances, strict=True
-        ):
+        for stamp, error, covariance in zip(self.stamps_ns, *self._raw(), strict=True):
             if stamp // SAMPLE_NS in seen or not np.isfinite(covariance).all():
                 continue
             seen.add(stamp // SAMPLE_NS)
@@ -83,7 +94,7 @@ class PoseScore:
 
     def _confirmed_wrong(self) -> int:
         count = 0
-        for error, covariance in zip(self._errors, self._covariances, strict=True):
+        for error, covariance in zip(*self._raw(), strict=True):
             sure = covariance[1, 1] < CONFIRMED_SIGMA_M**2  # False for NaN
             count += bool(sure and math.hypot(error[0], error[1]) > WRONG_M)
         return count

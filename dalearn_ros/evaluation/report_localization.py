@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -31,14 +32,14 @@ class Paths:
 
     def __init__(self, landmarks: LandmarkMap | None = None) -> None:
         self.landmarks = landmarks
-        self._rows: list[tuple[float, ...]] = []
-        self.stamps_ns: list[int] = []
+        self._rows = array("d")
+        self.stamps_ns = array("q")
 
     def add(self, estimate: Pose | None, truth: Pose, prior: Pose | None) -> None:
         """One frame; None is a gap in the line."""
         gap = (math.nan, math.nan)
         places = [gap if pose is None else _place(pose) for pose in (truth, prior, estimate)]
-        self._rows.append(tuple(value for place in places for value in place))
+        self._rows.extend(value for place in places for value in place)
         self.stamps_ns.append(truth.stamp_ns)
 
     def table(self) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ class Timing:
     """Collects the milliseconds of each stage, frame by frame."""
 
     def __init__(self) -> None:
-        self._samples: dict[str, list[float]] = {stage: [] for stage in STAGES}
+        self._samples = {stage: array("d") for stage in STAGES}
         self.drive_s = math.nan
         self.wall_s = math.nan
 
@@ -24,7 +25,7 @@ class Timing:
         """One frame: stage → milliseconds; a stage that was not measured is left out."""
         for stage, value in stages_ms.items():
             if math.isfinite(value):
-                self._samples.setdefault(stage, []).append(float(value))
+                self._samples.setdefault(stage, array("d")).append(value)
 
     def span(self, drive_s: float, wall_s: float) -> None:
         """Length of the drive and of the run over it, seconds."""
@@ -42,7 +43,7 @@ class Timing:
         }
 
 
-def _summary(values: list[float]) -> dict[str, float]:
+def _summary(values: array[float]) -> dict[str, float]:
     if not values:
         return {"mean": math.nan, **{f"p{p}": math.nan for p in PERCENTILES}}
     levels = np.percentile(values, PERCENTILES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,25 @@ def test_figures_by_condition_by_hand(tmp_path: Path) -> None:
     assert found["day"]["reference_point_px"]["median"] > 0
     collected.write(tmp_path)
     assert "<h3>By condition</h3>" in (tmp_path / "report.html").read_text()
+
+
+def test_a_frame_takes_little_memory() -> None:
+    """4 truths, 5 claims and a pose a frame; images are not kept, but for the gallery's few."""
+    collected, rng = Collector(), np.random.default_rng(0)
+    still = Pose(0, Transform.from_euler(0, 0, 0, [0, 0, 0]), np.eye(6))
+
+    def more(frames: int) -> None:
+        for _ in range(frames):
+            stamp = collected.detection.frames + 1
+            truth, seen = frame(rng, stamp, wrong=1)
+            timing = {"inference": 5.0, "total": 6.0}
+            collected.add(truth, seen, (320, 320), timing_ms=timing, image=b"x" * 100_000)
+            collected.add_pose(still, still, still)
+
+    tracemalloc.start()
+    more(50)
+    before, _ = tracemalloc.get_traced_memory()
+    more(300)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 300 * 2000

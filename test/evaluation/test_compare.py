@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,19 @@ from dalearn_ros.evaluation.compare import compare
 from dalearn_ros.evaluation.report_compare import compare_page
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    random_run(100, keep=0.6, lateral_m=0.1).write(folder / "a")
+    random_run(100, keep=1.0, lateral_m=0.05).write(folder / "b")
+    random_run(20).write(folder / "short")
+    return folder
+
+
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    random_run(100, keep=0.6, lateral_m=0.1).write(tmp_path / "a")
-    random_run(100, keep=1.0, lateral_m=0.05).write(tmp_path / "b")
-    random_run(20).write(tmp_path / "short")
-    return tmp_path
+def runs(written: Path, tmp_path: Path) -> Path:
+    """Copies that a test may change."""
+    return Path(shutil.copytree(written, tmp_path / "runs"))
 
 
 def rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -76,7 +84,7 @@ def test_the_page_says_what_is_sure(runs: Path) -> None:
 @pytest.mark.parametrize(
     "change, text",
     [
-        ({"match_px": 4.0}, r"match_px: expected 8.0 as in .*, found 4.0"),
+        ({"match_px": 4.0}, r"match_px: expected 8 as in .*, found 4\."),
         ({"frames": 99}, r"expected those of .*, found 1 only in .*a \(first: frame99\)"),
         ({"frames": 101}, r"found 1 only in .*other \(first: frame100\)"),
         ({"seed": 1}, r"frame frame0: expected the truth of .*, found another one"),
@@ -99,3 +107,26 @@ def test_a_folder_that_is_no_result_is_named(runs: Path) -> None:
     (runs / "a" / "frames.jsonl").unlink()
     with pytest.raises(InputError, match="Evaluate it again"):
         compare(runs / "a", runs / "a")
+
+
+def test_models_on_many_drives_are_compared_over_drives(tmp_path: Path) -> None:
+    for model, keep in (("a", 0.5), ("b", 1.0)):
+        for number in range(5):
+            random_run(8, seed=number, keep=keep).write(tmp_path / model / f"drive{number}")
+    found = compare(tmp_path / "a", tmp_path / "b")
+    assert (found["frames"], found["unit"], found["units"]) == (40, "drive", 5)
+    recall = rows(found)["recall"]
+    for model in "ab":
+        files = sorted((tmp_path / model).glob("*/metrics.json"))
+        each = [json.loads(file.read_text()) for file in files]
+        hits = sum(one["recall"] * one["support"] for one in each)
+        expected = hits / sum(one["support"] for one in each)
+        assert recall[model] == pytest.approx(expected, abs=1e-5)
+    assert recall["better"] == "B"
+    (tmp_path / "b" / "drive3" / "metrics.json").unlink()
+    with pytest.raises(InputError, match=r"found 8 only in .*a \(first: drive3/frame0\)"):
+        compare(tmp_path / "a", tmp_path / "b")
+    other = tmp_path / "a" / "drive4" / "metrics.json"
+    other.write_text(other.read_text().replace('"match_px": 8.0', '"match_px": 4.0'))
+    with pytest.raises(InputError, match="expected classes and match_px of"):
+        compare(tmp_path / "a", tmp_path / "a")

@@ -128,3 +128,10 @@ def test_a_limit_includes_its_ends() -> None:
     limit = Limit("f1", 0.5, 0.8)
     assert limit.keeps(0.5) and limit.keeps(0.8)
     assert not limit.keeps(0.499) and not limit.keeps(0.801) and not limit.keeps(float("nan"))
+
+
+def test_the_example_of_the_docs_is_one(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    text = docs.partition("```yaml\n")[2].partition("```")[0]
+    north, photos = load_scenarios(write(tmp_path, text), SPACE)
+    assert len(north.limits) == 6 and len(photos.limits) == 2

@@ -12,6 +12,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 from scipy.spatial import cKDTree
 
+from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.cli import world as verb
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.maps import load_map
@@ -50,6 +51,11 @@ def test_the_bag_has_every_topic_at_its_rate(drive: Path) -> None:
         assert stamps[0] < images[0] - 100_000_000
         assert stamps[-1] > images[-1] + 100_000_000
         assert set(images) <= set(stamps)
+
+
+def test_the_bag_names_its_condition(drive: Path) -> None:
+    with BagReader(drive / "bag") as reader:
+        assert reader.condition == "rain"
 
 
 def test_every_fifth_picture_of_a_longer_drive(tmp_path: Path) -> None:
