@@ -138,6 +138,8 @@ def run(command: list[str], out: Path, count: int) -> dict[str, Any]:
     bags = [bag for line in lines for bag in line["bags"]]
     failures = json.loads((out / "failures.json").read_text())["failures"]
     timing = json.loads((out / "timing.json").read_text())
+    rows = sum(path.stat().st_size for path in (out / "shards").iterdir())
+    frames = sum(bag["frames"] for bag in bags)
     if again.returncode != 1:
         raise SystemExit(f"expected exit code 1 for the broken bags: {again.stderr}")
     return {
@@ -146,8 +148,10 @@ def run(command: list[str], out: Path, count: int) -> dict[str, Any]:
         "of them twice": len(bags) - len({bag["name"] for bag in bags}),
         "begun again": sum(bag["tries"] - 1 for bag in bags),
         "listed": len(failures),
-        "frames": sum(bag["frames"] for bag in bags),
+        "frames": frames,
         "frames/s of a worker": timing["frames_per_work_s"],
+        "rows, bytes/frame": rows / frames,
+        "manifest, bytes/bag": (out / "manifest.jsonl").stat().st_size / len(bags),
         "seconds": seconds,
         "failures": failures,
     }
