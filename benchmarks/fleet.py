@@ -167,7 +167,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=ROOT / "models/landmarks-s.onnx")
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
-    rows, reasons = [], []
+    rows: list[dict[str, Any]] = []
+    reasons: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         words = ["world", "--city", "south", "--condition", "day", "--seed", "5"]
@@ -180,13 +181,13 @@ def main() -> None:
         (folder / "fleet.yaml").write_text(json.dumps(content))
         for engine in args.engines:
             out = folder / engine
-            command = [
+            words = [
                 *(sys.executable, "-m", "dalearn_ros.cli.main", "fleet", "evaluate"),
                 *("--list", str(folder / "fleet.yaml"), "--model", str(args.model)),
                 *("--out", str(out), "--engine", engine, "--workers", str(args.workers)),
                 *("--shard-bags", "20"),
             ]
-            found = run(command, out, args.bags)
+            found = run(words, out, args.bags)
             failures = found.pop("failures")
             rows.append({"engine": engine, "bags": args.bags, **found})
             if not reasons:
