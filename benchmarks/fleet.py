@@ -91,27 +91,29 @@ def begun(out: Path) -> int:
     return sum(len(json.loads(line)["bags"]) for line in whole) + len(waiting)
 
 
-def workers_of(driver: int) -> list[int]:
-    """Processes below a process that hold a task: those that use the most processor time."""
-    below: dict[int, list[int]] = {}
-    seconds: dict[int, int] = {}
+def worker_of(driver: int) -> int:
+    """A process below a driver that holds a task: of Ray's, which are many, one that says so."""
+    parent: dict[int, int] = {}
+    used: dict[int, tuple[bool, int]] = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
+            name = (place / "comm").read_text().strip()
             fields = (place / "stat").read_text().rpartition(")")[2].split()
-            python = (
-                "python" in os.readlink(place / "exe") or "python" in (place / "comm").read_text()
-            )
-        except OSError:
+        except OSError:  # it has ended meanwhile
             continue
-        below.setdefault(int(fields[1]), []).append(int(place.name))
-        if python or "ray::" in (place / "comm").read_text():
-            seconds[int(place.name)] = int(fields[11]) + int(fields[12])
-    found, queue = [], [driver]
-    while queue:
-        children = below.get(queue.pop(), [])
-        found += [child for child in children if child in seconds]
-        queue += children
-    return sorted(found, key=lambda pid: -seconds[pid])
+        parent[int(place.name)] = int(fields[1])
+        at_work = name.startswith("ray::") and name != "ray::IDLE"
+        used[int(place.name)] = at_work, int(fields[11]) + int(fields[12])
+    below = [pid for pid in parent if driver in ancestors(pid, parent)]
+    return max(below, key=lambda pid: used[pid])
+
+
+def ancestors(pid: int, parent: dict[int, int]) -> list[int]:
+    """The processes above a process."""
+    found = []
+    while (pid := parent.get(pid, 0)) > 1:
+        found.append(pid)
+    return found
 
 
 def wait_for(driver: subprocess.Popen[bytes], out: Path, bags: int) -> None:
@@ -127,7 +129,7 @@ def run(command: list[str], out: Path, count: int) -> dict[str, Any]:
     started = time.perf_counter()
     driver = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     wait_for(driver, out, round(KILL_WORKER * count))
-    os.kill(workers_of(driver.pid)[0], signal.SIGKILL)
+    os.kill(worker_of(driver.pid), signal.SIGKILL)
     wait_for(driver, out, round(KILL_DRIVER * count))
     before = begun(out)
     driver.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 from helpers import small_drive
+from helpers.evaluation_drive import write_drive
 
 from dalearn_ros.cli.main import main
 from dalearn_ros.datasets.from_bag import label_bag
@@ -24,14 +24,8 @@ from dalearn_ros.inference.detector import LandmarkDetector
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drives a and b of 3 and 4 frames, a broken one, a missing one, and a model."""
     folder = tmp_path_factory.mktemp("fleet")
-    file = Path(__file__).parents[1] / "evaluation" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("evaluation_fixtures", file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
     for name, frames in (("a", 3), ("b", 4), ("cut", 3)):
-        drive = module.write_drive(folder / name, frames)
+        drive = write_drive(folder / name, frames)
         os.replace(drive.model, folder / "tiny.onnx")
     (data,) = (folder / "cut" / "bag").glob("*.mcap")
     data.write_bytes(data.read_bytes()[:3000])
@@ -116,7 +110,7 @@ def test_bags_are_labelled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert summary["bags"] == 2 and summary["frames"] == len(rows["bag"])
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)  # Ray takes a minute to start on a busy machine
 def test_ray_gives_the_same(
     fleet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
