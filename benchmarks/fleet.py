@@ -148,7 +148,6 @@ def run(command: list[str], out: Path, count: int) -> dict[str, Any]:
         "done when the driver died": before,
         "in the results": len(bags),
         "of them twice": len(bags) - len({bag["name"] for bag in bags}),
-        "begun again": sum(bag["tries"] - 1 for bag in bags),
         "listed": len(failures),
         "frames": frames,
         "frames/s of a worker": timing["frames_per_work_s"],
@@ -191,7 +190,8 @@ def main() -> None:
             ]
             found = run(words, out, args.bags)
             failures = found.pop("failures")
-            rows.append({"engine": engine, "bags": args.bags, **found})
+            killed = {"workers killed": 1, "drivers killed": 1}
+            rows.append({"engine": engine, "bags": args.bags, **killed, **found})
             if not reasons:
                 short = [f["reason"].replace(f"{folder}/", "") for f in failures]
                 reasons = [
