@@ -121,7 +121,8 @@ def _engine(args: argparse.Namespace) -> Engine:
         from dalearn_ros.fleet.ray_engine import RayEngine
 
         return RayEngine(args.threads, args.workers)
-    return LocalPool(args.workers or max(1, (os.cpu_count() or 1) // args.threads))
+    workers = args.workers or max(1, (os.cpu_count() or 1) // args.threads)
+    return LocalPool(workers, args.threads)
 
 
 def _labelling(args: argparse.Namespace) -> LabelBag:

@@ -37,10 +37,9 @@ def track(
     Yields:
         The items, unchanged.
     """
-    silent = _hidden or not sys.stderr.isatty()
-    bar = tqdm(
-        items, total=total, desc=label, disable=silent, dynamic_ncols=True, initial=start
-    )  # fmt: skip
+    bar: Iterable[T] = items
+    if sys.stderr.isatty() and not _hidden:
+        bar = tqdm(items, total=total, desc=label, dynamic_ncols=True, initial=start)
     if not _watchers:
         yield from bar
         return

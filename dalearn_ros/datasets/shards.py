@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.files import atomic_directory, write_json
@@ -177,60 +175,102 @@ def write_shards(data: Sequence[Path], out: Path, per_shard: int, seed: int) -> 
         InputError: ``out`` exists, or the disk is full.
     """
     first = Dataset.open(data[0])
-    sizes = [len(Dataset.open(path)) for path in data]
+    sizes, sources = zip(*((len(d), d.source) for d in map(Dataset.open, data)), strict=True)
     total = sum(sizes)
     if not total:
         raise DatasetError("--data: there is no image to write.")
     count = -(-total // per_shard)
-    dealt = generator(seed, "shards").permutation(total) % count
-    records = np.zeros(count, np.int64)
+    dealt = iter((generator(seed, "shards").permutation(total) % count).tolist())
     with atomic_directory(out) as folder:
-        key = 0
+        writer = ShardWriter(folder, count)
         for path in data:
             dataset = Dataset.open(path)
             if dataset.label_space.digest != first.label_space.digest:
                 found = ", ".join(dataset.label_space.names[1:])
                 raise DatasetError.at(path, "dataset.json", f"the classes of {data[0]}", found)
             for index in range(len(dataset)):
-                with (folder / _name(int(dealt[key]))).open("ab") as stream:
-                    _add(stream, key, dataset, index)
-                records[dealt[key]] += 1
-                key += 1
-        for number in range(count):
-            with (folder / _name(number)).open("ab") as stream:
+                writer.add(next(dealt), *_record(dataset, index))
+        told = [{"path": str(p), "source": s} for p, s in zip(data, sources, strict=True)]
+        writer.finish(first.label_space, {"datasets": told, "seed": seed})
+    return Shards.open(out)
+
+
+class ShardWriter:
+    """Appends records to shards, in any order.
+
+    Args:
+        folder: Where they go; it is there and empty.
+        count: How many shards.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder, self._records, self._total = folder, [0] * count, 0
+
+    def add(
+        self,
+        shard: int,
+        suffix: str,
+        encoded: bytes,
+        meta: Mapping[str, Any],
+        rows: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Append one record.
+
+        Args:
+            shard: Number of the shard.
+            suffix: Of the image's file, such as ``.jpg``.
+            encoded: That file.
+            meta: What is known about it, JSON values.
+            rows: COCO annotations.
+        """
+        key = f"{self._total:09d}"
+        content = {"meta": meta, "annotations": rows}
+        text = json.dumps(content, sort_keys=True, allow_nan=False).encode()
+        with (self.folder / _name(shard)).open("ab") as stream:
+            for name, data in ((key + suffix, encoded), (f"{key}.json", text)):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                padding = bytes(-len(data) % tarfile.BLOCKSIZE)
+                stream.write(info.tobuf(tarfile.USTAR_FORMAT) + data + padding)
+        self._records[shard] += 1
+        self._total += 1
+
+    def finish(self, label_space: LabelSpace, told: Mapping[str, Any]) -> None:
+        """Close the tar files and write the index.
+
+        Args:
+            label_space: The classes.
+            told: What else the index says.
+        """
+        for number in range(len(self._records)):
+            with (self.folder / _name(number)).open("ab") as stream:
                 stream.write(bytes(2 * tarfile.BLOCKSIZE))  # the end of a tar file
+        listed = [{"file": _name(i), "records": count} for i, count in enumerate(self._records)]
         content = {
             "format": FORMAT,
             "version": FORMAT_VERSION,
-            "label_space": first.label_space.to_dict(),
-            "records": total,
-            "datasets": [{"path": str(path), "source": Dataset.open(path).source} for path in data],
-            "seed": seed,
-            "shards": [{"file": _name(i), "records": int(records[i])} for i in range(count)],
+            "label_space": label_space.to_dict(),
+            "records": self._total,
+            **told,
+            "shards": listed,
         }
-        write_json(folder / SHARDS_INDEX, content)
-    return Shards.open(out)
+        write_json(self.folder / SHARDS_INDEX, content)
 
 
 def _name(number: int) -> str:
     return f"shard-{number:05d}.tar"
 
 
-def _add(stream: Any, key: int, dataset: Dataset, index: int) -> None:
-    """Append one record to a tar file."""
+def _record(
+    dataset: Dataset, index: int
+) -> tuple[str, bytes, dict[str, Any], list[dict[str, Any]]]:
+    """What :meth:`ShardWriter.add` takes of an image of a dataset."""
     image = dataset.image_path(index)
     try:
         encoded = image.read_bytes()
     except OSError as error:
         raise DatasetError.at(image, "", "an image", error.strerror or "none") from None
-    content = {"meta": dataset.meta(index), "annotations": dataset.rows(index)}
-    text = json.dumps(content, sort_keys=True, allow_nan=False).encode()
-    for suffix, data in ((image.suffix, encoded), (".json", text)):
-        info = tarfile.TarInfo(f"{key:09d}{suffix}")
-        info.size = len(data)
-        stream.write(info.tobuf(tarfile.USTAR_FORMAT))
-        stream.write(data)
-        stream.write(bytes(-len(data) % tarfile.BLOCKSIZE))
+    return image.suffix, encoded, dataset.meta(index), dataset.rows(index)
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

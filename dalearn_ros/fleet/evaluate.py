@@ -105,8 +105,9 @@ def _counts(counts: dict[str, npt.NDArray[np.int64]], names: tuple[str, ...]) ->
         for number, name in enumerate(names)
         if number > 0
     ]
-    columns = ("tolerance", "class", "hits", "false_alarms", "missed")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+    tolerance, kind, *sums = (list(column) for column in zip(*rows, strict=True))
+    numbers = dict(zip(("hits", "false_alarms", "missed"), map(np.array, sums), strict=True))
+    return {"tolerance": tolerance, "class": kind, **numbers}
 
 
 def _errors(collected: Collector) -> Columns:

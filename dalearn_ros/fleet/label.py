@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.from_bag import Extras, label_bag
 from dalearn_ros.datasets.store import Dataset
@@ -92,16 +94,19 @@ class LabelBag:
 
 def frames_of(dataset: Dataset) -> Columns:
     """A row for each image of a dataset that was labelled from a bag."""
-    rows = []
-    for index in range(len(dataset)):
-        meta, ignored = dataset.meta(index), dataset.labels(index).ignore
-        place = meta["map_from_camera"]
-        camera = meta["camera"]["name"]
-        at = float(place[0][3]), float(place[1][3])
-        counts = int((~ignored).sum()), int(ignored.sum())
-        rows.append((meta["file_name"], meta["stamp_ns"], meta["tile"], camera, *at, *counts))
-    names = ("file_name", "stamp_ns", "tile", "camera", "x_m", "y_m", "labels", "ignored")
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    metas = [dataset.meta(index) for index in range(len(dataset))]
+    ignored = [dataset.labels(index).ignore for index in range(len(dataset))]
+    places = np.array([meta["map_from_camera"] for meta in metas])
+    return {
+        "file_name": [str(meta["file_name"]) for meta in metas],
+        "stamp_ns": np.array([meta["stamp_ns"] for meta in metas], np.int64),
+        "tile": [str(meta["tile"]) for meta in metas],
+        "camera": [str(meta["camera"]["name"]) for meta in metas],
+        "x_m": places[:, 0, 3],
+        "y_m": places[:, 1, 3],
+        "labels": np.array([int((~one).sum()) for one in ignored], np.int64),
+        "ignored": np.array([int(one.sum()) for one in ignored], np.int64),
+    }
 
 
 def summarise(manifest: Manifest) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dalearn_ros.core.errors import DalearnError
 from dalearn_ros.fleet.engine import Answer, Job, Outcome, Result, Task, Todo, attempt
 
 _SPAWN = multiprocessing.get_context("spawn")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 _LOOK_S = 0.5  # how often a worker looks whether its driver lives
 
 
@@ -26,10 +27,13 @@ class LocalPool:
 
     Args:
         workers: How many processes.
+        threads: Of the numeric libraries in each, unless the environment says otherwise.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, threads: int = 1) -> None:
         self.workers = workers
+        for name in _THREADS:  # workers inherit the environment before they load the libraries
+            os.environ.setdefault(name, str(threads))
 
     def run(
         self, work: Callable[[Job], Result], jobs: Iterable[Job], tries: int
@@ -53,6 +57,9 @@ class LocalPool:
                 for pipe in connection.wait(list(busy)):
                     worker, task = busy.pop(pipe)
                     answer = worker.answer()
+                    if answer is None:
+                        busy[pipe] = worker, task
+                        continue
                     if worker.alive:
                         free.append(worker)
                     outcome = todo.settle(task, answer)
@@ -73,23 +80,27 @@ class _Worker:
         self.process = _SPAWN.Process(target=_serve, args=(work, theirs, os.getpid()), daemon=True)
         self.process.start()
         theirs.close()  # so that its death closes the pipe
-        self.alive = True
-        try:
-            self.pipe.recv()  # it is up
-        except EOFError:
-            code = self.end()
-            raise DalearnError(f"fleet: a worker process cannot start ({code}).") from None
+        self.alive, self._up = True, False
 
     def send(self, job: Any) -> None:
         with contextlib.suppress(BrokenPipeError):  # it has died: answer() says so
             self.pipe.send(job)
 
-    def answer(self) -> Answer:
+    def answer(self) -> Answer | None:
+        """What it said; None: that it is up.
+
+        Raises:
+            DalearnError: It died before it was up, as the next one would.
+        """
         try:
-            found: Answer = self.pipe.recv()
-            return found
+            found: Answer | None = self.pipe.recv()
         except (EOFError, ConnectionError):
-            return Answer(reason=f"the worker process died ({self.end()}).")
+            how = self.end()
+            if not self._up:
+                raise DalearnError(f"fleet: a worker process cannot start ({how}).") from None
+            return Answer(reason=f"the worker process died ({how}).")
+        self._up = True
+        return found
 
     def end(self) -> str:
         """Close the pipe, on which an idle worker ends, and say how it ended."""

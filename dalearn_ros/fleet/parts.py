@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy.typing as npt
+
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import atomic_directory, write_json
 from dalearn_ros.fleet.bag_list import FleetBag
 from dalearn_ros.fleet.identity import identity_of
 
 PARTS, ENTRY, DATASET = "parts", "entry.json", "dataset"
-Columns = Mapping[str, Any]  # sequences or arrays of equal length
+Columns = Mapping[str, list[str] | npt.NDArray[Any]]  # of equal length
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,11 @@ def write_table(folder: Path, bag: str, name: str, columns: Columns) -> int:
     import pyarrow.parquet
 
     count = len(next(iter(columns.values())))
-    table = pyarrow.table({"bag": [bag] * count, **columns})
-    pyarrow.parquet.write_table(table, folder / f"{name}.parquet")
+    whole = {"bag": [bag] * count, **columns}
+    # A list is text even where it is empty: all bags' tables have the same types.
+    typed = {
+        key: pyarrow.array(column, pyarrow.string() if isinstance(column, list) else None)
+        for key, column in whole.items()
+    }
+    pyarrow.parquet.write_table(pyarrow.table(typed), folder / f"{name}.parquet")
     return count

@@ -75,9 +75,10 @@ def run_fleet(
     """
     gone = sorted(manifest.known.keys() - {bag.name for bag in bags})
     if gone:
-        expected = f"bags of the list, which no longer names {gone[0]}"
-        hint = "Put it back, or choose another --out."
-        raise InputError.at(manifest.out, "", expected, f"results of {len(gone)} others", hint)
+        raise InputError(
+            f"{manifest.out}: holds results of {len(gone)} bags that the list no longer names, "
+            f"such as {gone[0]}. Put them back, or choose another --out."
+        )
     before, failures, retries = len(manifest.known), list[Failure](), 0
     waiting: list[tuple[Entry, int]] = []
     jobs = (Job(bag, manifest.known.get(bag.name)) for bag in bags)

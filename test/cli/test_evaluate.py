@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import resource
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.evaluation_drive import write_drive
 
 from dalearn_ros.cli.main import main
 from dalearn_ros.inference.detector import LandmarkDetector
@@ -18,13 +18,7 @@ from dalearn_ros.inference.detector import LandmarkDetector
 
 @pytest.fixture(scope="module")
 def drive(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    file = Path(__file__).parents[1] / "evaluation" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("evaluation_fixtures", file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module.write_drive(tmp_path_factory.mktemp("drive"), frames=6)
+    return write_drive(tmp_path_factory.mktemp("drive"), frames=6)
 
 
 def words(drive: Any, out: Path) -> list[str]:

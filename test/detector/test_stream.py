@@ -102,11 +102,12 @@ def test_too_few_records_for_the_processes(place: Path) -> None:
         StreamBatches([Shards.open(place / "shards")], settings, 0, Peers(0, 3))
 
 
+@pytest.mark.timeout(900)  # three processes load torch
 def test_two_processes_of_torchrun_learn_from_shards(place: Path, tmp_path: Path) -> None:
     config = write_config(tmp_path / "train.yaml")
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
-        *("--master-port", "0", "-m", "dalearn_ros.cli.main", "train"),
+        *("--standalone", "-m", "dalearn_ros.cli.main", "train"),
         *("--data", place / "shards", "--val", place / "data"),
         *("--config", config, "--out", tmp_path / "run"),
     ]

@@ -34,7 +34,7 @@ def words_of(out: Path) -> dict[str, list[str]]:
         table = pyarrow.parquet.read_table(out / shard["files"]["letters"]).to_pydict()
         for bag in shard["bags"]:
             first, count = bag["rows"]["letters"]
-            assert set(table["bag"][first : first + count]) == {bag["name"]}
+            assert set(table["bag"][first : first + count]) <= {bag["name"]}
             word = "".join(table["one"][first : first + count])
             found.setdefault(bag["name"], []).append(word)
         assert len(table["bag"]) == sum(bag["rows"]["letters"][1] for bag in shard["bags"])
@@ -47,7 +47,7 @@ def failures_of(out: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_a_killed_worker_and_broken_bags_harm_no_other(tmp_path: Path) -> None:
-    words = ["a", "broken", "ccc", "kill once", "kill", "fault once", "gg"]
+    words = ["a", "broken", "ccc", "kill once", "kill", "fault once", ""]
     result = run_words(tmp_path, words)
     out, log = tmp_path / "out", tmp_path / "log"
     assert (result.done, result.new, len(result.failures)) == (5, 5, 2)
@@ -150,7 +150,9 @@ def test_a_bag_that_changed_since_is_not_mixed_in(tmp_path: Path) -> None:
 
 def test_a_list_without_a_bag_of_the_results_is_refused(tmp_path: Path) -> None:
     run_words(tmp_path, ["a", "bb"])
-    with pytest.raises(InputError, match="which no longer names b1, found results of 1 others"):
+    with pytest.raises(
+        InputError, match="results of 1 bags that the list no longer names, such as b1"
+    ):
         run_words(tmp_path, ["a"])
 
 

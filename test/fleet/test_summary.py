@@ -29,10 +29,10 @@ class Given:
 
     def __call__(self, bag: FleetBag, folder: Path) -> Processed:
         counts = self.counts[bag.name]
-        columns = dict(zip(("hits", "false_alarms", "missed"), zip(*counts, strict=True)))
+        columns = dict(zip(("hits", "false_alarms", "missed"), np.array(counts).T))
         table = {"tolerance": ["main", "main"], "class": CLASSES, **columns}
         lateral = self.lateral[bag.name]
-        errors = {"quantity": ["localization/lateral_m"] * len(lateral), "value": list(lateral)}
+        errors = {"quantity": ["localization/lateral_m"] * len(lateral), "value": np.array(lateral)}
         hits = sum(row[0] for row in counts)
         facts = {"f1": hits / 10, "seconds": 2.0, "drive_s": 5.0, "pose_frames": 4}
         facts["poses"] = len(lateral)
