@@ -16,6 +16,7 @@ from dalearn_ros.datasets import store as dataset_format
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.export.precision import PrecisionSettings
+from dalearn_ros.fleet.identity import identity_of as identity_of_bag
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.inference.detector import RUN_MODEL
 from dalearn_ros.labels.settings import LabelSettings
@@ -75,7 +76,7 @@ class _Recipe:
 
     def __init__(self, settings: RecipeSettings, planner: Planner) -> None:
         self.settings, self.planner = settings, planner
-        self.identity = cache(identity_of)
+        self.identity, self.bag_identity = cache(identity_of), cache(identity_of_bag)
         self.labelled: dict[str, Step] = {}
         self.handed = ""  # which step's checkpoint the next one gets; empty: the start
 
@@ -224,7 +225,7 @@ class _Recipe:
 
     def _drive(self, drive: DriveSettings) -> dict[str, str]:
         assert drive.bag is not None
-        found = {"bag": self.identity(drive.bag)}
+        found = {"bag": self.bag_identity(drive.bag)}
         if drive.map is not None:
             found["map"] = identity_of_map(drive.map)
         skipped = ("bag", "map", "use")

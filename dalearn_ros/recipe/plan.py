@@ -146,8 +146,14 @@ class Planner:
 
 
 def settings_parts(settings: Any) -> dict[str, str]:
-    """Each value of a settings dataclass by its full name."""
-    return _flat(dump_settings(settings), "settings")
+    """Each value of a settings dataclass that is not its default, by its full name.
+
+    Defaults are left away, so that a version of the package with one setting more runs nothing
+    anew.
+    """
+    usual = _flat(dump_settings(type(settings)()), "settings")
+    found = _flat(dump_settings(settings), "settings")
+    return {name: value for name, value in found.items() if usual.get(name) != value}
 
 
 def _flat(values: Any, prefix: str) -> dict[str, str]:
@@ -166,10 +172,10 @@ def _changes(before: Parts, now: Parts) -> str:
         old, new = before.get(name), now.get(name)
         if old == new:
             continue
-        if old is None or new is None:
+        if name.startswith(("settings.", "option.")):
+            texts.append(f"{name.partition('.')[2]} {old or 'default'} → {new or 'default'}")
+        elif old is None or new is None:
             texts.append(f"{name} {'is new' if old is None else 'is gone'}")
-        elif name.startswith(("settings.", "option.")):
-            texts.append(f"{name.partition('.')[2]} {old} → {new}")
         else:
             texts.append(f"{name} has changed")
     more = len(texts) - NAMED
