@@ -1,8 +1,8 @@
 """What a stage's input is, by content: the same wherever it lies, other when it has changed.
 
-Files up to 64 MiB, such as weights and annotations, count with all their bytes, larger ones with size
-and both ends, images with name and size; folders with the names of what is in them. A dataset of many
-images costs little to look at. Bags: :mod:`dalearn_ros.fleet.identity`.
+Files up to 64 MiB, such as weights and annotations, count with all their bytes, larger ones with
+size and both ends, images with name and size; folders with the names of what is in them. A dataset
+of many images costs little to look at. Bags: :mod:`dalearn_ros.fleet.identity`.
 """
 
 from __future__ import annotations
