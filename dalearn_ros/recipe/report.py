@@ -24,7 +24,6 @@ SHOWN = {  # figures beside the sentence of a stage
     "val_f1": "F1 on val",
     "corrected_maps": "corrected maps",
     "abs_rel": "AbsRel on val",
-    "megabytes": "MB",
 }
 
 
@@ -194,7 +193,8 @@ def _said(entry: Mapping[str, Any]) -> str:
         if figures.get(key)
     ]
     refused = "Refused; it hands on what it was given. " if entry["refused"] else ""
-    text = f"{refused}{entry['said']} {', '.join(told)}{'.' if told else ''}".strip()
+    beside = ", ".join(told)
+    text = f"{refused}{entry['said']} {beside[:1].upper()}{beside[1:]}{'.' if told else ''}".strip()
     again = entry["state"] in ("run", "failed", "interrupted") and entry["why"] not in ("", FIRST)
     return f"{text} Why it ran: {entry['why']}." if again else text
 
