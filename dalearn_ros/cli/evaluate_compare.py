@@ -7,10 +7,9 @@ import argparse
 
 def run_compare(args: argparse.Namespace) -> str:
     """Compare two result folders; prints a sentence for each figure."""
-    from dalearn_ros.core.files import atomic_file, write_json
     from dalearn_ros.evaluation.collector import check_out
     from dalearn_ros.evaluation.compare import compare
-    from dalearn_ros.evaluation.report_compare import compare_page
+    from dalearn_ros.evaluation.report_compare import write_compare
 
     if args.model is not None or args.map is not None:
         args.wrong_usage("--compare takes two result folders, no --model and no --map")
@@ -20,7 +19,5 @@ def run_compare(args: argparse.Namespace) -> str:
     print("\n".join(row["says"] for row in found["figures"]))
     if args.out is None:
         return "Nothing was written; --out DIR keeps compare.json and compare.html."
-    with atomic_file(args.out / "compare.html") as part:
-        part.write_text(compare_page(found), encoding="utf-8")
-    write_json(args.out / "compare.json", found)
+    write_compare(args.out, found)
     return f"{args.out}: compare.json, compare.html; {found['figures'][0]['says']}"

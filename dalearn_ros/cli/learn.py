@@ -47,14 +47,17 @@ def run(args: argparse.Namespace) -> str:
     """Do it; the closing line says what was written and the main figures."""
     from dalearn_ros.core.errors import DalearnError
     from dalearn_ros.recipe.order import steps_of
-    from dalearn_ros.recipe.plan import told
+    from dalearn_ros.recipe.plan import told, unused
     from dalearn_ros.recipe.report import REPORT
     from dalearn_ros.recipe.run import learn
     from dalearn_ros.recipe.settings import load_recipe
 
     settings = load_recipe(args.config)
     if args.dry_run:
-        return "\n".join(told(steps_of(settings, args.out, args.first, args.last)))
+        steps = steps_of(settings, args.out, args.first, args.last)
+        former = unused(args.out, steps)
+        more = f"Of former settings, not used now: {', '.join(former)}." if former else ""
+        return "\n".join([*told(steps), *([more] if more else [])])
     try:
         summary = learn(settings, args.out, args.first, args.last)
     except KeyboardInterrupt:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from dalearn_ros.core.files import atomic_file, write_json
 from dalearn_ros.evaluation.bootstrap import UNIT_WORDS
 from dalearn_ros.evaluation.page import number, page, table
 
+PAGE = "compare.html"
 HEAD = ["figure", "A", "B", "B - A", "95 %", "better"]
 
 
@@ -36,6 +39,21 @@ def compare_page(found: Mapping[str, Any]) -> str:
         inputs,
     ]
     return page("Comparison of two models", parts)
+
+
+def write_compare(out: Path, found: Mapping[str, Any]) -> None:
+    """Write ``compare.json`` and ``compare.html``.
+
+    Args:
+        out: The folder.
+        found: Of :func:`evaluation.compare.compare`.
+
+    Raises:
+        InputError: They cannot be written.
+    """
+    with atomic_file(out / PAGE) as part:
+        part.write_text(compare_page(found), encoding="utf-8")
+    write_json(out / "compare.json", found)
 
 
 def _row(row: Mapping[str, Any]) -> list[str]:

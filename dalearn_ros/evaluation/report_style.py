@@ -19,6 +19,7 @@ th{font-weight:600;color:#4b5661;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
 td:first-child{min-width:5.5em}
 .wide td{overflow-wrap:anywhere}.wide td:last-child{text-align:left}
+.steps th:last-child,.steps td:last-child{text-align:left;width:70%}
 figure{margin:.6em 0}
 figcaption{font-size:.84rem;color:#4b5661}
 svg,img{width:100%;height:auto;display:block}

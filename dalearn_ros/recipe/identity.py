@@ -1,8 +1,8 @@
 """What a stage's input is, by content: the same wherever it lies, other when it has changed.
 
-Files up to 1 MiB count with all their bytes, larger ones with their size, first and last 64 KiB (a
-bag's recording begins and ends there), images with name and size. Folders count with the names of
-what is in them. A bag of 100 GB costs no more to look at than a small one.
+Files up to 64 MiB, such as weights and annotations, count with all their bytes, larger ones with
+size and both ends, images with name and size; folders with the names of what is in them. A dataset
+of many images costs little to look at. Bags: :mod:`dalearn_ros.fleet.identity`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.maps.load import map_digest
 
-WHOLE_BYTES, END_BYTES = 1 << 20, 1 << 16
+WHOLE_BYTES, END_BYTES = 1 << 26, 1 << 20
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 DIGITS = 16
 
 
 def identity_of(path: Path) -> str:
-    """The identity of a file or folder: a bag, a dataset, a checkpoint, a store.
+    """The identity of a file or folder: a dataset, a checkpoint, a store, corrected maps.
 
     Args:
         path: The file or folder.

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.attention.retrain_settings import RetrainSettings
+from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.resources import resource
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets import store as dataset_format
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.export.precision import PrecisionSettings
+from dalearn_ros.fleet.identity import identity_of as identity_of_bag
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.inference.detector import RUN_MODEL
 from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.recipe import stages
 from dalearn_ros.recipe.identity import identity_of, identity_of_map
-from dalearn_ros.recipe.plan import Parts, Planner, Step, Work, settings_parts
+from dalearn_ros.recipe.plan import Parts, Planner, Step, settings_parts
 from dalearn_ros.recipe.settings import (
     LEARNING,
     STAGES,
@@ -74,7 +76,7 @@ class _Recipe:
 
     def __init__(self, settings: RecipeSettings, planner: Planner) -> None:
         self.settings, self.planner = settings, planner
-        self.identity = cache(identity_of)
+        self.identity, self.bag_identity = cache(identity_of), cache(identity_of_bag)
         self.labelled: dict[str, Step] = {}
         self.handed = ""  # which step's checkpoint the next one gets; empty: the start
 
@@ -114,7 +116,7 @@ class _Recipe:
             def work(out: Path, _: Path | None, drive: DriveSettings = drive) -> stages.Outcome:
                 return stages.label(drive, stage, areas, distances, out)
 
-            step = self.planner.add(f"label-{name}", "label", parts, work, lacks=lacks)
+            step = self.planner.add(f"label-{name}", "label", parts, work, about=name, lacks=lacks)
             self.labelled[name] = step
         if not drives:
             self.planner.skip("label", "no drive has use train, val or few_shot")
@@ -150,7 +152,10 @@ class _Recipe:
         start = self.settings.start
 
         def work(out: Path, init: Path | None) -> stages.Outcome:
-            outcome: stages.Outcome = does(stage, self._material(), init or start, out)
+            material = self._material()
+            if not material.data:
+                raise InputError("no drive with 'use: train' could be labelled.")
+            outcome: stages.Outcome = does(stage, material, init or start, out)
             return outcome
 
         step = self.planner.add(name, name, parts, work, hands=True)
@@ -174,19 +179,45 @@ class _Recipe:
         tests: dict[str, DriveSettings | Path] = {**drives_of(self.settings, ["test"])}
         tests.update(datasets_of(self.settings, "test"))
         for name, test in tests.items():
-
-            def parts(test: DriveSettings | Path = test) -> Parts:
-                found = {**self._common("evaluate", stage), "model": self.exported.key}
-                found["option.match_px"] = str(stage.match_px)
-                if isinstance(test, Path):
-                    return {**found, "dataset": self.identity(test)}
-                return {**found, **self._drive(test)}
-
-            model = self.exported.folder / RUN_MODEL
-            work: Work = partial(_evaluated, stage, test, model)
-            self.planner.add(f"evaluate-{name}", "evaluate", parts, work)
+            self._evaluate_on(stage, name, test)
         if not tests:
             self.planner.skip("evaluate", "no drive or dataset has use test")
+
+    def _evaluate_on(self, stage: Any, name: str, test: DriveSettings | Path) -> None:
+        """Score the new model on one drive or dataset, and before it the one to compare with."""
+
+        def parts(model: str) -> dict[str, str]:
+            found = {**self._common("evaluate", stage), "model": model}
+            found["option.match_px"] = str(stage.match_px)
+            data = {"dataset": self.identity(test)} if isinstance(test, Path) else self._drive(test)
+            return {**found, **data}
+
+        before: Step | None = None
+        if stage.against is not None:
+
+            def measure(out: Path, _: Path | None) -> stages.Outcome:
+                return stages.evaluate(stage, test, stage.against, None, out)
+
+            before = self.planner.add(
+                f"against-{name}",
+                "evaluate",
+                lambda: parts(self.identity(stage.against)),
+                measure,
+                about=name,
+            )
+        model, other = self.exported, {} if before is None else {"against": before.key}
+
+        def work(out: Path, _: Path | None) -> stages.Outcome:
+            compared = before.folder if before is not None and before.folder.is_dir() else None
+            return stages.evaluate(stage, test, model.folder / RUN_MODEL, compared, out)
+
+        self.planner.add(
+            f"evaluate-{name}",
+            "evaluate",
+            lambda: {**parts(model.key), **other},
+            work,
+            about=name,
+        )
 
     def _common(self, name: str, stage: Any) -> dict[str, str]:
         values = settings_parts(load_settings(SETTINGS[name], stage.config, stage.settings))
@@ -194,7 +225,7 @@ class _Recipe:
 
     def _drive(self, drive: DriveSettings) -> dict[str, str]:
         assert drive.bag is not None
-        found = {"bag": self.identity(drive.bag)}
+        found = {"bag": self.bag_identity(drive.bag)}
         if drive.map is not None:
             found["map"] = identity_of_map(drive.map)
         skipped = ("bag", "map", "use")
@@ -222,7 +253,8 @@ class _Recipe:
     def _material(self) -> stages.Material:
         def paths(use: str) -> list[Path]:
             drives = [self.labelled[name].folder for name in drives_of(self.settings, [use])]
-            return [*drives, *datasets_of(self.settings, use).values()]
+            labelled = [path for path in drives if path.is_dir()]  # bad drives are left out
+            return [*labelled, *datasets_of(self.settings, use).values()]
 
         targets = drives_of(self.settings, ["target"]).values()
         bags = [drive.bag for drive in targets if drive.bag is not None]
@@ -235,9 +267,3 @@ class _Recipe:
             next((drive.camera_topic for drive in targets), None),
             self.settings.seed,
         )
-
-
-def _evaluated(
-    stage: Any, test: DriveSettings | Path, model: Path, out: Path, _: Path | None
-) -> stages.Outcome:
-    return stages.evaluate(stage, test, model, out)

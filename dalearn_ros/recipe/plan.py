@@ -10,12 +10,13 @@ from typing import Any
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.recipe.identity import digest_of
-from dalearn_ros.recipe.records import finished, folder_of, read_record
+from dalearn_ros.recipe.records import FOLDER, finished, folder_of, read_record
 from dalearn_ros.recipe.settings import STAGES
 from dalearn_ros.recipe.stages import Outcome
 
 SKIPPED, CACHED, CONTINUED, NEW = "skipped", "cached", "goes on", "runs"
 KEY_DIGITS = 12
+FIRST = "it has no result yet"
 NAMED = 4  # changes that are named; the others are counted
 Parts = Mapping[str, str]
 Work = Callable[[Path, "Path | None"], Outcome]  # folder, checkpoint that it is handed
@@ -39,6 +40,7 @@ class Step:
         work: Does it.
         resumes: It goes on in a folder where it was interrupted; else it begins anew.
         hands: It hands a checkpoint to the next stage.
+        about: The drive or dataset that it is about; a bad one is left out, and the others go on.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Step:
     work: Work | None = None
     resumes: bool = False
     hands: bool = False
+    about: str = ""
 
 
 class Planner:
@@ -80,6 +83,7 @@ class Planner:
         work: Work,
         *,
         hands: bool = False,
+        about: str = "",
         lacks: Lacks = lambda figures: "",
     ) -> Step:
         """A stage that runs if its result is not there.
@@ -90,6 +94,7 @@ class Planner:
             parts: Gives what its result depends on; asked only if that counts.
             work: Does it.
             hands: Whether it hands on a checkpoint; such stages go on where they were interrupted.
+            about: The drive or dataset that it is about, if it is about one.
             lacks: What is wanted beside the result now and may not be there; with it the result
                 is made anew under the same key, as nothing else of it changes.
 
@@ -101,7 +106,7 @@ class Planner:
         """
         place = STAGES.index(stage)
         if place < self._first:
-            step = self._as_left(name, stage, work, hands)
+            step = self._as_left(name, stage, work, hands, about)
         else:
             found = dict(parts())
             key = digest_of(f"{k}={v}" for k, v in sorted({**found, "stage": stage}.items()))
@@ -110,11 +115,11 @@ class Planner:
             state, why = self._state(name, folder, found, lacks)
             if place > self._last:
                 state, why = SKIPPED, f"after '{STAGES[self._last]}'"
-            step = Step(name, stage, key, found, folder, state, why, work, hands, hands)
+            step = Step(name, stage, key, found, folder, state, why, work, hands, hands, about)
         self.steps.append(step)
         return step
 
-    def _as_left(self, name: str, stage: str, work: Work, hands: bool) -> Step:
+    def _as_left(self, name: str, stage: str, work: Work, hands: bool, about: str) -> Step:
         record = finished(self.out, name)
         if record is None:
             expected = f"a finished result of '{name}', which is before --from"
@@ -122,10 +127,13 @@ class Planner:
             raise InputError.at(self.out, "", expected, "none", hint)
         key, folder = record["key"], folder_of(self.out, name, record["key"])
         why = "before --from: taken as it is"
-        return Step(name, stage, key, record["parts"], folder, CACHED, why, work, hands, hands)
+        found = key, record["parts"], folder, CACHED, why, work, hands, hands, about
+        return Step(name, stage, *found)
 
     def _state(self, name: str, folder: Path, parts: Parts, lacks: Lacks) -> tuple[str, str]:
         record = read_record(folder)
+        if record is not None and record.get("left_out"):
+            return CACHED, f"left out: {record['said']}"
         if record is not None and record["finished"] and folder.is_dir():
             missing = lacks(record["figures"])
             return (NEW, missing) if missing else (CACHED, "nothing has changed")
@@ -133,13 +141,19 @@ class Planner:
             return CONTINUED, record["said"]
         before = finished(self.out, name)
         if before is None:
-            return NEW, "it has no result yet"
+            return NEW, FIRST
         return NEW, _changes(before["parts"], parts)
 
 
 def settings_parts(settings: Any) -> dict[str, str]:
-    """Each value of a settings dataclass by its full name."""
-    return _flat(dump_settings(settings), "settings")
+    """Each value of a settings dataclass that is not its default, by its full name.
+
+    Defaults are left away, so that a version of the package with one setting more runs nothing
+    anew.
+    """
+    usual = _flat(dump_settings(type(settings)()), "settings")
+    found = _flat(dump_settings(settings), "settings")
+    return {name: value for name, value in found.items() if usual.get(name) != value}
 
 
 def _flat(values: Any, prefix: str) -> dict[str, str]:
@@ -158,10 +172,10 @@ def _changes(before: Parts, now: Parts) -> str:
         old, new = before.get(name), now.get(name)
         if old == new:
             continue
-        if old is None or new is None:
+        if name.startswith(("settings.", "option.")):
+            texts.append(f"{name.partition('.')[2]} {old or 'default'} → {new or 'default'}")
+        elif old is None or new is None:
             texts.append(f"{name} {'is new' if old is None else 'is gone'}")
-        elif name.startswith(("settings.", "option.")):
-            texts.append(f"{name.partition('.')[2]} {old} → {new}")
         else:
             texts.append(f"{name} has changed")
     more = len(texts) - NAMED
@@ -172,3 +186,11 @@ def told(steps: Sequence[Step]) -> list[str]:
     """A line for each step: what would be done with it and why."""
     width = max(len(step.name) for step in steps)
     return [f"{step.name:<{width}}  {step.state:<8} {step.why}" for step in steps]
+
+
+def unused(out: Path, steps: Sequence[Step]) -> list[str]:
+    """Names of the folders of former settings, which none of the steps uses."""
+    used = {step.folder.name for step in steps}
+    stages = out / FOLDER
+    found = (path.name for path in stages.iterdir() if path.is_dir()) if stages.is_dir() else ()
+    return sorted(set(found) - used)

@@ -11,21 +11,19 @@ from typing import Any
 
 from dalearn_ros.core.files import atomic_file, write_json
 from dalearn_ros.evaluation.page import cards, number, page, table
+from dalearn_ros.evaluation.report_compare import PAGE
 from dalearn_ros.inference.detector import RUN_MODEL
-from dalearn_ros.recipe.plan import CACHED, SKIPPED, Step
+from dalearn_ros.recipe.plan import CACHED, FIRST, SKIPPED, Step
 
 SUMMARY, REPORT = "summary.json", "report.html"
-NAMES = {
+AGAINST = "against-"
+SHOWN = {  # figures beside the sentence of a stage
     "landmarks_labelled": "landmarks",
     "frames_skipped": "frames left out",
     "images_left_out": "images left out",
     "val_f1": "F1 on val",
-    "f1": "F1",
-    "chosen_step": "step chosen",
     "corrected_maps": "corrected maps",
-    "abs_rel": "AbsRel",
-    "point_median_px": "point, median px",
-    "lateral_median_m": "lateral, median m",
+    "abs_rel": "AbsRel on val",
 }
 
 
@@ -61,8 +59,9 @@ class Summary:
         return sum(entry["state"] in states for entry in self.entries)
 
     def scores(self) -> list[dict[str, Any]]:
-        """The entries of finished evaluations."""
-        return [e for e in self.entries if e["stage"] == "evaluate" and "f1" in e["figures"]]
+        """The entries of finished evaluations of the new model."""
+        new = (e for e in self.entries if e["name"].startswith("evaluate-"))
+        return [e for e in new if "f1" in e["figures"]]
 
     def broken(self) -> dict[str, Any] | None:
         """The entry that failed or was interrupted."""
@@ -74,14 +73,14 @@ class Summary:
         broken, scores = self.broken(), self.scores()
         if broken is not None:
             return f"'{broken['name']}' {_was(broken['state'])}: {broken['said']}"
-        refused = [
-            f"'{e['name']}' was refused: {e['refused']}" for e in self.entries if e["refused"]
-        ]
+        more = [f"'{e['name']}' was refused: {e['refused']}" for e in self.entries if e["refused"]]
+        if left := [e["name"] for e in self.entries if e["state"] == "left out"]:
+            more.append(f"Left out, because they cannot be used: {', '.join(left)}")
         ended = "The recipe is finished" if not self._left() else "The recipe ended early"
         if len(self.entries) < self.planned:
             ended = f"{len(self.entries)} of {self.planned} steps are done"
         score = "; ".join(f"F1 {e['figures']['f1']:.3f} on {_test(e)}" for e in scores)
-        return ". ".join([ended + (f": {score}" if score else ""), *refused]) + "."
+        return ". ".join([ended + (f": {score}" if score else ""), *more]) + "."
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``summary.json``."""
@@ -132,7 +131,7 @@ def _stages(summary: Summary) -> str:
         [e["name"], _state(e), duration(e["seconds"]) if e["seconds"] else "–", _said(e)]
         for e in summary.entries
     ]
-    return "<h2>Stages</h2>" + table(["Stage", "State", "Time", "What came out"], rows, "wide")
+    return "<h2>Stages</h2>" + table(["Stage", "State", "Time", "What came out"], rows, "steps")
 
 
 def _along(summary: Summary) -> str:
@@ -152,6 +151,7 @@ def _along(summary: Summary) -> str:
 
 
 def _evaluations(summary: Summary) -> str:
+    other = [e for e in summary.entries if e["name"].startswith(AGAINST) and e["figures"]]
     rows = [
         [
             _test(e),
@@ -160,7 +160,7 @@ def _evaluations(summary: Summary) -> str:
             number(e["figures"]["point_median_px"], 2),
             number(e["figures"]["lateral_median_m"], 2),
         ]
-        for e in summary.scores()
+        for e in [*summary.scores(), *other]
     ]
     if not rows:
         return ""
@@ -171,11 +171,12 @@ def _evaluations(summary: Summary) -> str:
 def _links(out: Path, summary: Summary) -> str:
     lines = []
     for entry in summary.entries:
-        if not (entry["report"] and entry["folder"]):
-            continue
-        target = os.path.relpath(Path(entry["folder"]) / entry["report"], out)
-        name = html.escape(entry["name"])
-        lines.append(f'<li><a href="{html.escape(target, quote=True)}">{name}</a></li>')
+        for page_name, more in ((entry["report"], ""), (PAGE, ": comparison")):
+            file = Path(entry["folder"]) / page_name
+            if not (entry["folder"] and page_name and file.is_file()):
+                continue
+            target = html.escape(os.path.relpath(file, out), quote=True)
+            lines.append(f'<li><a href="{target}">{html.escape(entry["name"] + more)}</a></li>')
     return f"<h2>Reports of the stages</h2><ul>{''.join(lines)}</ul>" if lines else ""
 
 
@@ -185,18 +186,24 @@ def _state(entry: Mapping[str, Any]) -> str:
 
 def _said(entry: Mapping[str, Any]) -> str:
     """What it says, its figures, and why it ran."""
-    figures = ", ".join(
-        f"{NAMES.get(name, name)} {value if isinstance(value, (int, str)) else number(value, 3)}"
-        for name, value in entry["figures"].items()
-    )
+    figures = entry["figures"]
+    told = [
+        f"{name} {value if isinstance(value := figures[key], int) else number(value, 3)}"
+        for key, name in SHOWN.items()
+        if figures.get(key)
+    ]
     refused = "Refused; it hands on what it was given. " if entry["refused"] else ""
-    ran = entry["state"] in ("run", "failed", "interrupted") and entry["why"]
-    why = f" Why it ran: {entry['why']}." if ran else ""
-    return f"{refused}{entry['said']} {figures}{'.' if figures else ''}{why}".strip()
+    beside = ", ".join(told)
+    text = f"{refused}{entry['said']} {beside[:1].upper()}{beside[1:]}{'.' if told else ''}".strip()
+    again = entry["state"] in ("run", "failed", "interrupted") and entry["why"] not in ("", FIRST)
+    return f"{text} Why it ran: {entry['why']}." if again else text
 
 
 def _test(entry: Mapping[str, Any]) -> str:
-    return str(entry["name"]).removeprefix("evaluate-")
+    name = str(entry["name"]).removeprefix("evaluate-")
+    if name.startswith(AGAINST):
+        return f"{name.removeprefix(AGAINST)}, the model compared with"
+    return name
 
 
 def _was(state: str) -> str:
@@ -206,5 +213,6 @@ def _was(state: str) -> str:
 def duration(seconds: float) -> str:
     """A time for people: 48 s, 12.5 min, 3.1 h."""
     if seconds < 120.0:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60.0:.1f} min" if seconds < 7200.0 else f"{seconds / 3600.0:.1f} h"
+        return f"{seconds:.0f}\u00a0s"  # not to be broken
+    minutes = seconds / 60.0
+    return f"{minutes:.1f}\u00a0min" if minutes < 120.0 else f"{minutes / 60.0:.1f}\u00a0h"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import shutil
 import time
@@ -11,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.core.errors import DalearnError, InputError
+from dalearn_ros.core.errors import (
+    BagError,
+    DalearnError,
+    DatasetError,
+    InputError,
+    MapError,
+    PoseError,
+)
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.progress import watch
 from dalearn_ros.inference.detector import RUN_MODEL
@@ -23,6 +31,8 @@ from dalearn_ros.recipe.settings import STAGES, RecipeSettings
 
 LOCK = ".lock"
 RUNNING, RAN, FAILED, INTERRUPTED = "running", "run", "failed", "interrupted"
+LEFT_OUT = "left out"
+BAD_DRIVE = (BagError, MapError, PoseError, DatasetError)  # its drive is left out, others go on
 
 
 @dataclass(frozen=True)
@@ -116,40 +126,48 @@ class _Runner:
             shutil.rmtree(step.folder, ignore_errors=True)
             before = {}
         start = time.monotonic() - before.get("seconds", 0.0)
-        state, said = INTERRUPTED, "it was interrupted"
         record: dict[str, Any] = {"name": step.name, "key": step.key, "parts": step.parts}
+
+        def keep(**values: Any) -> None:
+            record.update(values, seconds=time.monotonic() - start)
+            write_record(step.folder, record)
+
         try:
             self._tell(number, step, RUNNING)
-            write_record(step.folder, {**record, "finished": False, "seconds": 0.0, "said": said})
+            keep(finished=False, said="it was interrupted")
             with watch(lambda *task: self._tell(number, step, RUNNING, *task)):
                 assert step.work is not None
                 outcome = step.work(step.folder, self.checkpoint)
         except BaseException as error:
-            if not isinstance(error, (KeyboardInterrupt, SystemExit)):
-                state, said = FAILED, str(error) or type(error).__name__
-            record.update(finished=False, seconds=time.monotonic() - start, said=said)
-            write_record(step.folder, record)
-            self._note(number, step, state, record)
-            for later in self.steps[number + 1 :]:
-                reached = SKIPPED if later.state == SKIPPED else "not reached"
-                self.summary.add(later, reached, {"said": later.why} if reached == SKIPPED else {})
-            if state == INTERRUPTED or isinstance(error, ModuleNotFoundError):
+            said = str(error) or type(error).__name__
+            if step.about and isinstance(error, BAD_DRIVE):
+                keep(finished=True, left_out=True, said=said)
+                write_latest(self.out, step.name, step.key)
+                self._finish(number, step, LEFT_OUT, record)
+                return
+            stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
+            keep(said="it was interrupted" if stopped else said)
+            self._break(number, step, INTERRUPTED if stopped else FAILED, record)
+            if stopped or isinstance(error, ModuleNotFoundError):
                 raise
             raise DalearnError(_failure(step, said)) from error
-        record.update(
-            finished=True,
-            seconds=time.monotonic() - start,
-            said=outcome.said,
-            figures=outcome.figures,
-            refused=outcome.refused,
-            report=outcome.report,
-        )
-        write_record(step.folder, record)
+        keep(finished=True, **dataclasses.asdict(outcome))
         write_latest(self.out, step.name, step.key)
         self._finish(number, step, RAN, record)
 
+    def _break(self, number: int, step: Step, state: str, record: dict[str, Any]) -> None:
+        """Note that the recipe ends here."""
+        self._note(number, step, state, record)
+        for later in self.steps[number + 1 :]:
+            skipped = later.state == SKIPPED
+            said = {"said": later.why} if skipped else {}
+            self.summary.add(later, SKIPPED if skipped else "not reached", said)
+
     def _finish(self, number: int, step: Step, state: str, record: dict[str, Any]) -> None:
         """Hand on the result."""
+        if record.get("left_out"):
+            self._note(number, step, LEFT_OUT, record)
+            return
         if step.hands and not record["refused"]:
             self.checkpoint = step.folder
         if step.stage == "export":

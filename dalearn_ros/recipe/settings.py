@@ -101,6 +101,9 @@ class EvaluateStage(StageSettings):
 
     match_px: float = field(8.0, "Tolerance of a hit.", unit="px", minimum=0.1, maximum=1000.0)
     threads: int | None = field(None, "Threads of the network; null: all cores.", minimum=1)
+    against: Path | None = field(
+        None, "Model that the new one is compared with, such as the one in use; null: none."
+    )
 
 
 @dataclass(frozen=True)

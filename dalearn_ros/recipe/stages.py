@@ -13,8 +13,10 @@ from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets.from_bag import Extras, label_bag
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.run import has_depth, open_depth_run
+from dalearn_ros.evaluation.compare import compare
 from dalearn_ros.evaluation.drive import DriveOptions
 from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
+from dalearn_ros.evaluation.report_compare import write_compare
 from dalearn_ros.export.precision import PrecisionSettings, convert
 from dalearn_ros.export.run import export_run
 from dalearn_ros.inference.detector import RUN_MODEL, LandmarkDetector
@@ -174,8 +176,14 @@ def export(stage: ExportStage, material: Material, init: Path, out: Path) -> Out
     return Outcome(said, {"megabytes": model.stat().st_size / 1e6, "depth": depth})
 
 
-def evaluate(stage: EvaluateStage, test: DriveSettings | Path, model: Path, out: Path) -> Outcome:
-    """Score the model on a drive or a dataset."""
+def evaluate(
+    stage: EvaluateStage,
+    test: DriveSettings | Path,
+    model: Path,
+    against: Path | None,
+    out: Path,
+) -> Outcome:
+    """Score a model on a drive or a dataset, and compare with the evaluation of another one."""
     detector = LandmarkDetector.load(model, stage.threads)
     if isinstance(test, Path):
         collected = evaluate_dataset(
@@ -201,6 +209,10 @@ def evaluate(stage: EvaluateStage, test: DriveSettings | Path, model: Path, out:
     figures["point_median_px"] = found["reference_point_px"]["median"]
     figures["lateral_median_m"] = found["localization"]["lateral_m"]["median"]
     said = f"F1 {found['f1']:.3f} at {found['match_px']:g} px over {found['frames']} frames."
+    if against is not None:
+        compared = compare(against, out)
+        write_compare(out, compared)
+        said += f" Against {stage.against}: {compared['figures'][0]['says']}"
     return Outcome(said, figures, report="report.html")
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import yaml
 
+from dalearn_ros.bags.writer import BagWriter
+from dalearn_ros.geometry.pose import Pose
+from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.hard_examples.light_table import Condition
 from dalearn_ros.hard_examples.statistics import measure
 from dalearn_ros.hard_examples.store import ParameterStore
@@ -31,6 +34,7 @@ RECIPE: dict[str, Any] = {
     "drives": {
         "north": {"bag": "north/bag", "map": "north/map", "pose_topic": POSES},
         "south": {"bag": "north/bag", "map": "north/map", "use": "test"},
+        "blind": {"bag": "blind", "map": "north/map", "pose_topic": POSES},
     },
     "datasets": {"new": {"path": "new", "use": "target"}},
     "label": {"areas": False},
@@ -45,7 +49,7 @@ RECIPE: dict[str, Any] = {
     "adapt": {"settings": merged(ADAPT, {"loop": {"steps": 2, "validate_every": 1}, **HELPS_NOT})},
     "distill": {"settings": merged(TINY_DEPTH, {**ONE, "local": ONE})},
     "retrain": {"settings": SMALL},
-    "evaluate": {"threads": 1},
+    "evaluate": {"threads": 1, "against": "north/tiny.onnx"},
 }  # fmt: skip
 
 
@@ -63,6 +67,8 @@ def write_drive(folder: Path, frames: int) -> Any:
 def write_material(folder: Path) -> None:
     """All inputs of :data:`RECIPE`."""
     write_drive(folder / "north", 3)
+    with BagWriter(folder / "blind") as bag:  # it cannot be used
+        bag.pose(POSES, Pose(0, Transform.identity()))
     write_city(folder / "new", range(10, 13), light=60)
     index = np.zeros((96, 128), np.uint8)
     index[60:] = AREAS.index("road")

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.recipe.identity import END_BYTES, WHOLE_BYTES, identity_of
+from dalearn_ros.recipe import identity
+from dalearn_ros.recipe.identity import identity_of
+
+WHOLE_BYTES, END_BYTES = 1 << 12, 1 << 10
 
 
 def test_a_small_file_is_its_bytes(tmp_path: Path) -> None:
@@ -22,8 +25,12 @@ def test_a_small_file_is_its_bytes(tmp_path: Path) -> None:
     ("place", "seen"),
     [(0, True), (END_BYTES - 1, True), (WHOLE_BYTES // 2, False), (WHOLE_BYTES, True)],
 )
-def test_a_large_file_is_its_size_and_its_ends(tmp_path: Path, place: int, seen: bool) -> None:
-    file, content = tmp_path / "a.mcap", bytearray(WHOLE_BYTES + 1)
+def test_a_large_file_is_its_size_and_its_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, seen: bool
+) -> None:
+    monkeypatch.setattr(identity, "WHOLE_BYTES", WHOLE_BYTES)
+    monkeypatch.setattr(identity, "END_BYTES", END_BYTES)
+    file, content = tmp_path / "a.tar", bytearray(WHOLE_BYTES + 1)
     file.write_bytes(content)
     before = identity_of(file)
     content[place] = 1
