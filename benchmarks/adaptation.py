@@ -46,6 +46,7 @@ from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.export.run import export_run
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.recipe.plan import settings_parts
 from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
@@ -159,7 +160,7 @@ def one_run(pair: Pair, row: Row, seed: int, out: Path, runs: KeptRuns) -> None:
     start = start_of(pair, out)
     learnt = sha256((start / WEIGHTS).read_bytes()).hexdigest() if pair.group == "world" else ""
     about = {"pair": pair.name, "group": pair.group, "row": row.name, "seed": seed}
-    settings = dump_settings(settings_of(pair, row, start))
+    settings = settings_parts(settings_of(pair, row, start))
     recipe = [about, row.per_class, row.mapped, settings, learnt]
     found = runs.once(
         "_".join(map(str, (pair.name, row.name, seed))),

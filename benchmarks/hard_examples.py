@@ -43,6 +43,7 @@ from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.search_summary import summarise, timing
 from dalearn_ros.hard_examples.try_log import read_tries
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.recipe.plan import settings_parts
 from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
@@ -150,7 +151,7 @@ def one_run(job: Job, args: argparse.Namespace, runs: KeptRuns) -> None:
     start = args.start or start_of(start_pair(args.data), args.starts)
     about = {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
     learnt = sha256((start / WEIGHTS).read_bytes()).hexdigest()
-    settings = dump_settings(settings_of(job, start, args.steps))
+    settings = settings_parts(settings_of(job, start, args.steps))
     recipe = [about, args.drives, args.test_drives, settings, learnt]
     found = runs.once(job.name, recipe, lambda: {**about, **run_job(job, args, start)})
     if found is not None:

@@ -45,7 +45,8 @@ class KeptRuns:
 
         Args:
             name: Of the run, unique in the benchmark.
-            recipe: All that its result depends on, as values that JSON knows.
+            recipe: All that its result depends on, as values that JSON knows; of settings those
+                that are not defaults (:func:`dalearn_ros.recipe.plan.settings_parts`).
             work: Does it; returns its result.
 
         Returns:
