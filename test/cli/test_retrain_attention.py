@@ -75,7 +75,7 @@ def test_plain_images(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--data", "roads"], "--init: detection starts from the run folder"),
         (["--data", "roads", "--init", "nowhere"], "found nothing"),
-        (["--data", "roads", "--init", "roads"], "expected a run folder"),
+        (["--data", "roads", "--init", "roads"], "expected a landmark-detector run"),
         (["--data", "roads", "--init", "detector", "--edits", "no"], "no such folder"),
         (["--task", "classification", "--data", "shapes", "roads"], "one folder"),
         (["--task", "regression", "--data", "shapes"], "values.csv: cannot be read"),
