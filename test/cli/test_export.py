@@ -214,4 +214,4 @@ def test_a_model_file_is_exported_already(
 ) -> None:
     model = write_model_with_body(tmp_path / "m.onnx")
     assert main(["export", "--model", str(model), "--out", f"{tmp_path}/o.onnx"]) == 1
-    assert "expected a landmark-detector run of 'dalearn train', found a file" in capsys.readouterr().err
+    assert "expected a run folder of 'dalearn train', found a file" in capsys.readouterr().err
