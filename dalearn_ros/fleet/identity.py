@@ -1,11 +1,13 @@
-"""Whether a file or bag is the one that it was: a digest that also a long bag gives quickly."""
+"""Whether a bag or map is the one that it was: digests that also a long bag gives quickly."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 
-from dalearn_ros.core.errors import BagError
+from dalearn_ros.core.errors import BagError, MapError
+from dalearn_ros.maps.load import INFO_NAME, find_map, map_digest
 
 ENDS_BYTES = 1 << 20
 
@@ -35,4 +37,30 @@ def identity_of(bag: Path) -> str:
                 total.update(stream.read(ENDS_BYTES))
     except OSError as error:
         raise BagError(f"{bag}: cannot be read ({error.strerror}).") from None
+    return total.hexdigest()
+
+
+def identity_of_map(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a map's content and its projection; the same wherever it lies.
+
+    The files are read once in a process, and again when their sizes or times have changed.
+
+    Raises:
+        MapError: There is no map, or several, or it cannot be read.
+    """
+    try:
+        file = find_map(path)
+        tiles = file.rglob("*") if file.is_dir() else [file]
+        files = [*sorted(tiles), file.with_name(INFO_NAME)]
+        found = [(one, one.stat()) for one in files if one.is_file()]
+        return _digest(path, tuple((str(one), s.st_size, s.st_mtime_ns) for one, s in found))
+    except OSError as error:
+        raise MapError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(path: Path, _state: tuple[tuple[str, int, int], ...]) -> str:
+    total, file = hashlib.sha256(map_digest(path).encode()), find_map(path)
+    for info in (file / INFO_NAME, file.with_name(INFO_NAME)):
+        total.update(info.read_bytes() if info.is_file() else b"")
     return total.hexdigest()

@@ -96,7 +96,7 @@ def frames_of(dataset: Dataset) -> Columns:
     """A row for each image of a dataset that was labelled from a bag."""
     metas = [dataset.meta(index) for index in range(len(dataset))]
     ignored = [dataset.labels(index).ignore for index in range(len(dataset))]
-    places = np.array([meta["map_from_camera"] for meta in metas])
+    places = np.array([meta["map_from_camera"] for meta in metas], np.float64).reshape(-1, 4, 4)
     return {
         "file_name": [str(meta["file_name"]) for meta in metas],
         "stamp_ns": np.array([meta["stamp_ns"] for meta in metas], np.int64),

@@ -20,10 +20,10 @@ from typing import Any
 
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import atomic_file, first_difference, plain
-from dalearn_ros.fleet.parts import DATASET, PARTS, Entry, part_of_bag
+from dalearn_ros.fleet.parts import DATASET, PARTS, Entry, Recording, part_of_bag
 
 MANIFEST, SHARDS, DATASETS, LOCK = "manifest.jsonl", "shards", "datasets", ".lock"
-FORMAT, FORMAT_VERSION = "dalearn fleet", 1
+FORMAT, FORMAT_VERSION = "dalearn fleet", 2
 
 
 class Manifest:
@@ -32,14 +32,14 @@ class Manifest:
     Attributes:
         out: The folder.
         shards: How many shards are committed.
-        known: Bag → its identity.
-        recordings: (identity, map) → the bag that counts for it.
+        known: Bag → its identity and that of its map.
+        recordings: Both identities → the bag that counts for them.
     """
 
     def __init__(self, out: Path) -> None:
         self.out, self.shards = out, 0
-        self.known: dict[str, str] = {}
-        self.recordings: dict[tuple[str, str], str] = {}
+        self.known: dict[str, Recording] = {}
+        self.recordings: dict[Recording, str] = {}
 
     @classmethod
     @contextlib.contextmanager
@@ -129,8 +129,9 @@ class Manifest:
     def _count(self, content: Mapping[str, Any]) -> None:
         self.shards += 1
         for bag in content["bags"]:
-            self.known[bag["name"]] = bag["identity"]
-            self.recordings[bag["identity"], bag["map"]] = bag["name"]
+            recording = bag["identity"], bag["map_identity"]
+            self.known[bag["name"]] = recording
+            self.recordings[recording] = bag["name"]
 
     def _append(self, content: Mapping[str, Any]) -> None:
         with (self.out / MANIFEST).open("a", encoding="utf-8") as stream:

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import atomic_directory, write_json
 from dalearn_ros.fleet.bag_list import FleetBag
-from dalearn_ros.fleet.identity import identity_of
+from dalearn_ros.fleet.identity import identity_of, identity_of_map
 
 PARTS, ENTRY, DATASET = "parts", "entry.json", "dataset"
+Recording = tuple[str, str]  # identities of a bag and of its map
 Columns = Mapping[str, list[str] | npt.NDArray[Any]]  # of equal length
 
 
@@ -48,6 +49,7 @@ class Entry:
         bag: Where it was.
         map: Where its map was.
         identity: Of :func:`fleet.identity.identity_of`.
+        map_identity: Of :func:`fleet.identity.identity_of_map`.
         frames: Frames that counted.
         frames_skipped: Those that did not, by reason.
         rows: Table → number of rows.
@@ -58,18 +60,24 @@ class Entry:
     bag: str
     map: str
     identity: str
+    map_identity: str
     frames: int = 0
     frames_skipped: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def recording(self) -> Recording:
+        """What was recorded, and on which map it is seen."""
+        return self.identity, self.map_identity
+
 
 @dataclass(frozen=True)
 class Job:
-    """A bag and its identity in the manifest; None: it is not there yet."""
+    """A bag and its recording in the manifest; None: it is not there yet."""
 
     bag: FleetBag
-    known: str | None = None
+    known: Recording | None = None
 
 
 class Process(Protocol):
@@ -99,15 +107,13 @@ class BagWork:
             InputError: The bag is not what it should be, or not what it was.
         """
         bag, part = job.bag, part_of_bag(self.out, job.bag.name)
-        identity = identity_of(bag.bag)
-        entry = Entry(bag.name, str(bag.bag), str(bag.map), identity)
+        mine = identity_of(bag.bag), identity_of_map(bag.map)
+        entry = Entry(bag.name, str(bag.bag), str(bag.map), *mine)
         if job.known is not None:
-            if job.known == identity:
-                return entry
-            hint = "List it under another name, or choose another --out."
-            raise InputError.at(bag.bag, "", "the bag that the results are of", "another", hint)
+            _check_known(bag, job.known, mine)
+            return entry
         found = read_entry(part) if part.is_dir() else None
-        if found is not None and found.identity == identity:
+        if found is not None and found.recording == mine:
             return found
         shutil.rmtree(part, ignore_errors=True)
         with atomic_directory(part) as folder:
@@ -122,6 +128,15 @@ class BagWork:
             )
             write_json(folder / ENTRY, dataclasses.asdict(entry))
         return entry
+
+
+def _check_known(bag: FleetBag, known: Recording, found: Recording) -> None:
+    hint = "List it under another name, or choose another --out."
+    for what, path, one, other in zip(
+        ("bag", "map"), (bag.bag, bag.map), known, found, strict=True
+    ):
+        if one != other:
+            raise InputError.at(path, "", f"the {what} that the results are of", "another", hint)
 
 
 def part_of_bag(out: Path, name: str) -> Path:

@@ -114,7 +114,6 @@ def depends_on(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _same_recording(manifest: Manifest, entry: Entry, waiting: Sequence[tuple[Entry, int]]) -> str:
     """The sentence for a copy of a bag that counts already; empty if it is none."""
-    key = entry.identity, entry.map
-    others = {(other.identity, other.map): other.name for other, _ in waiting}
-    name = manifest.recordings.get(key) or others.get(key)
+    others = {other.recording: other.name for other, _ in waiting}
+    name = manifest.recordings.get(entry.recording) or others.get(entry.recording)
     return f"{entry.bag}: is the same recording as bag {name}, which counts." if name else ""

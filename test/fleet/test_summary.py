@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fleet_work import write_map
 
 from dalearn_ros.evaluation.intervals import f1_interval
 from dalearn_ros.fleet import summary
@@ -44,6 +45,7 @@ def manifest(tmp_path: Path):  # type: ignore[no-untyped-def]
     counts = {"b": [(3, 1, 1), (0, 0, 2)], "a": [(5, 0, 0), (1, 2, 0)], "c": [(0, 0, 0), (1, 1, 1)]}
     lateral = {"b": [-0.4, 0.1], "a": [0.2], "c": [0.3, -0.3, 0.5, 0.6]}
     work = BagWork(tmp_path / "out", Given(counts, lateral))
+    write_map(tmp_path / "map", "a city")
     with Manifest.open(tmp_path / "out", {}) as opened:
         entries = []
         for name in counts:
