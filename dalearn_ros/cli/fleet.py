@@ -121,7 +121,7 @@ def _engine(args: argparse.Namespace) -> Engine:
         from dalearn_ros.fleet.ray_engine import RayEngine
 
         return RayEngine(args.threads, args.workers)
-    workers = args.workers or max(1, (os.cpu_count() or 1) // args.threads)
+    workers = args.workers or max(1, len(os.sched_getaffinity(0)) // args.threads)
     return LocalPool(workers, args.threads)
 
 
