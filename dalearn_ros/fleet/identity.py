@@ -23,7 +23,7 @@ def identity_of(bag: Path) -> str:
     """
     total = hashlib.sha256()
     try:
-        files = [bag] if bag.is_file() else sorted(p for p in bag.rglob("*") if p.is_file())
+        files = files_of(bag)
         if not files:
             found = "an empty folder" if bag.is_dir() else "no such file or folder"
             raise BagError.at(bag, "", "a bag", found)
@@ -36,8 +36,13 @@ def identity_of(bag: Path) -> str:
                 stream.seek(max(ENDS_BYTES, size - ENDS_BYTES))
                 total.update(stream.read(ENDS_BYTES))
     except OSError as error:
-        raise BagError(f"{bag}: cannot be read ({error.strerror}).") from None
+        raise BagError(f"{bag}: cannot be read ({error.strerror}).") from error
     return total.hexdigest()
+
+
+def files_of(bag: Path) -> list[Path]:
+    """The files of a bag, in the order of their names."""
+    return [bag] if bag.is_file() else sorted(p for p in bag.rglob("*") if p.is_file())
 
 
 def identity_of_map(path: Path) -> str:

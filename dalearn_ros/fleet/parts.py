@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.files import atomic_directory, write_json
+from dalearn_ros.core.files import atomic_directory, fsync_tree, write_json
 from dalearn_ros.fleet.bag_list import FleetBag
 from dalearn_ros.fleet.identity import identity_of, identity_of_map
 
@@ -127,6 +127,7 @@ class BagWork:
                 facts=dict(done.facts),
             )
             write_json(folder / ENTRY, dataclasses.asdict(entry))
+            fsync_tree(folder)  # a part that is there is whole, after a power cut as well
         return entry
 
 
@@ -145,9 +146,16 @@ def part_of_bag(out: Path, name: str) -> Path:
 
 
 def read_entry(part: Path) -> Entry | None:
-    """What a part says of its bag; None if it is damaged."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Entry(**json.loads((part / ENTRY).read_text(encoding="utf-8")))
+    """What a part says of its bag; None if it is damaged, or its tables are."""
+    import pyarrow.parquet
+
+    # What pyarrow raises is an OSError or a ValueError too.
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        entry = Entry(**json.loads((part / ENTRY).read_text(encoding="utf-8")))
+        for name, count in entry.rows.items():
+            if pyarrow.parquet.read_table(part / f"{name}.parquet").num_rows != count:
+                return None
+        return entry
     return None
 
 
