@@ -17,6 +17,7 @@ from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import atomic_directory, fsync_tree, write_json
 from dalearn_ros.fleet.bag_list import FleetBag
 from dalearn_ros.fleet.identity import identity_of, identity_of_map
+from dalearn_ros.fleet.limit import time_limit
 
 PARTS, ENTRY, DATASET = "parts", "entry.json", "dataset"
 Recording = tuple[str, str]  # identities of a bag and of its map
@@ -95,10 +96,12 @@ class BagWork:
     Attributes:
         out: Folder of the fleet's results.
         process: What is done with the bag.
+        limit_s: Seconds after which the process that works on a bag ends itself; None: never.
     """
 
     out: Path
     process: Process
+    limit_s: float | None = None
 
     def __call__(self, job: Job) -> Entry:
         """What the manifest will say of the bag.
@@ -106,6 +109,10 @@ class BagWork:
         Raises:
             InputError: The bag is not what it should be, or not what it was.
         """
+        with time_limit(self.limit_s):
+            return self._entry(job)
+
+    def _entry(self, job: Job) -> Entry:
         bag, part = job.bag, part_of_bag(self.out, job.bag.name)
         mine = identity_of(bag.bag), identity_of_map(bag.map)
         entry = Entry(bag.name, str(bag.bag), str(bag.map), *mine)

@@ -57,6 +57,7 @@ def run_fleet(
     engine: Engine,
     tries: int = TRIES,
     shard_bags: int = SHARD_BAGS,
+    limit_s: float | None = None,
 ) -> FleetResult:
     """Do all bags that are not done; each good one is in the results once, after any restart.
 
@@ -67,12 +68,14 @@ def run_fleet(
         engine: What runs it.
         tries: How often a bag is begun at most in this run.
         shard_bags: Bags of a shard.
+        limit_s: Seconds after which a try is given up; None: never.
 
     Returns:
         Counts; the failures also stand in ``OUT/failures.json``.
 
     Raises:
         InputError: The results hold a bag that is not in the fleet.
+        DalearnError: There is no room left on a disk.
     """
     gone = sorted(manifest.known.keys() - {bag.name for bag in bags})
     if gone:
@@ -86,7 +89,7 @@ def run_fleet(
     todo = [bag for bag in bags if bag.name not in copies]
     waiting: list[tuple[Entry, int]] = []
     jobs = (Job(bag, manifest.known.get(bag.name)) for bag in todo)
-    work = BagWork(manifest.out, process)
+    work = BagWork(manifest.out, process, limit_s)
     try:
         with contextlib.closing(engine.run(work, jobs, tries)) as outcomes:
             for outcome in track(outcomes, len(todo), "bags"):

@@ -134,6 +134,7 @@ def test_ray_gives_the_same(
     [
         (("--tries", "0"), "--tries: expected a whole number above 0, found 0"),
         (("--shard-bags", "-1"), "--shard-bags: expected a whole number above 0"),
+        (("--bag-minutes", "nan"), "--bag-minutes: expected minutes above 0, found nan"),
         (("--model", "none.onnx"), "none.onnx"),
     ],
 )
