@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -13,17 +14,19 @@ import pytest
 import torch
 from helpers.tiny_training import tiny_settings, write_config, write_dataset
 
-from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets.shard_stream import ShardStream
 from dalearn_ros.datasets.shards import Shards, write_shards
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.regime import DetectorTask
+from dalearn_ros.detector.run import train_detector
 from dalearn_ros.detector.samples import Batch, make_crop
 from dalearn_ros.detector.stream import StreamBatches
 from dalearn_ros.training.checkpoint import load_checkpoint
 from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.peers import Peers
+from dalearn_ros.training.run_folder import RUN_FILE
 
 ROOT = Path(__file__).parents[2]
 COUNT = 8
@@ -131,6 +134,19 @@ def test_too_few_records_for_the_processes(place: Path) -> None:
     with pytest.raises(DatasetError, match="at least 12 records, one for each process"):
         settings = tiny_settings({"batch": {"workers": 4, "size": 4}})
         StreamBatches([Shards.open(place / "shards")], settings, 0, Peers(0, 3))
+
+
+def test_a_run_over_shards_goes_on_with_as_many_processes(place: Path, tmp_path: Path) -> None:
+    shards, run, settings = Shards.open(place / "shards"), tmp_path / "run", tiny_settings()
+    train_detector([shards], [], run, settings, 0)
+    train_detector([shards], [], run, settings, 0)  # one again
+    description = json.loads((run / RUN_FILE).read_text())
+    assert description["processes"] == 1
+    (run / RUN_FILE).write_text(json.dumps({**description, "processes": 2}))
+    with pytest.raises(InputError, match="holds a run with another 'processes'"):
+        train_detector([shards], [], run, settings, 0)
+    train_detector([Dataset.open(place / "data")], [], tmp_path / "coco", settings, 0)
+    assert "processes" not in json.loads((tmp_path / "coco" / RUN_FILE).read_text())
 
 
 @pytest.mark.timeout(900)  # three processes load torch
