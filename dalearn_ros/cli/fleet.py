@@ -60,6 +60,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--tries", type=int, default=3, help="how often a bag is begun at most; default: 3"
     )
     parser.add_argument(
+        "--bag-minutes", type=float, help="a try that takes longer is given up; default: no limit"
+    )
+    parser.add_argument(
         "--shard-bags", type=int, default=100, help="bags in a Parquet file; default: 100"
     )
 
@@ -84,7 +87,8 @@ def run(args: argparse.Namespace) -> str:
     depends = depends_on(args.kind, process.depends())
     engine = _engine(args)
     with Manifest.open(args.out.resolve(), depends) as manifest:
-        result = run_fleet(bags, manifest, process, engine, args.tries, args.shard_bags)
+        limit_s = None if args.bag_minutes is None else 60.0 * args.bag_minutes
+        result = run_fleet(bags, manifest, process, engine, args.tries, args.shard_bags, limit_s)
         said = _labelled(manifest) if labelling else _evaluated(args, manifest)
     line = f"{args.out}: {_count(result)}; {said}"
     if result.failures:
@@ -111,6 +115,8 @@ def _check(args: argparse.Namespace) -> None:
         if value is not None and value < 1:
             option = f"--{name.replace('_', '-')}"
             raise InputError.at(option, "", "a whole number above 0", str(value))
+    if args.bag_minutes is not None and not args.bag_minutes > 0.0:
+        raise InputError.at("--bag-minutes", "", "minutes above 0", str(args.bag_minutes))
 
 
 def _engine(args: argparse.Namespace) -> Engine:
@@ -121,7 +127,7 @@ def _engine(args: argparse.Namespace) -> Engine:
         from dalearn_ros.fleet.ray_engine import RayEngine
 
         return RayEngine(args.threads, args.workers)
-    workers = args.workers or max(1, (os.cpu_count() or 1) // args.threads)
+    workers = args.workers or max(1, len(os.sched_getaffinity(0)) // args.threads)
     return LocalPool(workers, args.threads)
 
 

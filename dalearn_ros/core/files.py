@@ -71,6 +71,21 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def fsync_tree(folder: Path) -> None:
+    """Wait until a folder with all that is in it is on the disk."""
+    for place in [*folder.rglob("*"), folder]:
+        fsync_one(place)
+
+
+def fsync_one(path: Path) -> None:
+    """Wait until a file is on the disk, or the names in a folder."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def refuse_existing(path: Path | str) -> None:
     """Raise InputError if ``path`` is a file or a folder that holds something."""
     final = Path(path)

@@ -1,4 +1,4 @@
-"""The records of shards as an endless stream: mixed, shared between readers, in flat memory.
+"""The records of shards as an endless stream: mixed, shared between readers, in little memory.
 
 A round brings every record once. Its order is that of the shards at random; each reader takes an
 equal part of that sequence, reads it from its beginning to its end, and draws from a buffer of the
@@ -20,6 +20,8 @@ from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.shares import part_of
 from dalearn_ros.datasets.shards import Record, Shards
 
+_AT_ONCE = 1 << 16  # records that are passed over at once when a round goes on in its middle
+
 
 class ShardStream:
     """The stream of one of several readers.
@@ -27,9 +29,13 @@ class ShardStream:
     Args:
         data: Sharded datasets, taken together.
         seed: Of all orders.
-        buffer: How many records are drawn from: the memory that the stream takes.
+        buffer: How many records are drawn from. They are the memory that the stream takes, but for
+            a byte for each record of its part of a round.
         reader: Number of this reader.
         readers: How many there are; their parts of a round have no record in common.
+
+    Attributes:
+        round: Number of the round that the last record was of.
 
     Raises:
         DatasetError: There are fewer records than readers.
@@ -39,7 +45,7 @@ class ShardStream:
         self, data: Sequence[Shards], seed: int, buffer: int, reader: int = 0, readers: int = 1
     ) -> None:
         self.data, self.seed, self.buffer = data, seed, buffer
-        self.reader, self.readers = reader, readers
+        self.reader, self.readers, self.round = reader, readers, 0
         self._shards = [(one, i) for one in data for i in range(len(one.files))]
         self._sizes = np.array([size for one in data for size in one.records], np.int64)
         self._part = part_of(int(self._sizes.sum()), reader, readers)
@@ -54,27 +60,37 @@ class ShardStream:
     def records(self, start: int = 0) -> Iterator[Record]:
         """The stream from its ``start``-th record on; it has no end.
 
-        A record of a damaged shard comes too; its image cannot be decoded.
+        In place of all that a damaged shard does not give in a round, one record comes whose image
+        cannot be decoded.
         """
-        round_number, passed = divmod(start, len(self))
+        number, passed = divmod(start, len(self))
         while True:
-            yield from self._round(round_number, passed)
-            round_number, passed = round_number + 1, 0
+            self.round = number
+            yield from self._round(number, passed)
+            number, passed = number + 1, 0
 
     def _round(self, number: int, passed: int) -> Iterator[Record]:
         names = "mix", number, self.reader, self.readers
         order = mixed(len(self), self.buffer, generator(self.seed, *names))
         gone = np.zeros(len(self), bool)
-        gone[list(itertools.islice(order, passed))] = True
-        waiting: dict[int, Record] = {}
+        while passed:
+            places = itertools.islice(order, min(passed, _AT_ONCE))
+            chunk = np.fromiter(places, np.int64, min(passed, _AT_ONCE))
+            gone[chunk] = True
+            passed -= len(chunk)
+        waiting: dict[int, Record | None] = {}
         source = self._sequence(number, gone)
         for place in order:
             while place not in waiting:
                 came, record = next(source)
                 waiting[came] = record
-            yield waiting.pop(place)
+            record = waiting.pop(place)
+            if record is not None:
+                yield record
 
-    def _sequence(self, number: int, gone: npt.NDArray[np.bool_]) -> Iterator[tuple[int, Record]]:
+    def _sequence(
+        self, number: int, gone: npt.NDArray[np.bool_]
+    ) -> Iterator[tuple[int, Record | None]]:
         """This reader's part of a round as it lies on disk, each record with its place in it."""
         order = generator(self.seed, "shards", number).permutation(len(self._shards))
         first = -self._part.start  # place of a shard's first record in this reader's part
@@ -91,8 +107,8 @@ class ShardStream:
 
 def _as_far_as_whole(
     dataset: Shards, number: int, chosen: set[int]
-) -> Iterator[tuple[int, Record]]:
-    """Records of a shard; what a damaged one does not give are records that cannot be decoded."""
+) -> Iterator[tuple[int, Record | None]]:
+    """Records of a shard; for all that a damaged one does not give, one that cannot be decoded."""
     missing = set(chosen)
     try:
         for place, record in dataset.read(number, chosen):
@@ -100,9 +116,9 @@ def _as_far_as_whole(
             yield place, record
     except DatasetError as error:
         logging.getLogger(__name__).warning("%s", error)
-    for place in sorted(missing):
-        where = f"{dataset.path / dataset.files[number]}, record {place}"
-        yield place, Record(where, b"", {}, (), dataset.label_space)
+    path = dataset.path / dataset.files[number]
+    for i, place in enumerate(sorted(missing)):
+        yield place, None if i else Record(f"{path}", b"", {}, (), dataset.label_space)
 
 
 def mixed(count: int, buffer: int, random: np.random.Generator) -> Iterator[int]:

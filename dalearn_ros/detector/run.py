@@ -90,6 +90,8 @@ def train_detector(
         "data": [{"path": str(d.path), "images": len(d)} for d in data],
         "validation": [{"path": str(d.path), "images": len(d)} for d in validation],
     }
+    if isinstance(data[0], Shards):  # each process reads its own part of them
+        description["processes"] = peers.count
     network = build_network(settings, space, seed)
     if init is not None:
         path = init / WEIGHTS if init.is_dir() else init

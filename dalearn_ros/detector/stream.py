@@ -24,8 +24,6 @@ from dalearn_ros.detector.targets import Targets
 from dalearn_ros.landmarks.types import Labels
 from dalearn_ros.training.peers import ALONE, Peers
 
-_TRIES = 100  # records in a row that cannot be read
-
 
 class StreamBatches(torch.utils.data.IterableDataset[Batch]):
     """Batches as :class:`detector.samples.CropBatches` makes them, one after the other.
@@ -71,15 +69,16 @@ class StreamBatches(torch.utils.data.IterableDataset[Batch]):
         number, count = (0, 1) if worker is None else (worker.id, worker.num_workers)
         first = self.steps.start + number
         per_step = -(-len(self.mine) // self.settings.batch.crops_per_image)
-        records = self._stream(first % count, count).records(first // count * per_step)
+        stream = self._stream(first % count, count)
+        records = stream.records(first // count * per_step)
         for step in range(first, self.steps.stop, count):
-            yield self._batch(step, records)
+            yield self._batch(step, stream, records)
 
     def _stream(self, worker: int, workers: int) -> ShardStream:
         reader, readers = self.peers.rank * workers + worker, self.peers.count * workers
         return ShardStream(self.data, self.seed, self.settings.batch.shuffle, reader, readers)
 
-    def _batch(self, step: int, records: Iterator[Record]) -> Batch:
+    def _batch(self, step: int, stream: ShardStream, records: Iterator[Record]) -> Batch:
         images: list[Image] = []
         targets: list[Targets] = []
         names: list[str] = []
@@ -87,7 +86,7 @@ class StreamBatches(torch.utils.data.IterableDataset[Batch]):
         space = self.data[0].label_space
         for number, crop in enumerate(self.mine):
             if number % self.settings.batch.crops_per_image == 0:
-                image, labels, where = _readable(records, skipped)
+                image, labels, where = _readable(stream, records, skipped)
                 names.append(where)
             random = generator(self.seed, "crop", step, crop)
             pixels, target, _, _ = make_crop(image, labels, self.settings, space, random)
@@ -96,12 +95,17 @@ class StreamBatches(torch.utils.data.IterableDataset[Batch]):
         return collated(images, targets, names, skipped)
 
 
-def _readable(records: Iterator[Record], skipped: list[str]) -> tuple[Image, Labels, str]:
-    for _ in range(_TRIES):
-        record = next(records)
+def _readable(
+    stream: ShardStream, records: Iterator[Record], skipped: list[str]
+) -> tuple[Image, Labels, str]:
+    """The next record that can be read, of this round or the whole next one."""
+    begun = stream.round
+    for record in records:
+        if stream.round > begun + 1:
+            break
         try:
             return record.image(), record.labels(), record.where
         except DatasetError as error:
             logging.getLogger(__name__).warning("skipped: %s", error)
             skipped.append(record.where)
-    raise DatasetError(f"{skipped[-1]}: {_TRIES} records in a row cannot be read.")
+    raise DatasetError(f"{skipped[-1]}: no record of a whole round can be read.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -12,6 +13,11 @@ from dalearn_ros.core.errors import DalearnError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+OF_THE_PLACE = FULL | {
+    *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.ENOTCONN, errno.EHOSTDOWN),
+    *(errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EROFS),
+}  # what the system says of disk, network or machine, and not of the input
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,9 @@ class Engine(Protocol):
         """Each job's outcome, as it ends.
 
         Args:
-            work: Can be pickled. An InputError is final: the same input would fail again; any
-                other error, or the death of the process, is tried again.
+            work: Can be pickled. An InputError is final: the same input would fail again, unless
+                the disk or network did (:data:`OF_THE_PLACE`); this, any other error, or the death
+                of the process, is tried again. A full disk ends all.
             jobs: Can be pickled.
             tries: How often a job is begun at most.
         """
@@ -50,11 +57,19 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a process says of one try; ``final``: another try would end the same way."""
+    """What a process says of one try.
+
+    Attributes:
+        result: What the work gave.
+        reason: Why it failed; empty if it did not.
+        final: Another try would end the same way.
+        full: A disk is full: another job would end the same way.
+    """
 
     result: Any = None
     reason: str = ""
     final: bool = False
+    full: bool = False
 
 
 @dataclass
@@ -84,7 +99,14 @@ class Todo:
         return self._again.popleft() if self._again else None
 
     def settle(self, task: Task, answer: Answer) -> Outcome[Any, Any] | None:
-        """The outcome of a job after a try; None if it waits for another one."""
+        """The outcome of a job after a try; None if it waits for another one.
+
+        Raises:
+            DalearnError: A disk is full.
+        """
+        if answer.full:
+            hint = "Make room; the same command then goes on."
+            raise DalearnError(f"fleet: there is no room left. {answer.reason} {hint}")
         task.tries += 1
         if answer.reason and not answer.final and task.tries < self._tries:
             self._again.append(task)
@@ -97,10 +119,19 @@ def attempt(work: Callable[[Any], Any], job: Any) -> Answer:
     progress.hide()
     try:
         return Answer(work(job))
-    except DalearnError as error:
-        return Answer(reason=str(error), final=True)
     except Exception as error:  # whatever a bag can break, the others go on
-        return Answer(reason=f"{type(error).__name__}: {error}")
+        numbers = set(_numbers(error))
+        known = isinstance(error, DalearnError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        return Answer(None, reason, known and not numbers & OF_THE_PLACE, bool(numbers & FULL))
+
+
+def _numbers(error: BaseException | None) -> Iterator[int]:
+    """What the system said (errno) below an error, also where its sentence hides the cause."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            yield error.errno
+        error = error.__cause__ or error.__context__
 
 
 _NONE = object()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +51,7 @@ class EvaluateBag:
 
     def __call__(self, bag: FleetBag, folder: Path) -> Processed:
         """The bag's rows; nothing is written to ``folder``."""
+        cv2.setNumThreads(self.threads)
         detector = loaded(self.model, self.threads)
         looking = ZoomDetector(detector) if self.zoom else detector
         started = time.perf_counter()
@@ -63,13 +65,18 @@ class EvaluateBag:
             ModelError: There is no such model, or it cannot be used.
         """
         space = loaded(self.model, self.threads).label_space
-        path = self.model / RUN_MODEL if self.model.is_dir() else self.model
         return {
-            "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "model_sha256": model_digest(self.model),
             "classes": list(space.names[1:]),
             "zoom": self.zoom,
             "options": dump_settings(self.options),
         }
+
+
+def model_digest(model: Path) -> str:
+    """SHA-256 (hexadecimal) of an ONNX file, or of that of a run folder."""
+    path = model / RUN_MODEL if model.is_dir() else model
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @functools.lru_cache(maxsize=1)

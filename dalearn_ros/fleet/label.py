@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from dalearn_ros.core.settings import dump_settings
@@ -17,7 +18,7 @@ from dalearn_ros.datasets.from_bag import Extras, label_bag
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.replay import check_label_space
 from dalearn_ros.fleet.bag_list import FleetBag
-from dalearn_ros.fleet.evaluate import loaded
+from dalearn_ros.fleet.evaluate import loaded, model_digest
 from dalearn_ros.fleet.manifest import Manifest
 from dalearn_ros.fleet.parts import DATASET, Columns, Processed
 from dalearn_ros.labels.settings import LabelSettings
@@ -51,6 +52,7 @@ class LabelBag:
 
     def __call__(self, bag: FleetBag, folder: Path) -> Processed:
         """The bag's rows; the dataset goes to ``FOLDER/dataset``."""
+        cv2.setNumThreads(self.threads)
         extras = self.extras
         if self.model is not None:
             detector = self._detector()
@@ -82,7 +84,7 @@ class LabelBag:
             "camera_topics": list(self.camera_topics),
             "settings": dump_settings(self.settings),
             "extras": {name: getattr(self.extras, name) for name in names},
-            "audit_model": self.model,
+            "audit_model_sha256": None if self.model is None else model_digest(self.model),
         }
 
     def _detector(self) -> Any:
@@ -96,7 +98,7 @@ def frames_of(dataset: Dataset) -> Columns:
     """A row for each image of a dataset that was labelled from a bag."""
     metas = [dataset.meta(index) for index in range(len(dataset))]
     ignored = [dataset.labels(index).ignore for index in range(len(dataset))]
-    places = np.array([meta["map_from_camera"] for meta in metas])
+    places = np.array([meta["map_from_camera"] for meta in metas], np.float64).reshape(-1, 4, 4)
     return {
         "file_name": [str(meta["file_name"]) for meta in metas],
         "stamp_ns": np.array([meta["stamp_ns"] for meta in metas], np.int64),

@@ -14,6 +14,7 @@ from typing import Any
 
 from dalearn_ros.core.errors import DalearnError
 from dalearn_ros.fleet.engine import Answer, Job, Outcome, Result, Task, Todo, attempt
+from dalearn_ros.fleet.limit import TIME_UP
 
 _SPAWN = multiprocessing.get_context("spawn")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
@@ -41,7 +42,7 @@ class LocalPool:
         """Each job's outcome, as it ends.
 
         Raises:
-            DalearnError: Workers die before they can take a job.
+            DalearnError: Workers die before they can take a job, or a disk is full.
         """
         todo = Todo(jobs, tries)
         free: list[_Worker] = []
@@ -108,6 +109,8 @@ class _Worker:
         self.pipe.close()
         self.process.join()
         code = self.process.exitcode or 0
+        if code == TIME_UP:
+            return "it took longer than --bag-minutes"
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 

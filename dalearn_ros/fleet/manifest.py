@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.files import atomic_file, first_difference, plain
-from dalearn_ros.fleet.parts import DATASET, PARTS, Entry, part_of_bag
+from dalearn_ros.core.files import atomic_file, first_difference, fsync_one, plain
+from dalearn_ros.fleet.parts import DATASET, PARTS, Entry, Recording, part_of_bag
 
 MANIFEST, SHARDS, DATASETS, LOCK = "manifest.jsonl", "shards", "datasets", ".lock"
-FORMAT, FORMAT_VERSION = "dalearn fleet", 1
+FORMAT, FORMAT_VERSION = "dalearn fleet", 2
 
 
 class Manifest:
@@ -32,14 +32,14 @@ class Manifest:
     Attributes:
         out: The folder.
         shards: How many shards are committed.
-        known: Bag → its identity.
-        recordings: (identity, map) → the bag that counts for it.
+        known: Bag → its identity and that of its map.
+        recordings: Both identities → the bag that counts for them.
     """
 
     def __init__(self, out: Path) -> None:
         self.out, self.shards = out, 0
-        self.known: dict[str, str] = {}
-        self.recordings: dict[tuple[str, str], str] = {}
+        self.known: dict[str, Recording] = {}
+        self.recordings: dict[Recording, str] = {}
 
     @classmethod
     @contextlib.contextmanager
@@ -58,13 +58,11 @@ class Manifest:
             manifest = cls(out)
             header = plain({"format": FORMAT, "format_version": FORMAT_VERSION, **depends})
             if not (out / MANIFEST).is_file():
-                if {path.name for path in out.iterdir()} - {LOCK}:
-                    raise InputError(f"{out}: holds something else; choose another --out.")
                 with atomic_file(out / MANIFEST) as temporary:
                     temporary.write_text(_line(header), encoding="utf-8")
             else:
                 manifest._load(header)
-            manifest.tidy()
+            manifest._tidy()
             yield manifest
 
     def seal(self, done: Sequence[tuple[Entry, int]]) -> None:
@@ -86,11 +84,14 @@ class Manifest:
         for table, name in files.items():
             _join([part / f"{table}.parquet" for part in parts], self.out / name)
         for (entry, _), part in zip(done, parts, strict=True):
-            if (part / DATASET).is_dir():  # else a run before this one has moved it
+            if (part / DATASET).is_dir():
                 (self.out / DATASETS).mkdir(exist_ok=True)
                 os.replace(part / DATASET, self.out / DATASETS / entry.name)
+        for folder in (self.out / SHARDS, self.out / DATASETS):
+            if folder.is_dir():
+                fsync_one(folder)  # the names are on disk before the line that speaks of them
         self._append({"shard": self.shards, "files": files, "bags": bags})
-        self._count({"bags": bags})
+        self._count({"files": files, "bags": bags})
         for part in parts:
             shutil.rmtree(part, ignore_errors=True)
 
@@ -128,9 +129,14 @@ class Manifest:
 
     def _count(self, content: Mapping[str, Any]) -> None:
         self.shards += 1
+        for name in content["files"].values():
+            if not (self.out / name).is_file():
+                hint = "Put it back, or choose another --out."
+                raise InputError.at(self.out / name, "", "a shard", "no such file", hint)
         for bag in content["bags"]:
-            self.known[bag["name"]] = bag["identity"]
-            self.recordings[bag["identity"], bag["map"]] = bag["name"]
+            recording = bag["identity"], bag["map_identity"]
+            self.known[bag["name"]] = recording
+            self.recordings[recording] = bag["name"]
 
     def _append(self, content: Mapping[str, Any]) -> None:
         with (self.out / MANIFEST).open("a", encoding="utf-8") as stream:
@@ -138,13 +144,29 @@ class Manifest:
             stream.flush()
             os.fsync(stream.fileno())
 
-    def tidy(self) -> None:
-        """Remove what killed processes left behind: half-written parts, parts that are in."""
-        parts = self.out / PARTS
+    def empty_parts(self) -> None:
+        """Remove all parts: of a run that has ended, none is taken in any more."""
+        for part in (self.out / PARTS).iterdir():
+            shutil.rmtree(part, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        """Put right what killed processes left behind.
+
+        Half-written parts, parts that are in, datasets that were moved without a line here.
+        """
+        parts, datasets = self.out / PARTS, self.out / DATASETS
         parts.mkdir(exist_ok=True)
         for part in parts.iterdir():
             if part.name.startswith(".") or part.name in self.known:
                 shutil.rmtree(part, ignore_errors=True)
+        for dataset in [*datasets.iterdir()] if datasets.is_dir() else []:
+            part = parts / dataset.name
+            if dataset.name in self.known:
+                continue
+            if part.is_dir() and not (part / DATASET).exists():
+                os.replace(dataset, part / DATASET)
+            else:
+                shutil.rmtree(dataset)
 
 
 def _line(content: Any) -> str:
@@ -164,8 +186,7 @@ def _join(files: Sequence[Path], to: Path) -> None:
             writer.write_table(table)
         assert writer is not None
         writer.close()
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
+        fsync_one(temporary)
 
 
 @contextlib.contextmanager
@@ -173,6 +194,9 @@ def _locked(out: Path) -> Iterator[None]:
     """The folder, made if need be, for one process at a time."""
     if out.exists() and not out.is_dir():
         raise InputError.at(out, "", "a folder for the results", "a file")
+    names = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if names - {LOCK} and MANIFEST not in names:
+        raise InputError(f"{out}: holds something else; choose another --out.")
     with contextlib.ExitStack() as stack:
         try:
             out.mkdir(parents=True, exist_ok=True)

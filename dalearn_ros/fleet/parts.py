@@ -14,11 +14,13 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.files import atomic_directory, write_json
+from dalearn_ros.core.files import atomic_directory, fsync_tree, write_json
 from dalearn_ros.fleet.bag_list import FleetBag
-from dalearn_ros.fleet.identity import identity_of
+from dalearn_ros.fleet.identity import identity_of, identity_of_map
+from dalearn_ros.fleet.limit import time_limit
 
 PARTS, ENTRY, DATASET = "parts", "entry.json", "dataset"
+Recording = tuple[str, str]  # identities of a bag and of its map
 Columns = Mapping[str, list[str] | npt.NDArray[Any]]  # of equal length
 
 
@@ -48,6 +50,7 @@ class Entry:
         bag: Where it was.
         map: Where its map was.
         identity: Of :func:`fleet.identity.identity_of`.
+        map_identity: Of :func:`fleet.identity.identity_of_map`.
         frames: Frames that counted.
         frames_skipped: Those that did not, by reason.
         rows: Table → number of rows.
@@ -58,18 +61,24 @@ class Entry:
     bag: str
     map: str
     identity: str
+    map_identity: str
     frames: int = 0
     frames_skipped: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def recording(self) -> Recording:
+        """What was recorded, and on which map it is seen."""
+        return self.identity, self.map_identity
+
 
 @dataclass(frozen=True)
 class Job:
-    """A bag and its identity in the manifest; None: it is not there yet."""
+    """A bag and its recording in the manifest; None: it is not there yet."""
 
     bag: FleetBag
-    known: str | None = None
+    known: Recording | None = None
 
 
 class Process(Protocol):
@@ -87,10 +96,12 @@ class BagWork:
     Attributes:
         out: Folder of the fleet's results.
         process: What is done with the bag.
+        limit_s: Seconds after which the process that works on a bag ends itself; None: never.
     """
 
     out: Path
     process: Process
+    limit_s: float | None = None
 
     def __call__(self, job: Job) -> Entry:
         """What the manifest will say of the bag.
@@ -98,16 +109,18 @@ class BagWork:
         Raises:
             InputError: The bag is not what it should be, or not what it was.
         """
+        with time_limit(self.limit_s):
+            return self._entry(job)
+
+    def _entry(self, job: Job) -> Entry:
         bag, part = job.bag, part_of_bag(self.out, job.bag.name)
-        identity = identity_of(bag.bag)
-        entry = Entry(bag.name, str(bag.bag), str(bag.map), identity)
+        mine = identity_of(bag.bag), identity_of_map(bag.map)
+        entry = Entry(bag.name, str(bag.bag), str(bag.map), *mine)
         if job.known is not None:
-            if job.known == identity:
-                return entry
-            hint = "List it under another name, or choose another --out."
-            raise InputError.at(bag.bag, "", "the bag that the results are of", "another", hint)
+            _check_known(bag, job.known, mine)
+            return entry
         found = read_entry(part) if part.is_dir() else None
-        if found is not None and found.identity == identity:
+        if found is not None and found.recording == mine:
             return found
         shutil.rmtree(part, ignore_errors=True)
         with atomic_directory(part) as folder:
@@ -121,7 +134,17 @@ class BagWork:
                 facts=dict(done.facts),
             )
             write_json(folder / ENTRY, dataclasses.asdict(entry))
+            fsync_tree(folder)  # a part that is there is whole, after a power cut as well
         return entry
+
+
+def _check_known(bag: FleetBag, known: Recording, found: Recording) -> None:
+    hint = "List it under another name, or choose another --out."
+    for what, path, one, other in zip(
+        ("bag", "map"), (bag.bag, bag.map), known, found, strict=True
+    ):
+        if one != other:
+            raise InputError.at(path, "", f"the {what} that the results are of", "another", hint)
 
 
 def part_of_bag(out: Path, name: str) -> Path:
@@ -130,9 +153,16 @@ def part_of_bag(out: Path, name: str) -> Path:
 
 
 def read_entry(part: Path) -> Entry | None:
-    """What a part says of its bag; None if it is damaged."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Entry(**json.loads((part / ENTRY).read_text(encoding="utf-8")))
+    """What a part says of its bag; None if it is damaged, or its tables are."""
+    import pyarrow.parquet
+
+    # What pyarrow raises is an OSError or a ValueError too.
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        entry = Entry(**json.loads((part / ENTRY).read_text(encoding="utf-8")))
+        for name, count in entry.rows.items():
+            if pyarrow.parquet.read_table(part / f"{name}.parquet").num_rows != count:
+                return None
+        return entry
     return None
 
 

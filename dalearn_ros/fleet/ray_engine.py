@@ -45,7 +45,8 @@ class RayEngine:
 
     def _connect(self) -> None:
         address = os.environ.get("RAY_ADDRESS")
-        own = {"num_cpus": self.threads * (self.workers or os.cpu_count() or 1)}
+        possible = max(1, len(os.sched_getaffinity(0)) // self.threads)
+        own = {"num_cpus": self.threads * (self.workers or possible)}
         try:
             ray.init(
                 address=address or "local",

@@ -13,6 +13,7 @@ from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.progress import track
 from dalearn_ros.fleet.bag_list import FleetBag
+from dalearn_ros.fleet.copies import copies_of
 from dalearn_ros.fleet.engine import Engine
 from dalearn_ros.fleet.manifest import Manifest
 from dalearn_ros.fleet.parts import BagWork, Entry, Job, Process
@@ -56,6 +57,7 @@ def run_fleet(
     engine: Engine,
     tries: int = TRIES,
     shard_bags: int = SHARD_BAGS,
+    limit_s: float | None = None,
 ) -> FleetResult:
     """Do all bags that are not done; each good one is in the results once, after any restart.
 
@@ -66,12 +68,14 @@ def run_fleet(
         engine: What runs it.
         tries: How often a bag is begun at most in this run.
         shard_bags: Bags of a shard.
+        limit_s: Seconds after which a try is given up; None: never.
 
     Returns:
         Counts; the failures also stand in ``OUT/failures.json``.
 
     Raises:
         InputError: The results hold a bag that is not in the fleet.
+        DalearnError: There is no room left on a disk.
     """
     gone = sorted(manifest.known.keys() - {bag.name for bag in bags})
     if gone:
@@ -79,26 +83,28 @@ def run_fleet(
             f"{manifest.out}: holds results of {len(gone)} bags that the list no longer names, "
             f"such as {gone[0]}. Put them back, or choose another --out."
         )
-    before, failures, retries = len(manifest.known), list[Failure](), 0
+    before, retries = len(manifest.known), 0
+    copies = copies_of(bags, manifest.recordings)
+    failures = [_copy(bag, copies[bag.name]) for bag in bags if bag.name in copies]
+    todo = [bag for bag in bags if bag.name not in copies]
     waiting: list[tuple[Entry, int]] = []
-    jobs = (Job(bag, manifest.known.get(bag.name)) for bag in bags)
-    work = BagWork(manifest.out, process)
+    jobs = (Job(bag, manifest.known.get(bag.name)) for bag in todo)
+    work = BagWork(manifest.out, process, limit_s)
     try:
         with contextlib.closing(engine.run(work, jobs, tries)) as outcomes:
-            for outcome in track(outcomes, len(bags), "bags"):
+            for outcome in track(outcomes, len(todo), "bags"):
                 retries += outcome.tries - 1
-                entry, bag, reason = outcome.result, outcome.job.bag, outcome.reason
-                if entry is not None and bag.name not in manifest.known:
-                    reason = _same_recording(manifest, entry, waiting)
-                    if not reason:
-                        waiting.append((entry, outcome.tries))
-                if reason:
-                    failures.append(Failure(bag.name, str(bag.bag), reason, outcome.tries))
+                entry, bag = outcome.result, outcome.job.bag
+                if outcome.reason:
+                    said = outcome.reason, outcome.tries
+                    failures.append(Failure(bag.name, str(bag.bag), *said))
+                elif entry is not None and bag.name not in manifest.known:
+                    waiting.append((entry, outcome.tries))
                 if len(waiting) >= shard_bags:
                     manifest.seal(waiting)
                     waiting = []
         manifest.seal(waiting)
-        manifest.tidy()
+        manifest.empty_parts()
     finally:
         failures.sort(key=lambda failure: failure.name)
         listed = [dataclasses.asdict(failure) for failure in failures]
@@ -112,9 +118,6 @@ def depends_on(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "dalearn_ros": __version__, **content}
 
 
-def _same_recording(manifest: Manifest, entry: Entry, waiting: Sequence[tuple[Entry, int]]) -> str:
-    """The sentence for a copy of a bag that counts already; empty if it is none."""
-    key = entry.identity, entry.map
-    others = {(other.identity, other.map): other.name for other, _ in waiting}
-    name = manifest.recordings.get(key) or others.get(key)
-    return f"{entry.bag}: is the same recording as bag {name}, which counts." if name else ""
+def _copy(bag: FleetBag, name: str) -> Failure:
+    reason = f"{bag.bag}: is the same recording as bag {name}, which counts."
+    return Failure(bag.name, str(bag.bag), reason, 0)

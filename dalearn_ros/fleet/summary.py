@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.core.randomness import generator
 from dalearn_ros.evaluation.bands import spread
 from dalearn_ros.evaluation.detection import scores
 from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, drawn_median, interval
@@ -20,7 +21,7 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 MAIN = "main"
 MOST_GROUPS = 1000  # of bags, for intervals; fewer bags: each is one
-MOST_ERRORS = 200_000  # values of one quantity; of more, every k-th of each bag is taken
+MOST_ERRORS = 200_000  # values of one quantity, about; of more, every k-th of each bag is taken
 WORST = 10
 
 
@@ -107,9 +108,7 @@ def _gather(manifest: Manifest, classes: list[str]) -> _Gathered:
         key=lambda row: row[0],
     )
     place = {name: i for i, (name, _, _) in enumerate(bags)}
-    total = sum(bag["rows"][ERRORS][1] for _, _, bag in bags)
-    quantities = 1 + len(POSE_SOURCES) * len(POSE_ERRORS)
-    step = max(1, math.ceil(total / (quantities * MOST_ERRORS)))
+    steps = _steps(manifest, shards)
     found = _Gathered()
     for name, _, bag in bags:
         found.names.append(name)
@@ -119,8 +118,22 @@ def _gather(manifest: Manifest, classes: list[str]) -> _Gathered:
     found.counts = {MAIN: np.zeros((len(bags), len(classes), 3), np.int64)}
     for shard in shards:
         _add_counts(manifest, shard, place, classes, found)
-        _add_errors(manifest, shard, place, step, found)
+        _add_errors(manifest, shard, place, steps, found)
     return found
+
+
+def _steps(manifest: Manifest, shards: list[dict[str, Any]]) -> dict[str, int]:
+    """Quantity → k, of whose values every k-th of each bag is taken."""
+    import pyarrow.parquet
+
+    total = Counter[str]()
+    for shard in shards:
+        path = manifest.out / shard["files"][ERRORS]
+        for one in pyarrow.parquet.read_table(path, columns=["quantity"])[
+            "quantity"
+        ].value_counts():
+            total[one["values"].as_py()] += one["counts"].as_py()
+    return {name: max(1, math.ceil(count / MOST_ERRORS)) for name, count in total.items()}
 
 
 def _add_counts(
@@ -145,7 +158,11 @@ def _add_counts(
 
 
 def _add_errors(
-    manifest: Manifest, shard: dict[str, Any], place: dict[str, int], step: int, found: _Gathered
+    manifest: Manifest,
+    shard: dict[str, Any],
+    place: dict[str, int],
+    steps: dict[str, int],
+    found: _Gathered,
 ) -> None:
     import pyarrow.parquet
 
@@ -158,7 +175,10 @@ def _add_errors(
         for name in dict.fromkeys(quantity[rows].tolist()):
             empty = [np.zeros(0)] * len(place)
             mine = value[rows][quantity[rows] == name]
-            found.errors.setdefault(name, empty)[place[bag["name"]]] = mine[::step]
+            # From a random one on: else a bag's first values would count more than its others.
+            first = int(generator(0, "errors", name, bag["name"]).integers(steps[name]))
+            chosen = mine[first :: steps[name]]
+            found.errors.setdefault(name, empty)[place[bag["name"]]] = chosen
 
 
 def _groups(count: int) -> Ints:

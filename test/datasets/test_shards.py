@@ -13,6 +13,7 @@ import pytest
 from helpers.tiny_training import write_dataset
 
 from dalearn_ros.core.errors import DatasetError, InputError
+from dalearn_ros.datasets import shard_stream
 from dalearn_ros.datasets.shard_stream import ShardStream, mixed
 from dalearn_ros.datasets.shards import Record, Shards, open_training_data, write_shards
 from dalearn_ros.datasets.store import SHARDS_INDEX, Dataset
@@ -92,9 +93,10 @@ def test_readers_share_a_round(place: Path, readers: int) -> None:
     assert len(set(rounds)) > 1
 
 
-def test_a_stream_goes_on_anywhere(place: Path) -> None:
+def test_a_stream_goes_on_anywhere(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = ShardStream([Shards.open(place / "shards")], 4, 3, 1, 2)
     whole = [key(record) for record in itertools.islice(stream.records(), 12)]
+    monkeypatch.setattr(shard_stream, "_AT_ONCE", 2)
     for start in range(12):
         rest = [key(record) for record in itertools.islice(stream.records(start), 12 - start)]
         assert rest == whole[start:]
@@ -116,14 +118,14 @@ def test_a_damaged_shard_loses_its_own_records_only(place: Path, tmp_path: Path)
     path.write_bytes(content[: len(content) // 2])
     stream = ShardStream([shards], 0, 2)
     good = bad = 0
-    for record in itertools.islice(stream.records(), 7):
+    for record in itertools.takewhile(lambda _: stream.round == 0, stream.records()):
         try:
             record.image()
             good += 1
         except DatasetError as error:
             assert shards.files[1] in str(error)
             bad += 1
-    assert good + bad == 7 and 1 <= bad <= 3
+    assert bad == 1 and 4 <= good <= 6
 
 
 def test_what_cannot_be_opened(place: Path, tmp_path: Path) -> None:

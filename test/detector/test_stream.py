@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -13,17 +14,19 @@ import pytest
 import torch
 from helpers.tiny_training import tiny_settings, write_config, write_dataset
 
-from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets.shard_stream import ShardStream
 from dalearn_ros.datasets.shards import Shards, write_shards
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.regime import DetectorTask
+from dalearn_ros.detector.run import train_detector
 from dalearn_ros.detector.samples import Batch, make_crop
 from dalearn_ros.detector.stream import StreamBatches
 from dalearn_ros.training.checkpoint import load_checkpoint
 from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.peers import Peers
+from dalearn_ros.training.run_folder import RUN_FILE
 
 ROOT = Path(__file__).parents[2]
 COUNT = 8
@@ -96,10 +99,54 @@ def test_an_image_that_cannot_be_read_is_left_out(place: Path, tmp_path: Path) -
     assert len(skipped) == 1 and skipped.pop().endswith("000000002")
 
 
+def damaged(folder: Path, count: int) -> Shards:
+    """A shard of ``count`` records of which the first is whole, and shards of one record each."""
+    write_dataset(folder / "many", count)
+    write_dataset(folder / "few", 2)
+    write_shards([folder / "many"], folder / "cut", count, 0)
+    file = folder / "cut" / Shards.open(folder / "cut").files[0]
+    content = file.read_bytes()
+    file.write_bytes(content[: content.index(b"000000001.jpg") + 600])
+    write_shards([folder / "few"], folder / "whole", 1, 0)
+    return Shards.open(folder / "cut")
+
+
+def test_a_damaged_shard_longer_than_the_buffer_does_not_end_it(tmp_path: Path) -> None:
+    """120 records are missing one after the other, of a buffer of 4, beside 3 good ones."""
+    cut = damaged(tmp_path, 121)
+    settings = tiny_settings({"batch": {"shuffle": 4}})
+    stream = StreamBatches([cut, Shards.open(tmp_path / "whole")], settings, 0).between(0, 6)
+    found = list(stream)
+    names = {name for batch in found for name in batch["names"]}
+    assert len(found) == 6 and len(names) == 3
+    skipped = {name for batch in found for name in batch["skipped"]}
+    assert skipped == {str(cut.path / cut.files[0])}  # one count a shard
+
+
+def test_a_stream_without_a_good_record_ends(tmp_path: Path) -> None:
+    cut = damaged(tmp_path, 6)
+    (cut.path / cut.files[0]).write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"shard-00000.tar: no record of a whole round can be"):
+        list(StreamBatches([cut], tiny_settings(), 0).between(0, 2))
+
+
 def test_too_few_records_for_the_processes(place: Path) -> None:
     with pytest.raises(DatasetError, match="at least 12 records, one for each process"):
         settings = tiny_settings({"batch": {"workers": 4, "size": 4}})
         StreamBatches([Shards.open(place / "shards")], settings, 0, Peers(0, 3))
+
+
+def test_a_run_over_shards_goes_on_with_as_many_processes(place: Path, tmp_path: Path) -> None:
+    shards, run, settings = Shards.open(place / "shards"), tmp_path / "run", tiny_settings()
+    train_detector([shards], [], run, settings, 0)
+    train_detector([shards], [], run, settings, 0)  # one again
+    description = json.loads((run / RUN_FILE).read_text())
+    assert description["processes"] == 1
+    (run / RUN_FILE).write_text(json.dumps({**description, "processes": 2}))
+    with pytest.raises(InputError, match="holds a run with another 'processes'"):
+        train_detector([shards], [], run, settings, 0)
+    train_detector([Dataset.open(place / "data")], [], tmp_path / "coco", settings, 0)
+    assert "processes" not in json.loads((tmp_path / "coco" / RUN_FILE).read_text())
 
 
 @pytest.mark.timeout(900)  # three processes load torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -13,11 +14,13 @@ from helpers import small_drive
 from helpers.evaluation_drive import write_drive
 
 from dalearn_ros.cli.main import main
-from dalearn_ros.datasets.from_bag import label_bag
+from dalearn_ros.datasets.from_bag import Extras, label_bag
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.replay import evaluate_bag
+from dalearn_ros.fleet.label import LabelBag
 from dalearn_ros.fleet.local_pool import LocalPool
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.labels.settings import LabelSettings
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,7 @@ def test_ray_gives_the_same(
     [
         (("--tries", "0"), "--tries: expected a whole number above 0, found 0"),
         (("--shard-bags", "-1"), "--shard-bags: expected a whole number above 0"),
+        (("--bag-minutes", "nan"), "--bag-minutes: expected minutes above 0, found nan"),
         (("--model", "none.onnx"), "none.onnx"),
     ],
 )
@@ -168,3 +172,21 @@ def test_without_ray_a_pool_of_processes(monkeypatch: pytest.MonkeyPatch) -> Non
     asked = argparse.Namespace(engine="auto", workers=3, threads=1)
     engine = verb._engine(asked)
     assert isinstance(engine, LocalPool) and engine.workers == 3
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 4, 5, 9})
+    engine = verb._engine(argparse.Namespace(engine="auto", workers=None, threads=2))
+    assert isinstance(engine, LocalPool) and engine.workers == 2  # of the cores that are ours
+
+
+def test_another_audit_model_is_another_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LabelBag, "_detector", lambda _: None)
+    model = tmp_path / "audit.onnx"
+    work = LabelBag(None, (), LabelSettings(), Extras(), model, 1)
+    found = []
+    for content in (b"one", b"two", b"one"):
+        model.write_bytes(content)
+        found.append(work.depends())
+    assert found[0] == found[2] != found[1]
+    assert found[0]["audit_model_sha256"] == hashlib.sha256(b"one").hexdigest()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dalearn_ros.core.errors import BagError
-from dalearn_ros.fleet.identity import ENDS_BYTES, identity_of
+from dalearn_ros.core.errors import BagError, MapError
+from dalearn_ros.fleet.identity import ENDS_BYTES, identity_of, identity_of_map
 
 
 def test_it_is_the_same_elsewhere_and_another_after_a_change(tmp_path: Path) -> None:
@@ -44,3 +44,19 @@ def test_there_is_no_bag(tmp_path: Path) -> None:
         identity_of(tmp_path / "gone")
     with pytest.raises(BagError, match="expected a bag, found an empty folder"):
         identity_of(tmp_path)
+
+
+def test_of_a_map_its_content_and_projection_count(tmp_path: Path) -> None:
+    one = tmp_path / "one"
+    one.mkdir()
+    (one / "lanelet2_map.osm").write_text("a city")
+    first = identity_of_map(one)
+    shutil.copytree(one, tmp_path / "other")
+    assert identity_of_map(tmp_path / "other") == first == identity_of_map(one / "lanelet2_map.osm")
+    (one / "map_projector_info.yaml").write_text("projector_type: MGRS")
+    second = identity_of_map(one)
+    (one / "map_projector_info.yaml").unlink()
+    (one / "lanelet2_map.osm").write_text("a town")  # the same size
+    assert len({first, second, identity_of_map(one)}) == 3
+    with pytest.raises(MapError):
+        identity_of_map(tmp_path / "gone")

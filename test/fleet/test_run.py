@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 from helpers import fleet_work
-from helpers.fleet_work import DoAsTold, run_words, tries_of, write_bags
+from helpers.fleet_work import DoAsTold, run_words, tries_of, write_bags, write_map
 
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.fleet.bag_list import FleetBag
@@ -126,9 +126,11 @@ def test_parts_of_a_killed_driver_are_taken_in_or_swept(tmp_path: Path) -> None:
 def test_a_missing_bag_and_a_copy_are_listed(tmp_path: Path) -> None:
     bags = write_bags(tmp_path, ["a", "bb"])
     shutil.copytree(bags[1].bag, tmp_path / "copy")
+    shutil.copytree(tmp_path / "map", tmp_path / "same map")
+    write_map(tmp_path / "map2", "another city")
     bags += [
         FleetBag("gone", tmp_path / "gone", tmp_path / "map"),
-        FleetBag("copy", tmp_path / "copy", tmp_path / "map"),
+        FleetBag("copy", tmp_path / "copy", tmp_path / "same map"),
         FleetBag("on another map", tmp_path / "copy", tmp_path / "map2"),
     ]
     with Manifest.open(tmp_path / "out", {}) as manifest:
@@ -146,6 +148,18 @@ def test_a_bag_that_changed_since_is_not_mixed_in(tmp_path: Path) -> None:
     assert [failure.name for failure in result.failures] == ["b0"]
     assert "expected the bag that the results are of, found another" in result.failures[0].reason
     assert words_of(tmp_path / "out")["b0"] == ["a"]
+
+
+def test_a_map_that_changed_since_is_not_mixed_in(tmp_path: Path) -> None:
+    run_words(tmp_path, ["a"])
+    bags = write_bags(tmp_path, ["a", "bb"])
+    write_map(tmp_path / "map", "the city after road works")
+    with Manifest.open(tmp_path / "out", {"kind": "test"}) as manifest:
+        result = run_fleet(bags, manifest, DoAsTold(tmp_path / "log"), LocalPool(1))
+    (failure,) = result.failures
+    assert failure.name == "b0" and failure.reason.startswith(f"{tmp_path / 'map'}: expected")
+    assert "the map that the results are of, found another" in failure.reason
+    assert words_of(tmp_path / "out") == {"b0": ["a"], "b1": ["bb"]}
 
 
 def test_a_list_without_a_bag_of_the_results_is_refused(tmp_path: Path) -> None:

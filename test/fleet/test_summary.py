@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fleet_work import write_map
 
+from dalearn_ros.core.randomness import generator
 from dalearn_ros.evaluation.intervals import f1_interval
 from dalearn_ros.fleet import summary
 from dalearn_ros.fleet.bag_list import FleetBag
@@ -44,6 +46,7 @@ def manifest(tmp_path: Path):  # type: ignore[no-untyped-def]
     counts = {"b": [(3, 1, 1), (0, 0, 2)], "a": [(5, 0, 0), (1, 2, 0)], "c": [(0, 0, 0), (1, 1, 1)]}
     lateral = {"b": [-0.4, 0.1], "a": [0.2], "c": [0.3, -0.3, 0.5, 0.6]}
     work = BagWork(tmp_path / "out", Given(counts, lateral))
+    write_map(tmp_path / "map", "a city")
     with Manifest.open(tmp_path / "out", {}) as opened:
         entries = []
         for name in counts:
@@ -84,12 +87,28 @@ def test_sums_and_intervals_over_bags(manifest: Manifest) -> None:
 def test_many_bags_are_drawn_in_groups(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     one = summary.summarise(manifest, CLASSES, 8.0)
     monkeypatch.setattr(summary, "MOST_GROUPS", 2)
-    monkeypatch.setattr(summary, "MOST_ERRORS", 0.5)
     two = summary.summarise(manifest, CLASSES, 8.0)
     assert two["f1"] == one["f1"] and two["f1_interval"] != one["f1_interval"]
-    # 7 errors, at most 7 quantities of half a one: every second of each bag: 0.4 0.2 0.3 0.5
-    assert two["localization"]["lateral_m"]["median"] == pytest.approx(0.35)
+
+
+def test_of_many_errors_a_part_is_taken(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = summary.summarise(manifest, CLASSES, 8.0)
+    monkeypatch.setattr(summary, "MOST_ERRORS", 4)
+    two = summary.summarise(manifest, CLASSES, 8.0)
+    # 7 values: every second of each bag, from its first or second on
+    lateral = {"a": [0.2], "b": [0.4, 0.1], "c": [0.3, 0.3, 0.5, 0.6]}
+    first = {
+        bag: int(generator(0, "errors", "localization/lateral_m", bag).integers(2)) for bag in "abc"
+    }
+    assert set(first.values()) == {0, 1}  # not all of them the first
+    taken = [value for bag, start in first.items() for value in lateral[bag][start::2]]
+    assert two["localization"]["lateral_m"]["median"] == pytest.approx(float(np.median(taken)))
     assert two["localization"]["availability"] == one["localization"]["availability"]
+    monkeypatch.setattr(summary, "MOST_ERRORS", 7)
+    whole = summary.summarise(manifest, CLASSES, 8.0)
+    assert whole["localization"]["lateral_m"] == one["localization"]["lateral_m"]
 
 
 def test_no_bag_at_all(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def tries_of(log: Path, name: str) -> int:
 def write_bags(folder: Path, words: Sequence[str]) -> list[FleetBag]:
     """Bags b0, b1, ... with these words; a word of one's own makes a recording of one's own."""
     (folder / "log").mkdir(parents=True, exist_ok=True)
+    write_map(folder / "map", "a city")
     found = []
     for number, word in enumerate(words):
         bag = folder / "bags" / f"b{number}"
@@ -59,6 +60,12 @@ def write_bags(folder: Path, words: Sequence[str]) -> list[FleetBag]:
         (bag / "number").write_text(str(number))
         found.append(FleetBag(bag.name, bag, folder / "map"))
     return found
+
+
+def write_map(folder: Path, text: str) -> None:
+    """What stands for a map; it is looked at, not read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "lanelet2_map.osm").write_text(text)
 
 
 def run_words(
