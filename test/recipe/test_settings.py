@@ -62,6 +62,16 @@ def test_the_shipped_file_can_be_used() -> None:
         ({"drives": {"a": DRIVE}, "adapt": {}}, "'use: target', for 'adapt'"),
         ({"drives": {"a": DRIVE}, "export": {"enabled": False}}, "the stage, for 'evaluate'"),
         (
+            {"drives": {"a": {**DRIVE, "use": "test", "readout_ms": 30.0}}},
+            "key 'drives.a.readout_ms': expected none, because nothing reads it",
+        ),
+        (
+            {"drives": {"a": {**DRIVE, "use": "test", "pose_topic": "/p"}}},
+            "Name its true poses as 'truth_topic'.",
+        ),
+        ({"drives": {"a": {**DRIVE, "truth_topic": "/p"}}}, "a drive with 'use: train'"),
+        ({"drives": {"a": {**DRIVE, "use": "target", "map_frame": "m"}}}, "with 'use: target'"),
+        (
             {
                 "drives": {
                     "a": DRIVE,
