@@ -11,8 +11,8 @@ import yaml
 
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import load_settings
-from dalearn_ros.recipe.order import SETTINGS
 from dalearn_ros.recipe.settings import STAGES, load_recipe, stage_of
+from dalearn_ros.recipe.stage_settings import SETTINGS
 
 DRIVE = {"bag": "a/bag", "map": "a/map"}
 
