@@ -164,7 +164,7 @@ class Planner:
         missing = "" if record.get("left_out") else lacks(record["figures"])
         if missing:
             expected = f"a whole result of '{name}', which is before --from"
-            raise InputError.at(self.out, "", expected, f"that {missing}", hint)
+            raise InputError.at(self.out, "", expected, f"one that is not: {missing}", hint)
         key, folder = record["key"], folder_of(self.out, name, record["key"])
         why = "before --from: taken as it is"
         found = key, record["parts"], folder, CACHED, why, work, hands, hands, about
