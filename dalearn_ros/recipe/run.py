@@ -137,9 +137,7 @@ class _Runner:
             with watch(told):
                 assert step.work is not None
                 outcome = step.work(attempt.folder, self.checkpoint)
-            if changed(step.inputs):
-                attempt.discard()
-                refuse_changed(step.inputs)
+            _keep_if_same(step, attempt)
         except BaseException as error:
             self._ended(number, step, attempt, error)
             return
@@ -200,6 +198,15 @@ class _Runner:
     ) -> None:
         place = step.name, number + 1, len(self.steps)
         self.told(Progress(*place, state, task, done, total, said))
+
+
+def _keep_if_same(step: Step, attempt: Attempt) -> None:
+    """Discard what was made if an input changed while it was read."""
+    try:
+        refuse_changed(step.inputs)
+    except InputError:
+        attempt.discard()
+        raise
 
 
 def _failure(step: Step, said: str) -> str:
