@@ -6,14 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dalearn_ros.core.errors import DatasetError, InputError
+from dalearn_ros.core.errors import InputError
 from dalearn_ros.datasets.identity import identity_of
-from dalearn_ros.datasets.shards import Shards
-from dalearn_ros.datasets.store import SHARDS_INDEX, Dataset
 from dalearn_ros.inference.detector import RUN_MODEL
 
 Look = Callable[[Path], str]
-ALL = "shards"  # nothing here needs a dataset that is not in shards
 
 
 @dataclass(frozen=True)
@@ -90,23 +87,3 @@ def identity_of_edits(path: Path) -> str:
 def read_of_model(path: Path) -> Path:
     """What is read of a model to compare with: of a run its ONNX file."""
     return path / RUN_MODEL if path.is_dir() else path
-
-
-def check_dataset(path: Path, reader: str) -> None:
-    """See that a dataset can be read before hours are spent on what comes before it.
-
-    Args:
-        path: Its folder.
-        reader: What cannot read shards, for people; :data:`ALL`: everything here can.
-
-    Raises:
-        DatasetError: It cannot be opened, or is in shards.
-    """
-    if not (path / SHARDS_INDEX).is_file():
-        Dataset.open(path)
-    elif reader == ALL:
-        Shards.open(path)
-    else:
-        hint = "Shards are read where 'train' is the only stage that learns, of nothing else."
-        expected = f"a dataset that is not in shards, for {reader}"
-        raise DatasetError.at(path, "", expected, "shards", hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,13 @@ from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets import store as dataset_format
 from dalearn_ros.datasets.areas import FOLDER as AREAS_FOLDER
 from dalearn_ros.datasets.distances import DISTANCES
-from dalearn_ros.datasets.identity import identity_of_map
 from dalearn_ros.inference.detector import RUN_MODEL
 from dalearn_ros.recipe import stages
-from dalearn_ros.recipe.inputs import ALL, Inputs, check_dataset, identity_of_edits, read_of_model
+from dalearn_ros.recipe.data import Data
+from dalearn_ros.recipe.inputs import Inputs, identity_of_edits, read_of_model
 from dalearn_ros.recipe.plan import Parts, Planner, Step, settings_parts
 from dalearn_ros.recipe.settings import (
     LEARNING,
-    READ_OF_DRIVES,
     STAGES,
     DriveSettings,
     RecipeSettings,
@@ -79,7 +77,8 @@ class Recipe:
         last: str = STAGES[-1],
     ) -> None:
         self.settings = settled(settings)
-        self.identity, self.check = Inputs(), cache(check_dataset)
+        self.identity = Inputs()
+        self.data = Data(self.settings, self.identity)
         self._planner = lambda: Planner(out, first, last, self.identity)
 
     def steps(self) -> list[Step]:
@@ -123,7 +122,7 @@ class Recipe:
         for name, drive in drives.items():
 
             def parts(drive: DriveSettings = drive) -> Parts:
-                return {**self._common("label", stage), **self._drive(drive)}
+                return {**self._common("label", stage), **self.data.drive(drive)}
 
             def work(out: Path, _: Path | None, drive: DriveSettings = drive) -> stages.Outcome:
                 return stages.label(drive, stage, areas, distances, out)
@@ -159,7 +158,7 @@ class Recipe:
             if name == "retrain" and stage.edits is not None:
                 found["edits"] = self.identity(stage.edits, identity_of_edits)
             if name in BESIDE:
-                found.update(self._sidecars(BESIDE[name]))
+                found.update(self.data.beside(BESIDE[name]))
             return {**found, **self._checkpoint()}
 
         does = getattr(stages, name)
@@ -205,8 +204,8 @@ class Recipe:
             found = {**self._common("evaluate", stage), "model": model}
             found["option.match_px"] = str(stage.match_px)
             if isinstance(test, Path):
-                return {**found, "dataset": self._dataset(test, "'evaluate'")}
-            return {**found, **self._drive(test)}
+                return {**found, "dataset": self.data.dataset(test, "'evaluate'")}
+            return {**found, **self.data.drive(test)}
 
         before: Step | None = None
         if stage.against is not None:
@@ -239,58 +238,18 @@ class Recipe:
         values = settings_parts(load_settings(SETTINGS[name], None, stage.settings))
         return {"formats": ".".join(map(str, FORMATS)), **values}
 
-    def _drive(self, drive: DriveSettings) -> dict[str, str]:
-        assert drive.bag is not None
-        found = {"bag": self.identity(drive.bag)}
-        if drive.map is not None and drive.use != "target":
-            found["map"] = self.identity(drive.map, identity_of_map)
-        read = READ_OF_DRIVES[drive.use]
-        values = settings_parts(drive)
-        return {**found, **{k: v for k, v in values.items() if k.partition(".")[2] in read}}
-
     def _data(self, use: str) -> dict[str, str]:
         """Identity of all that is used so, by name."""
         found = {}
         for name, drive in drives_of(self.settings, [use]).items():
             if use == "target":
-                found.update({f"{use} {name} {k}": v for k, v in self._drive(drive).items()})
+                found.update({f"{use} {name} {k}": v for k, v in self.data.drive(drive).items()})
             else:
                 found[f"{use} data {name}"] = self.labelled[name].key
         for name, path in datasets_of(self.settings, use).items():
-            reader = "" if use == "target" else self._reader_of(use)
-            found[f"{use} data {name}"] = self._dataset(path, reader)
+            reader = "" if use == "target" else self.data.reader_of(use)
+            found[f"{use} data {name}"] = self.data.dataset(path, reader)
         return found
-
-    def _dataset(self, path: Path, reader: str) -> str:
-        """Identity of a dataset that can be opened.
-
-        Args:
-            path: Its folder.
-            reader: As in :func:`check_dataset`; empty: it is a folder of images.
-        """
-        found = self.identity(path)
-        if reader:
-            self.check(path, reader)
-        return found
-
-    def _reader_of(self, use: str) -> str:
-        """The stage that wants no shards for this use; only ``train`` reads them."""
-        if use != "train":
-            return f"'use: {use}'"
-        later = [name for name in LEARNING[1:] if stage_of(self.settings, name)]
-        export = stage_of(self.settings, "export")
-        if export is not None and export.precision != "fp32":
-            later.append("export")
-        if drives_of(self.settings, ["train"]):
-            later.append("label")
-        return f"'{later[0]}'" if later else ALL
-
-    def _sidecars(self, folder: str) -> dict[str, str]:
-        """Identity of what lies beside the labels of datasets that are there already."""
-        uses = ("train", "val")
-        paths = {k: p / folder for use in uses for k, p in datasets_of(self.settings, use).items()}
-        there = {name: path for name, path in paths.items() if path.is_dir()}
-        return {f"{folder} {name}": self.identity(path) for name, path in there.items()}
 
     def _checkpoint(self) -> dict[str, str]:
         start = self.settings.start

@@ -71,8 +71,8 @@ def words(tmp_path: Path, ros_domain: int) -> list[str]:
 def test_nothing_starts_before_the_parameters_are_checked(
     worker: StandIn, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert process.run(trainer.TrainerNode, [*words, "-p", "until:=train"]) == 1
-    assert "until" in capsys.readouterr().err
+    assert process.run(trainer.TrainerNode, [*words, "-p", "until_stag:=train"]) == 1
+    assert "until_stage" in capsys.readouterr().err
     assert worker.started == 0
 
 
