@@ -91,7 +91,7 @@ def test_a_second_signal_takes_the_recipe_with_it(
     worker: StandIn, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exits: list[int] = []
-    monkeypatch.setattr(process.os, "_exit", exits.append)
+    monkeypatch.setattr(os, "_exit", exits.append)
 
     def on_look() -> None:
         if worker.looked == 2 or (worker.looked_after_stop == 1 and not worker.killed):
