@@ -79,7 +79,7 @@ class Recipe:
         self.settings = settled(settings)
         self.identity = Inputs()
         self.data = Data(self.settings, self.identity)
-        self._planner = lambda: Planner(out, first, last, self.identity)
+        self._where = out, first, last
 
     def steps(self) -> list[Step]:
         """All steps; asked again, what was made in the meantime counts, changed inputs do not.
@@ -88,7 +88,7 @@ class Recipe:
             InputError: An input is not there or cannot be used, or a stage before the first one
                 has no result.
         """
-        self.planner = self._planner()
+        self.planner = Planner(*self._where, self.identity)
         self.labelled: dict[str, Step] = {}
         self.handed = ""  # which step's checkpoint the next one gets; empty: the start
         for name in STAGES:

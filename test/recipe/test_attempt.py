@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,7 +177,7 @@ def test_a_result_before_from_must_be_there_and_whole(recipe: Recipe) -> None:
 
 def test_the_time_before_a_kill_counts(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(attempt_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
 
     def seconds(step: Step) -> float:
         record = read_record(step.folder)
