@@ -10,7 +10,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from dalearn_ros.core.errors import DalearnError, InputError
 from dalearn_ros.core.resources import resource
@@ -34,6 +34,17 @@ class Finishing(Protocol):
 
     def finish(self) -> None:
         """Called once, while the node can still publish."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A node that answers while it stops; it is finished when it has."""
+
+    def stop(self) -> None:
+        """Begin to stop; called again and again."""
+
+    def kill(self) -> None:
+        """End what it has started at once; the process ends after that."""
 
 
 def run(
@@ -65,8 +76,13 @@ def run(
         refuse_misspelt(node)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
+        stoppable = node if isinstance(node, Stoppable) else None
+        if stoppable is not None:
+            stopped.at_once = stoppable.kill
         with contextlib.suppress(ExternalShutdownException):
-            while not (stopped.asked or node.finished):
+            while not node.finished and (stoppable is not None or not stopped.asked):
+                if stoppable is not None and stopped.asked:
+                    stoppable.stop()
                 executor.spin_once(timeout_sec=POLL_S)
         executor.shutdown()
         node.finish()
@@ -159,14 +175,21 @@ def network_fault() -> str:
 
 
 class StopOnSignal:
-    """Remembers that SIGINT or SIGTERM came; a second one ends the process at once."""
+    """Remembers that SIGINT or SIGTERM came; a second one ends the process at once.
+
+    Attributes:
+        asked: Whether one came.
+        at_once: Called before the process ends by a second one.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.at_once: Callable[[], None] = lambda: None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if self.asked:
+            self.at_once()
             os._exit(1)
         self.asked = True

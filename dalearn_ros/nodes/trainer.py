@@ -63,18 +63,31 @@ class TrainerNode(process.CleanCalls, Node):
     @property
     def finished(self) -> bool:
         """Whether the recipe has ended, in whatever way."""
-        return not self._worker.running
+        return self._worker.ended
+
+    def stop(self) -> None:
+        """Let the running stage save its state; the node answers until it has."""
+        self._worker.stop()
+
+    def kill(self) -> None:
+        """End the recipe at once."""
+        self._worker.kill()
+
+    def destroy_node(self) -> None:
+        """Leave no recipe behind."""
+        self._worker.stop()
+        self._worker.wait()
+        super().destroy_node()
 
     def finish(self) -> None:
-        """Let the running stage save its state, and say how it ended.
+        """Say how the recipe ended.
 
         Raises:
             DalearnError: The recipe failed.
         """
         self._worker.stop()
-        self._look()
         self._worker.wait()
-        self._look()
+        self._tell()
         self._diagnose()
         self._progress.wait_for_all_acked(Duration(seconds=LAST_WORD_S))
         if self._worker.failed:
@@ -83,12 +96,22 @@ class TrainerNode(process.CleanCalls, Node):
         print(f"{self.out}: {end}")
 
     def _on_stop(self, request: Any, response: Any) -> Any:
-        self._worker.stop()
-        response.success = True
-        response.message = f"the running stage saves its state in {self.out}"
+        if self._worker.ended:
+            response.message = self._worker.failed or self._worker.finished or "it has ended"
+        elif self._worker.stopping:
+            response.message = "it is stopping already"
+        else:
+            self._worker.stop()
+            response.success = True
+            response.message = f"the running stage saves its state in {self.out}"
         return response
 
     def _look(self) -> None:
+        """Start the recipe, once the node's parameters were checked, and tell how far it is."""
+        self._worker.start()
+        self._tell()
+
+    def _tell(self) -> None:
         """Publish the progress if there is something new."""
         status = self._status()
         said = status.message, str([(item.key, item.value) for item in status.values])

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.adaptation.detector_settings import AdaptSettings
-from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.resources import resource
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets import store as dataset_format
-from dalearn_ros.depth.settings import DistillSettings
-from dalearn_ros.detector.settings import TrainSettings
-from dalearn_ros.export.precision import PrecisionSettings
-from dalearn_ros.fleet.identity import identity_of as identity_of_bag
-from dalearn_ros.hard_examples.search_settings import HardenSettings
+from dalearn_ros.datasets.areas import FOLDER as AREAS_FOLDER
+from dalearn_ros.datasets.distances import DISTANCES
 from dalearn_ros.inference.detector import RUN_MODEL
-from dalearn_ros.labels.settings import LabelSettings
-from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.recipe import stages
-from dalearn_ros.recipe.identity import identity_of, identity_of_map
+from dalearn_ros.recipe.data import Data
+from dalearn_ros.recipe.inputs import Inputs, identity_of_edits, read_of_model
 from dalearn_ros.recipe.plan import Parts, Planner, Step, settings_parts
 from dalearn_ros.recipe.settings import (
     LEARNING,
@@ -33,22 +26,14 @@ from dalearn_ros.recipe.settings import (
     drives_of,
     stage_of,
 )
+from dalearn_ros.recipe.stage_settings import SETTINGS, settled
 from dalearn_ros.training import checkpoint as checkpoint_format
 from dalearn_ros.training import run_folder
 
 VERSION = 1  # of what stands in keys
 FORMATS = (VERSION, dataset_format.FORMAT_VERSION, run_folder.FORMAT_VERSION,
            checkpoint_format.FORMAT_VERSION)  # fmt: skip
-SETTINGS: Mapping[str, type[Any]] = {
-    "label": LabelSettings,
-    "train": TrainSettings,
-    "harden": HardenSettings,
-    "adapt": AdaptSettings,
-    "distill": DistillSettings,
-    "retrain": RetrainSettings,
-    "export": PrecisionSettings,
-    "evaluate": LocalizerSettings,
-}
+BESIDE = {"harden": AREAS_FOLDER, "distill": DISTANCES}  # folders beside the labels
 USED = {"adapt": ("train", "val", "few_shot", "target"), "distill": ("train", "val", "target")}
 OFF = "left out by the settings"
 
@@ -68,23 +53,46 @@ def steps_of(
         SettingsError: A stage's settings cannot be used.
         InputError: An input is not there, or a stage before ``first`` has no result.
     """
-    return _Recipe(settings, Planner(out, first, last)).steps()
+    return Recipe(settings, out, first, last).steps()
 
 
-class _Recipe:
-    """Adds one stage after the other."""
+class Recipe:
+    """Adds one stage after the other. The files of the stages' settings are read once, here.
 
-    def __init__(self, settings: RecipeSettings, planner: Planner) -> None:
-        self.settings, self.planner = settings, planner
-        self.identity, self.bag_identity = cache(identity_of), cache(identity_of_bag)
-        self.labelled: dict[str, Step] = {}
-        self.handed = ""  # which step's checkpoint the next one gets; empty: the start
+    Args:
+        settings: Of the recipe.
+        out: Its folder.
+        first: Stages before it are taken as they were left.
+        last: Stages after it are left out.
+
+    Raises:
+        SettingsError: A stage's settings cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: RecipeSettings,
+        out: Path,
+        first: str = STAGES[0],
+        last: str = STAGES[-1],
+    ) -> None:
+        self.settings = settled(settings)
+        self.identity = Inputs()
+        self.data = Data(self.settings, self.identity)
+        self._where = out, first, last
 
     def steps(self) -> list[Step]:
+        """All steps; asked again, what was made in the meantime counts, changed inputs do not.
+
+        Raises:
+            InputError: An input is not there or cannot be used, or a stage before the first one
+                has no result.
+        """
+        self.planner = Planner(*self._where, self.identity)
+        self.labelled: dict[str, Step] = {}
+        self.handed = ""  # which step's checkpoint the next one gets; empty: the start
         for name in STAGES:
             stage = stage_of(self.settings, name)
-            if stage is not None:  # its file is read once more when it runs
-                load_settings(SETTINGS[name], stage.config, stage.settings)
             if stage is None:
                 self.planner.skip(name, OFF)
             elif name == "label":
@@ -103,15 +111,18 @@ class _Recipe:
 
         def lacks(found: Mapping[str, Any]) -> str:
             """Both change nothing of the labels, so that what was learnt from them stays."""
-            if areas and not found["areas"]:
+            if areas and not found["areas"] and used_by("harden"):
                 return "index images are wanted now"
-            few = distances not in ("none", found["distances"])
+            few = distances not in ("none", found["distances"]) and used_by("distill")
             return f"distances ({distances}) are wanted now" if few else ""
+
+        def used_by(name: str) -> bool:
+            return self.planner.works("label") or self.planner.works(name)
 
         for name, drive in drives.items():
 
             def parts(drive: DriveSettings = drive) -> Parts:
-                return {**self._common("label", stage), **self._drive(drive)}
+                return {**self._common("label", stage), **self.data.drive(drive)}
 
             def work(out: Path, _: Path | None, drive: DriveSettings = drive) -> stages.Outcome:
                 return stages.label(drive, stage, areas, distances, out)
@@ -145,7 +156,9 @@ class _Recipe:
                 found["option.areas"] = str(areas)
                 found["store"] = self.identity(stage.store or resource(stages.SHIPPED_STORE))
             if name == "retrain" and stage.edits is not None:
-                found["edits"] = self.identity(stage.edits)
+                found["edits"] = self.identity(stage.edits, identity_of_edits)
+            if name in BESIDE:
+                found.update(self.data.beside(BESIDE[name]))
             return {**found, **self._checkpoint()}
 
         does = getattr(stages, name)
@@ -159,7 +172,8 @@ class _Recipe:
             return outcome
 
         step = self.planner.add(name, name, parts, work, hands=True)
-        self.handed = f"{step.name} {step.key}"
+        if not step.refused:
+            self.handed = f"{step.name} {step.key}"
 
     def _export(self, stage: Any) -> None:
         def parts() -> Parts:
@@ -189,8 +203,9 @@ class _Recipe:
         def parts(model: str) -> dict[str, str]:
             found = {**self._common("evaluate", stage), "model": model}
             found["option.match_px"] = str(stage.match_px)
-            data = {"dataset": self.identity(test)} if isinstance(test, Path) else self._drive(test)
-            return {**found, **data}
+            if isinstance(test, Path):
+                return {**found, "dataset": self.data.dataset(test, "'evaluate'")}
+            return {**found, **self.data.drive(test)}
 
         before: Step | None = None
         if stage.against is not None:
@@ -201,7 +216,7 @@ class _Recipe:
             before = self.planner.add(
                 f"against-{name}",
                 "evaluate",
-                lambda: parts(self.identity(stage.against)),
+                lambda: parts(self.identity(read_of_model(stage.against))),
                 measure,
                 about=name,
             )
@@ -220,28 +235,20 @@ class _Recipe:
         )
 
     def _common(self, name: str, stage: Any) -> dict[str, str]:
-        values = settings_parts(load_settings(SETTINGS[name], stage.config, stage.settings))
+        values = settings_parts(load_settings(SETTINGS[name], None, stage.settings))
         return {"formats": ".".join(map(str, FORMATS)), **values}
-
-    def _drive(self, drive: DriveSettings) -> dict[str, str]:
-        assert drive.bag is not None
-        found = {"bag": self.bag_identity(drive.bag)}
-        if drive.map is not None:
-            found["map"] = identity_of_map(drive.map)
-        skipped = ("bag", "map", "use")
-        values = settings_parts(drive)
-        return {**found, **{k: v for k, v in values.items() if k.partition(".")[2] not in skipped}}
 
     def _data(self, use: str) -> dict[str, str]:
         """Identity of all that is used so, by name."""
         found = {}
         for name, drive in drives_of(self.settings, [use]).items():
             if use == "target":
-                found.update({f"{use} {name} {k}": v for k, v in self._drive(drive).items()})
+                found.update({f"{use} {name} {k}": v for k, v in self.data.drive(drive).items()})
             else:
                 found[f"{use} data {name}"] = self.labelled[name].key
         for name, path in datasets_of(self.settings, use).items():
-            found[f"{use} data {name}"] = self.identity(path)
+            reader = "" if use == "target" else self.data.reader_of(use)
+            found[f"{use} data {name}"] = self.data.dataset(path, reader)
         return found
 
     def _checkpoint(self) -> dict[str, str]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.settings import dump_settings
-from dalearn_ros.recipe.identity import digest_of
-from dalearn_ros.recipe.records import FOLDER, finished, folder_of, read_record
+from dalearn_ros.recipe.inputs import Input, Inputs
+from dalearn_ros.recipe.records import FOLDER, finished, folder_of, read_record, result_in
 from dalearn_ros.recipe.settings import STAGES
 from dalearn_ros.recipe.stages import Outcome
 
 SKIPPED, CACHED, CONTINUED, NEW = "skipped", "cached", "goes on", "runs"
 KEY_DIGITS = 12
 FIRST = "it has no result yet"
+MOVED = "it was interrupted, and its folder or inputs lie elsewhere now: it begins anew"
 NAMED = 4  # changes that are named; the others are counted
 Parts = Mapping[str, str]
 Work = Callable[[Path, "Path | None"], Outcome]  # folder, checkpoint that it is handed
@@ -41,6 +43,8 @@ class Step:
         resumes: It goes on in a folder where it was interrupted; else it begins anew.
         hands: It hands a checkpoint to the next stage.
         about: The drive or dataset that it is about; a bad one is left out, and the others go on.
+        inputs: The files and folders that the key was made from.
+        refused: It is known to hand on what it was given.
     """
 
     name: str
@@ -54,6 +58,18 @@ class Step:
     resumes: bool = False
     hands: bool = False
     about: str = ""
+    inputs: tuple[Input, ...] = ()
+    refused: bool = False
+
+    @property
+    def places(self) -> list[str]:
+        """Where it works and where its inputs lie, which a run folder is bound to."""
+        return places_of(self.folder, self.inputs)
+
+
+def places_of(folder: Path, inputs: Sequence[Input]) -> list[str]:
+    """A step's folder and the paths of its inputs."""
+    return [str(folder), *sorted(str(found.path) for found in inputs)]
 
 
 class Planner:
@@ -63,13 +79,25 @@ class Planner:
         out: Folder of the recipe.
         first: Stages before this one are taken as they were left, whatever has changed since.
         last: Stages after this one are left out.
+        inputs: Looks at the inputs; what the parts of a step ask it for is noted.
     """
 
-    def __init__(self, out: Path, first: str = STAGES[0], last: str = STAGES[-1]) -> None:
+    def __init__(
+        self,
+        out: Path,
+        first: str = STAGES[0],
+        last: str = STAGES[-1],
+        inputs: Inputs | None = None,
+    ) -> None:
         self.out, self._first, self._last = out, STAGES.index(first), STAGES.index(last)
         if self._first > self._last:
             raise InputError.at("--until", "", f"a stage from '{first}' on", f"'{last}'")
+        self.inputs = inputs or Inputs()
         self.steps: list[Step] = []
+
+    def works(self, stage: str) -> bool:
+        """Whether a stage is neither taken as it was left nor left out because of the last one."""
+        return self._first <= STAGES.index(stage) <= self._last
 
     def skip(self, stage: str, why: str) -> None:
         """A stage that is left out."""
@@ -106,43 +134,64 @@ class Planner:
         """
         place = STAGES.index(stage)
         if place < self._first:
-            step = self._as_left(name, stage, work, hands, about)
+            step = self._as_left(name, stage, work, hands, about, lacks)
         else:
+            self.inputs.asked()
             found = dict(parts())
+            inputs = self.inputs.asked()
             key = digest_of(f"{k}={v}" for k, v in sorted({**found, "stage": stage}.items()))
             key = key[:KEY_DIGITS]
             folder = folder_of(self.out, name, key)
-            state, why = self._state(name, folder, found, lacks)
+            places = places_of(folder, inputs) if hands else []
+            state, why = self._state(name, folder, found, lacks, places)
             if place > self._last:
                 state, why = SKIPPED, f"after '{STAGES[self._last]}'"
-            step = Step(name, stage, key, found, folder, state, why, work, hands, hands, about)
+            known = read_record(folder) if state == CACHED else None
+            refused = bool((known or {}).get("refused"))
+            made = key, found, folder, state, why, work, hands, hands, about, inputs, refused
+            step = Step(name, stage, *made)
         self.steps.append(step)
         return step
 
-    def _as_left(self, name: str, stage: str, work: Work, hands: bool, about: str) -> Step:
+    def _as_left(
+        self, name: str, stage: str, work: Work, hands: bool, about: str, lacks: Lacks
+    ) -> Step:
         record = finished(self.out, name)
+        hint = f"Begin with --from {stage}, or leave --from away."
         if record is None:
             expected = f"a finished result of '{name}', which is before --from"
-            hint = f"Begin with --from {stage}, or leave --from away."
             raise InputError.at(self.out, "", expected, "none", hint)
+        missing = "" if record.get("left_out") else lacks(record["figures"])
+        if missing:
+            expected = f"a whole result of '{name}', which is before --from"
+            raise InputError.at(self.out, "", expected, f"one that is not: {missing}", hint)
         key, folder = record["key"], folder_of(self.out, name, record["key"])
         why = "before --from: taken as it is"
         found = key, record["parts"], folder, CACHED, why, work, hands, hands, about
-        return Step(name, stage, *found)
+        return Step(name, stage, *found, refused=bool(record.get("refused")))
 
-    def _state(self, name: str, folder: Path, parts: Parts, lacks: Lacks) -> tuple[str, str]:
+    def _state(
+        self, name: str, folder: Path, parts: Parts, lacks: Lacks, places: Sequence[str]
+    ) -> tuple[str, str]:
         record = read_record(folder)
         if record is not None and record.get("left_out"):
             return CACHED, f"left out: {record['said']}"
-        if record is not None and record["finished"] and folder.is_dir():
-            missing = lacks(record["figures"])
+        if (result := result_in(folder)) is not None:
+            missing = lacks(result["figures"])
             return (NEW, missing) if missing else (CACHED, "nothing has changed")
         if record is not None and not record["finished"]:
+            if places and record.get("places", places) != places:
+                return NEW, MOVED
             return CONTINUED, record["said"]
         before = finished(self.out, name)
         if before is None:
             return NEW, FIRST
         return NEW, _changes(before["parts"], parts)
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """SHA-256 (hexadecimal) of several texts, in their order."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def settings_parts(settings: Any) -> dict[str, str]:

@@ -43,14 +43,26 @@ def read_latest(out: Path) -> dict[str, str]:
 
 def write_latest(out: Path, name: str, key: str) -> None:
     """Say that this is the last finished result."""
-    write_json(out / LATEST, {**read_latest(out), name: key})
+    latest = read_latest(out)
+    if latest.get(name) != key:
+        write_json(out / LATEST, {**latest, name: key})
 
 
 def finished(out: Path, name: str) -> dict[str, Any] | None:
     """The record of the last finished result; None if there is none or it was removed."""
     key = read_latest(out).get(name)
-    record = None if key is None else read_record(folder_of(out, name, key))
-    return record if record is not None and record["finished"] else None
+    return None if key is None else result_in(folder_of(out, name, key))
+
+
+def result_in(folder: Path) -> dict[str, Any] | None:
+    """The record of a finished result; None if it is not finished or its folder is gone.
+
+    Of a bad drive that was left out there is no folder.
+    """
+    record = read_record(folder)
+    if record is None or not record["finished"]:
+        return None
+    return record if record.get("left_out") or folder.is_dir() else None
 
 
 def _read(path: Path) -> dict[str, Any] | None:

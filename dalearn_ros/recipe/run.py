@@ -6,8 +6,7 @@ import contextlib
 import dataclasses
 import fcntl
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,11 @@ from dalearn_ros.core.errors import (
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.progress import watch
 from dalearn_ros.inference.detector import RUN_MODEL
-from dalearn_ros.recipe.order import steps_of
-from dalearn_ros.recipe.plan import CACHED, CONTINUED, SKIPPED, Step
-from dalearn_ros.recipe.records import FOLDER, read_record, write_latest, write_record
+from dalearn_ros.recipe.attempt import Attempt
+from dalearn_ros.recipe.inputs import changed, refuse_changed
+from dalearn_ros.recipe.order import Recipe
+from dalearn_ros.recipe.plan import CACHED, SKIPPED, Step
+from dalearn_ros.recipe.records import FOLDER, read_record, write_latest
 from dalearn_ros.recipe.report import Summary, write_summary
 from dalearn_ros.recipe.settings import STAGES, RecipeSettings
 
@@ -88,24 +89,26 @@ def learn(
             runs in it.
         KeyboardInterrupt: The state is saved; the same call goes on.
     """
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / FOLDER).is_dir()):
+    content = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if out.is_file() or (content - {LOCK} and FOLDER not in content):
         raise InputError(f"{out}: holds something else; choose another --out.")
-    steps = steps_of(settings, out, first, last)
-    (out / FOLDER).mkdir(parents=True, exist_ok=True)
     with _alone(out):
-        return _Runner(out, steps, told).run()
+        recipe = Recipe(settings, out, first, last)
+        return _Runner(out, recipe.steps, told).run()
 
 
 class _Runner:
-    def __init__(self, out: Path, steps: list[Step], told: Told) -> None:
-        self.out, self.steps, self.told = out, steps, told
-        self.summary = Summary(len(steps))
+    def __init__(self, out: Path, plan: Callable[[], Sequence[Step]], told: Told) -> None:
+        self.out, self.plan, self.told = out, plan, told
+        self.steps = plan()
+        self.summary = Summary(len(self.steps))
         self.checkpoint: Path | None = None
 
     def run(self) -> Summary:
-        for number, step in enumerate(self.steps):
+        (self.out / FOLDER).mkdir(exist_ok=True)
+        for number in range(len(self.steps)):  # a step may change those after it
             try:
-                self._step(number, step)
+                self._step(number, self.steps[number])
             finally:
                 write_summary(self.out, self.summary)
         return self.summary
@@ -121,39 +124,42 @@ class _Runner:
             self._work(number, step)
 
     def _work(self, number: int, step: Step) -> None:
-        before = read_record(step.folder) or {}
-        if not (step.resumes and step.state == CONTINUED):
-            shutil.rmtree(step.folder, ignore_errors=True)
-            before = {}
-        start = time.monotonic() - before.get("seconds", 0.0)
-        record: dict[str, Any] = {"name": step.name, "key": step.key, "parts": step.parts}
+        attempt = Attempt(step)
 
-        def keep(**values: Any) -> None:
-            record.update(values, seconds=time.monotonic() - start)
-            write_record(step.folder, record)
+        def told(task: str, done: int, total: int | None) -> None:
+            attempt.alive()
+            self._tell(number, step, RUNNING, task, done, total)
 
         try:
             self._tell(number, step, RUNNING)
-            keep(finished=False, said="it was interrupted")
-            with watch(lambda *task: self._tell(number, step, RUNNING, *task)):
+            refuse_changed(step.inputs)
+            attempt.note(finished=False, said="it was interrupted")
+            with watch(told):
                 assert step.work is not None
-                outcome = step.work(step.folder, self.checkpoint)
+                outcome = step.work(attempt.folder, self.checkpoint)
+            _keep_if_same(step, attempt)
         except BaseException as error:
-            said = str(error) or type(error).__name__
-            if step.about and isinstance(error, BAD_DRIVE):
-                keep(finished=True, left_out=True, said=said)
-                write_latest(self.out, step.name, step.key)
-                self._finish(number, step, LEFT_OUT, record)
-                return
-            stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
-            keep(said="it was interrupted" if stopped else said)
-            self._break(number, step, INTERRUPTED if stopped else FAILED, record)
-            if stopped or isinstance(error, ModuleNotFoundError):
-                raise
-            raise DalearnError(_failure(step, said)) from error
-        keep(finished=True, **dataclasses.asdict(outcome))
-        write_latest(self.out, step.name, step.key)
-        self._finish(number, step, RAN, record)
+            self._ended(number, step, attempt, error)
+            return
+        attempt.finish(**dataclasses.asdict(outcome))
+        self._finish(number, step, RAN, attempt.record)
+        if outcome.refused:  # what comes after it depends on what it was given
+            self.steps = self.plan()
+
+    def _ended(self, number: int, step: Step, attempt: Attempt, error: BaseException) -> None:
+        """Leave out what is a bad drive's; raise what ends the recipe."""
+        said = str(error) or type(error).__name__
+        bad = step.about and isinstance(error, BAD_DRIVE) and not attempt.replaces
+        if bad and not changed(step.inputs):
+            attempt.note(finished=True, left_out=True, said=said)
+            self._finish(number, step, LEFT_OUT, attempt.record)
+            return
+        stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
+        attempt.note(finished=False, said="it was interrupted" if stopped else said)
+        self._break(number, step, INTERRUPTED if stopped else FAILED, attempt.record)
+        if stopped or isinstance(error, ModuleNotFoundError):
+            raise error
+        raise DalearnError(_failure(step, said)) from error
 
     def _break(self, number: int, step: Step, state: str, record: dict[str, Any]) -> None:
         """Note that the recipe ends here."""
@@ -165,6 +171,7 @@ class _Runner:
 
     def _finish(self, number: int, step: Step, state: str, record: dict[str, Any]) -> None:
         """Hand on the result."""
+        write_latest(self.out, step.name, step.key)
         if record.get("left_out"):
             self._note(number, step, LEFT_OUT, record)
             return
@@ -193,6 +200,15 @@ class _Runner:
         self.told(Progress(*place, state, task, done, total, said))
 
 
+def _keep_if_same(step: Step, attempt: Attempt) -> None:
+    """Discard what was made if an input changed while it was read."""
+    try:
+        refuse_changed(step.inputs)
+    except InputError:
+        attempt.discard()
+        raise
+
+
 def _failure(step: Step, said: str) -> str:
     out = step.stage if step.stage in ("harden", "adapt", "distill", "retrain") else ""
     hint = f", or leave the stage out with '{out}: null'" if out else ""
@@ -204,10 +220,20 @@ def _failure(step: Step, said: str) -> str:
 
 @contextlib.contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Hold the folder; the lock ends with the process, however that ends."""
+    """Hold the folder; the lock ends with the process, however that ends.
+
+    A folder that was made for it is removed if nothing else came into it.
+    """
+    is_new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
     with (out / LOCK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"{out}: another recipe is running in it; wait for its end.") from None
-        yield
+        try:
+            yield
+        finally:
+            if is_new and [path.name for path in out.iterdir()] == [LOCK]:
+                (out / LOCK).unlink()
+                out.rmdir()

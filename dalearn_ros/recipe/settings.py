@@ -15,6 +15,15 @@ STAGES = ("label", "train", "harden", "adapt", "distill", "retrain", "export", "
 LEARNING = STAGES[1:6]  # each hands a checkpoint to the next
 USES = ("train", "val", "target", "few_shot", "test")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
+_BOTH = ("camera_topic", "time_offset_s", "map_frame", "base_frame")
+_LABELLED = (*_BOTH, "pose_topic", "readout_ms")
+READ_OF_DRIVES = {  # what is read of a drive beside its bag and map, by its use
+    "train": _LABELLED,
+    "val": _LABELLED,
+    "few_shot": _LABELLED,
+    "target": ("camera_topic",),
+    "test": (*_BOTH, "truth_topic", "prior_topic", "odometry_topic"),
+}
 T = TypeVar("T")
 
 
@@ -218,6 +227,19 @@ def _check_names(settings: RecipeSettings, source: str) -> None:
         if drive.use != "target" and drive.map is None:
             expected = f"a map, because its use is '{drive.use}'"
             raise SettingsError.at(source, f"key 'drives.{name}.map'", expected, "none")
+        _check_unread(name, drive, source)
     for name, one in settings.datasets.items():
         if one.path is None:
             raise SettingsError.at(source, f"key 'datasets.{name}.path'", "a folder", "none")
+
+
+def _check_unread(name: str, drive: DriveSettings, source: str) -> None:
+    """Raise SettingsError for a value that would do nothing."""
+    read = {"bag", "map", "use", *READ_OF_DRIVES[drive.use]}
+    for one in dataclasses.fields(drive):
+        value = getattr(drive, one.name)
+        if one.name not in read and value != one.default:
+            place = f"key 'drives.{name}.{one.name}'"
+            expected = f"none, because nothing reads it of a drive with 'use: {drive.use}'"
+            hint = "Name its true poses as 'truth_topic'." if one.name == "pose_topic" else ""
+            raise SettingsError.at(source, place, expected, f"'{value}'", hint)

@@ -11,8 +11,8 @@ import yaml
 
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import load_settings
-from dalearn_ros.recipe.order import SETTINGS
 from dalearn_ros.recipe.settings import STAGES, load_recipe, stage_of
+from dalearn_ros.recipe.stage_settings import SETTINGS
 
 DRIVE = {"bag": "a/bag", "map": "a/map"}
 
@@ -61,6 +61,16 @@ def test_the_shipped_file_can_be_used() -> None:
         ({"drives": {"a": DRIVE}, "train": None}, "a run folder, because 'train' is left out"),
         ({"drives": {"a": DRIVE}, "adapt": {}}, "'use: target', for 'adapt'"),
         ({"drives": {"a": DRIVE}, "export": {"enabled": False}}, "the stage, for 'evaluate'"),
+        (
+            {"drives": {"a": {**DRIVE, "use": "test", "readout_ms": 30.0}}},
+            "key 'drives.a.readout_ms': expected none, because nothing reads it",
+        ),
+        (
+            {"drives": {"a": {**DRIVE, "use": "test", "pose_topic": "/p"}}},
+            "Name its true poses as 'truth_topic'.",
+        ),
+        ({"drives": {"a": {**DRIVE, "truth_topic": "/p"}}}, "a drive with 'use: train'"),
+        ({"drives": {"a": {**DRIVE, "use": "target", "map_frame": "m"}}}, "with 'use: target'"),
         (
             {
                 "drives": {
