@@ -56,7 +56,15 @@ def test_without_poses_or_names_nothing_is_said_of_them(tmp_path: Path) -> None:
     run.add(*random_scene(np.random.default_rng(0)), SIZE)
     run.write(tmp_path)
     line = json.loads((tmp_path / "frames.jsonl").read_text())
-    assert line.keys() == {"frame", "stamp_ns", "truth", "counts", "point_px", "claims"}
+    assert line.keys() == {
+        "frame",
+        "stamp_ns",
+        "truth",
+        "counts",
+        "point_px",
+        "truth_row",
+        "claims",
+    }
     assert run.metrics()["by_condition"] == {}
 
 
