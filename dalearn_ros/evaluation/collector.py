@@ -35,6 +35,7 @@ from dalearn_ros.localization.drive_health import DriveHealth
 
 METRICS, TIMING, REPORT = "metrics.json", "timing.json", "report.html"
 FRAMES = "frames.jsonl"
+RESULTS = (METRICS, TIMING, REPORT, FRAMES)
 
 
 class Collector:
