@@ -48,6 +48,7 @@ class Run:
         if (path / METRICS).is_file():
             metrics, classes = _metrics(path)
             table = read_frames(path / FRAMES, classes)
+            _check_whole(path, metrics, table)
             return cls(path, float(metrics["match_px"]), table, flat(metrics))
         parts = sorted(file.parent for file in path.glob(f"*/{METRICS}"))
         if not parts:
@@ -60,6 +61,8 @@ class Run:
             if (found, metrics["match_px"]) != (classes, first["match_px"]):
                 expected = f"classes and match_px of {parts[0]}"
                 raise InputError.at(part / METRICS, "", expected, "others")
+            own = read_frames(part / FRAMES, classes)
+            _check_whole(part, metrics, own)
             read_frames(part / FRAMES, classes, joined, part.name)
         return cls(path, float(first["match_px"]), joined, _figures(joined))
 
@@ -88,13 +91,35 @@ def _metrics(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     try:
         metrics = json.loads(file.read_text(encoding="utf-8"))
         classes = (BACKGROUND, *sorted(metrics["per_class"]))
-        float(metrics["match_px"])
+        for name, entry in metrics["per_class"].items():
+            _number(f"per_class.{name}.support", entry["support"])
+        for name in ("match_px", "frames", "support"):
+            _number(name, metrics[name])
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}).") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         found = f"{type(error).__name__}: {error}"
         raise InputError.at(file, "", "what `dalearn evaluate` writes", found) from None
     return metrics, classes
+
+
+def _number(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise TypeError(f"{name} is {value!r}, not a number")
+
+
+def _check_whole(path: Path, metrics: Mapping[str, Any], table: FrameTable) -> None:
+    """Raise InputError unless frames.jsonl and metrics.json are of the same evaluation."""
+    hint = "Was it cut off, or is one of the files of another evaluation? Evaluate it again."
+    if len(table.frames) != metrics["frames"]:
+        expected = f"{metrics['frames']} frames as in {METRICS}"
+        raise InputError.at(path / FRAMES, "", expected, f"{len(table.frames)}", hint)
+    support = table.counts()[:, 1:, ::2].sum(axis=(0, 2))
+    for name, found in zip(table.classes[1:], support, strict=True):
+        wanted = metrics["per_class"][name]["support"]
+        if found != wanted:
+            expected = f"{wanted} truths of {name} as in {METRICS}"
+            raise InputError.at(path / FRAMES, "", expected, f"{found}", hint)
 
 
 def _figures(table: FrameTable) -> dict[str, float]:

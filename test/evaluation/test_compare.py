@@ -134,3 +134,35 @@ def test_models_on_many_drives_are_compared_over_drives(tmp_path: Path) -> None:
     other.write_text(other.read_text().replace('"match_px": 8.0', '"match_px": 4.0'))
     with pytest.raises(InputError, match="expected classes and match_px of"):
         compare(tmp_path / "a", tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"per_class": {"arrow": 1}}, "metrics.json: expected what `dalearn evaluate` writes"),
+        ({"match_px": "8"}, "match_px is '8', not a number"),
+        ({"frames": 241}, "frames.jsonl: expected 241 frames as in metrics.json, found 240"),
+    ],
+)
+def test_a_result_whose_parts_do_not_go_together_is_refused(
+    runs: Path, change: dict[str, Any], text: str
+) -> None:
+    file = runs / "a" / "metrics.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(InputError, match=text):
+        compare(runs / "a", runs / "b")
+
+
+def test_counts_that_are_not_those_of_the_metrics_are_refused(runs: Path) -> None:
+    file = runs / "a" / "metrics.json"
+    content = json.loads(file.read_text())
+    content["per_class"]["warning_sign"]["support"] += 1
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="truths of warning_sign as in metrics.json, found"):
+        compare(runs / "a", runs / "b")
+
+
+def test_the_page_of_too_little_says_that_nothing_was_drawn(runs: Path) -> None:
+    page = compare_page(compare(runs / "short", runs / "short"))
+    assert "Too little to tell: 4 stretches of 20 s, 6 or more are needed." in page
+    assert "more than chance" not in page and "paired bootstrap" not in page

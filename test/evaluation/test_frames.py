@@ -91,3 +91,10 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Evaluate it again"):
         read_frames(tmp_path / "frames.jsonl", ("background",))
+
+
+def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "frames.jsonl"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="frames.jsonl, after line 0: expected UTF-8 text"):
+        read_frames(file, ("background",))
