@@ -85,8 +85,11 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
     each = [
         Figure(f"per_class.{name}.f1", f"F1 of {name}", "finds more") for name in first.occurring()
     ]
+    alike = not abs(first.score_threshold - second.score_threshold) > 0.0
     values = [_with_errors(run, own) for run, own in zip((first, second), pair.each(), strict=True)]
     rows = _rows((*FIGURES, *each), values, pair, units)
+    if not alike:
+        _withhold_ap(rows, first.score_threshold, second.score_threshold)
     return {
         "version": 1,
         "a": str(a),
@@ -98,6 +101,17 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
         "draws": DRAWS if units.enough else 0,
         "figures": rows,
     }
+
+
+def _withhold_ap(rows: list[dict[str, Any]], a: float, b: float) -> None:
+    """Say nothing of mean AP: the area beyond a model's score threshold is zero."""
+    for row in rows:
+        if row["name"] == "mean_ap":
+            row |= dict.fromkeys(("low", "high", "p", "p_holm"), math.nan) | {"better": ""}
+            row["says"] = (
+                f"{row['label']}: not compared, the models claim from a score of {a:g} (A) and "
+                f"{b:g} (B) on; export both with the same score threshold."
+            )
 
 
 def _with_errors(run: Run, own: Mapping[str, float]) -> dict[str, float]:

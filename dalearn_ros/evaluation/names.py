@@ -16,7 +16,12 @@ SHARES = {
     *("precision", "recall", "f1", "f1_macro", "mean_ap", "ap", "ece", "skipped_share"),
     *("availability", "ellipse_95", "progress", "excitation", "hits", "score", "threshold"),
 }
-SETTINGS = {"match_px", "intervals.units", "intervals.draws"}  # numbers that measure nothing
+SETTINGS = {
+    "match_px",
+    "score_threshold",
+    "intervals.units",
+    "intervals.draws",
+}  # numbers that measure nothing
 SKIP_REASONS = (
     *(f"image:{why}" for why in ("duplicate", "truncated", "undecodable", "encoding", "size")),
     *("image:unreadable", "detector", "depth", "depth:size"),

@@ -29,12 +29,14 @@ class Run:
     Attributes:
         path: The folder.
         match_px: Tolerance of a hit, pixels.
+        score_threshold: Lowest score of a claim; NaN if unknown, or not the same in all folders.
         table: The frames; of several folders, each is a drive.
         figures: Name → value, NaN where it is not known.
     """
 
     path: Path
     match_px: float
+    score_threshold: float
     table: FrameTable
     figures: Mapping[str, float]
 
@@ -49,13 +51,14 @@ class Run:
             metrics, classes = _metrics(path)
             table = read_frames(path / FRAMES, classes)
             _check_whole(path, metrics, table)
-            return cls(path, float(metrics["match_px"]), table, flat(metrics))
+            return cls(path, float(metrics["match_px"]), _threshold(metrics), table, flat(metrics))
         parts = sorted(file.parent for file in path.glob(f"*/{METRICS}"))
         if not parts:
             hint = "Give the folder that was --out of `dalearn evaluate`."
             raise InputError.at(path, "", f"a {METRICS}", "none", hint)
         first, classes = _metrics(parts[0])
         joined = FrameTable(classes)
+        thresholds = set()
         for part in parts:
             metrics, found = _metrics(part)
             if (found, metrics["match_px"]) != (classes, first["match_px"]):
@@ -64,7 +67,9 @@ class Run:
             own = read_frames(part / FRAMES, classes)
             _check_whole(part, metrics, own)
             read_frames(part / FRAMES, classes, joined, part.name)
-        return cls(path, float(first["match_px"]), joined, _figures(joined))
+            thresholds.add(_threshold(metrics))
+        threshold = thresholds.pop() if len(thresholds) == 1 else math.nan
+        return cls(path, float(first["match_px"]), threshold, joined, _figures(joined))
 
     def figure(self, name: str) -> float:
         """A figure by its dotted name; NaN where it is not known."""
@@ -101,6 +106,11 @@ def _metrics(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
         found = f"{type(error).__name__}: {error}"
         raise InputError.at(file, "", "what `dalearn evaluate` writes", found) from None
     return metrics, classes
+
+
+def _threshold(metrics: Mapping[str, Any]) -> float:
+    value = metrics.get("score_threshold")
+    return float(value) if isinstance(value, (int, float)) else math.nan
 
 
 def _number(name: str, value: Any) -> None:

@@ -166,3 +166,15 @@ def test_the_page_of_too_little_says_that_nothing_was_drawn(runs: Path) -> None:
     page = compare_page(compare(runs / "short", runs / "short"))
     assert "Too little to tell: 4 stretches of 20 s, 6 or more are needed." in page
     assert "more than chance" not in page and "paired bootstrap" not in page
+
+
+def test_average_precision_needs_the_same_score_threshold(runs: Path) -> None:
+    for name, threshold in (("a", 0.3), ("b", 0.05)):
+        file = runs / name / "metrics.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"score_threshold": threshold}))
+    row = rows(compare(runs / "a", runs / "b"))["mean_ap"]
+    assert "not compared, the models claim from a score of 0.3 (A) and 0.05 (B)" in row["says"]
+    assert row["better"] == "" and plain(row["p"]) is None
+    (runs / "b" / "metrics.json").write_text((runs / "a" / "metrics.json").read_text())
+    shutil.copy(runs / "a" / "frames.jsonl", runs / "b" / "frames.jsonl")
+    assert rows(compare(runs / "a", runs / "b"))["mean_ap"]["p"] == 1.0
