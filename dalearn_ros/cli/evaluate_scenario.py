@@ -18,7 +18,14 @@ def run_scenario(args: argparse.Namespace) -> str:
     from dalearn_ros.evaluation.detection import MATCH_PX
     from dalearn_ros.evaluation.junit import junit_xml
     from dalearn_ros.evaluation.scenario import load_scenarios
-    from dalearn_ros.evaluation.verdict import PASSED, run_scenarios, verdict
+    from dalearn_ros.evaluation.verdict import (
+        JUNIT,
+        PASSED,
+        VERDICT,
+        remove_earlier,
+        run_scenarios,
+        verdict,
+    )
     from dalearn_ros.inference.detector import LandmarkDetector
     from dalearn_ros.localization.settings import LocalizerSettings
 
@@ -31,14 +38,16 @@ def run_scenario(args: argparse.Namespace) -> str:
         names = "--match-px, --time-offset-s, --map-frame and --base-frame"
         args.wrong_usage(f"{names} stand in the scenario file")
     check_out(args.out)
+    remove_earlier(args.out)
     settings = load_settings(LocalizerSettings, args.config)
     detector = LandmarkDetector.load(args.model, args.threads)
     scenarios = load_scenarios(args.scenario, detector.label_space)
+    remove_earlier(args.out, scenarios)
     results = run_scenarios(scenarios, detector, args.out, settings, args.model)
-    with atomic_file(args.out / "junit.xml") as part:
+    with atomic_file(args.out / JUNIT) as part:
         part.write_text(junit_xml(results), encoding="utf-8")
     found = verdict(results)
-    write_json(args.out / "verdict.json", found)
+    write_json(args.out / VERDICT, found)
     states = [one.state for result in results for one in result.limits]
     text = (
         f"{args.out}: verdict.json, junit.xml; {states.count(PASSED)} of {len(states)} limits kept"

@@ -35,6 +35,7 @@ from dalearn_ros.localization.drive_health import DriveHealth
 
 METRICS, TIMING, REPORT = "metrics.json", "timing.json", "report.html"
 FRAMES = "frames.jsonl"
+RESULTS = (METRICS, TIMING, REPORT, FRAMES)
 
 
 class Collector:
@@ -54,6 +55,7 @@ class Collector:
 
     Attributes:
         health: Health of map and camera, set by whoever localizes; None: nobody looked.
+        score_threshold: Of the model's claims, set by whoever knows it; NaN if unknown.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Collector:
         self.no_pose: Counter[str] = Counter()
         self.paths = Paths(landmarks)
         self.health: DriveHealth | None = None
+        self.score_threshold = math.nan
         self.title, self.source = title, dict(source or {})
         self.drive, self.condition = drive, condition
 
@@ -158,6 +161,7 @@ class Collector:
         frames, skipped = self.detection.frames, sum(self.frames_skipped.values())
         return {
             **self.detection.result(),
+            "score_threshold": self.score_threshold,
             "frames_skipped": dict(sorted(self.frames_skipped.items())),
             "skipped_share": skipped / (frames + skipped) if frames + skipped else math.nan,
             "by_condition": by_condition(self.table),

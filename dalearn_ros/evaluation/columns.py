@@ -21,6 +21,10 @@ class Columns:
     def __init__(self, **kinds: str) -> None:
         self._columns: dict[str, array[Any]] = {name: array(kind) for name, kind in kinds.items()}
 
+    def empty(self) -> Columns:
+        """The same columns without rows."""
+        return Columns(**{name: column.typecode for name, column in self._columns.items()})
+
     def __len__(self) -> int:
         return len(next(iter(self._columns.values())))
 

@@ -42,9 +42,10 @@ class DetectionScore:
 
     Attributes:
         frames: Images so far.
-        hits: A row a hit: ``frame`` (number of the image), ``class_id``, ``px`` (distance, NaN if
-            it is not scored), ``range_m``, ``seen_m``, ``side_px``, ``visible``.
-        missed: A row a missed truth: the same without ``px`` and ``seen_m``.
+        hits: A row a hit: ``frame`` (number of the image), ``row`` (of its truth), ``class_id``,
+            ``px`` (distance, NaN if it is not scored), ``range_m``, ``seen_m``, ``side_px``,
+            ``visible``.
+        missed: A row a missed truth: the same without ``row``, ``px`` and ``seen_m``.
         claims: A row a claim: ``frame``, ``class_id``, ``score``, ``hits``, ``false_alarms``, see
             :class:`dalearn_ros.evaluation.sweep.Events`.
     """
@@ -58,7 +59,7 @@ class DetectionScore:
             name: np.zeros((3, len(label_space)), np.int64) for name in ("main", "4", "8", "0.6%")
         }
         truth = {"frame": "q", "class_id": "h", "range_m": "d", "side_px": "d", "visible": "d"}
-        self.hits, self.missed = Columns(px="d", seen_m="d", **truth), Columns(**truth)
+        self.hits, self.missed = Columns(row="h", px="d", seen_m="d", **truth), Columns(**truth)
         self.claims = Columns(frame="q", class_id="h", score="d", hits="h", false_alarms="h")
         self._calibration = CalibrationScore()
 
@@ -143,6 +144,7 @@ class DetectionScore:
         columns |= {"side_px": sides, "visible": truth.visible}
         self.hits.extend(
             frame=self.frames,
+            row=main.truth,
             px=np.where(exact[main.truth], main.distance_px, math.nan),
             seen_m=seen.range_m[main.seen],
             **{name: column[main.truth] for name, column in columns.items()},

@@ -51,7 +51,8 @@ class FrameTable:
     Attributes:
         classes: Names of the classes, the background first.
         frames: One each.
-        hits: ``frame`` (position in ``frames``), ``class_id``, ``px`` (NaN if not scored).
+        hits: ``frame`` (position in ``frames``), ``row`` (of the frame's truth), ``class_id``,
+            ``px`` (NaN if not scored).
         missed: ``frame``, ``class_id``.
         claims: ``frame``, ``class_id``, ``score``, ``hits``, ``false_alarms``.
         poses: ``frame``, and the signed errors of the localizer (:data:`AXES`) and of the prior
@@ -61,7 +62,7 @@ class FrameTable:
 
     classes: tuple[str, ...]
     frames: list[Frame] = field(default_factory=list)
-    hits: Columns = field(default_factory=lambda: Columns(frame="q", class_id="h", px="d"))
+    hits: Columns = field(default_factory=lambda: Columns(frame="q", row="h", class_id="h", px="d"))
     missed: Columns = field(default_factory=lambda: Columns(frame="q", class_id="h"))
     claims: Columns = field(
         default_factory=lambda: Columns(
@@ -107,17 +108,19 @@ class FrameTable:
     def _seen(
         self, hits: dict[str, Any], missed: dict[str, Any], claims: dict[str, Any]
     ) -> dict[str, Any]:
-        """``counts``, ``point_px`` and ``claims`` of one frame, by class."""
+        """``counts``, ``point_px``, ``truth_row`` and ``claims`` of one frame, by class."""
         counts: dict[str, list[int]] = {}
         points: dict[str, list[float | None]] = {}
+        truths: dict[str, list[int]] = {}
         entries: dict[str, list[list[float]]] = {}
 
         def add(number: int, place: int, count: int) -> None:
             counts.setdefault(self.classes[number], [0, 0, 0])[place] += count
 
-        for number, px in zip(hits["class_id"], hits["px"], strict=True):
+        for number, row, px in zip(hits["class_id"], hits["row"], hits["px"], strict=True):
             add(number, 0, 1)
             points.setdefault(self.classes[number], []).append(_rounded(px))
+            truths.setdefault(self.classes[number], []).append(int(row))
         for number in missed["class_id"]:
             add(number, 2, 1)
         columns = (claims[name] for name in ("class_id", "score", "hits", "false_alarms"))
@@ -125,7 +128,7 @@ class FrameTable:
             add(number, 1, int(false_alarm))
             entry = [round(float(score), 6), int(hit), int(false_alarm)]
             entries.setdefault(self.classes[number], []).append(entry)
-        return {"counts": counts, "point_px": points, "claims": entries}
+        return {"counts": counts, "point_px": points, "truth_row": truths, "claims": entries}
 
 
 def truth_digest(truth: Labels) -> str:
@@ -155,6 +158,7 @@ def read_frames(
         InputError: There is none, or a line of it is not one.
     """
     table = into if into is not None else FrameTable(tuple(classes))
+    before = len(table.frames)
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
@@ -164,6 +168,10 @@ def read_frames(
                     found = f"{type(error).__name__}: {error}"
                     expected = "a frame as `dalearn evaluate` writes it"
                     raise InputError.at(path, f"line {number}", expected, found) from None
+    except UnicodeDecodeError as error:
+        place = f"after line {len(table.frames) - before}"
+        found = f"byte {error.object[error.start]:#x}"
+        raise InputError.at(path, place, "UTF-8 text", found) from None
     except FileNotFoundError:
         hint = "Evaluate it again: earlier versions did not write it."
         raise InputError.at(path, "", "a line for each frame", "no such file", hint) from None
@@ -184,7 +192,8 @@ def _take(table: FrameTable, content: dict[str, Any], folder: str) -> None:
     for name, (_, _, lost) in content["counts"].items():
         table.missed.extend(frame=at, class_id=np.full(int(lost), ids[name]))
     for name, errors in content["point_px"].items():
-        table.hits.extend(frame=at, class_id=ids[name], px=np.array(errors, np.float64))
+        row, px = np.array(content["truth_row"][name]), np.array(errors, np.float64)
+        table.hits.extend(frame=at, row=row, class_id=ids[name], px=px)
     for name, entries in content["claims"].items():
         score, hits, false_alarms = np.array(entries, np.float64).reshape(-1, 3).T
         table.claims.extend(

@@ -8,8 +8,10 @@ from dalearn_ros.labels.offsets import QUANTITIES
 from dalearn_ros.localization.drive_health import DriveHealth
 from dalearn_ros.localization.health_report import KINDS
 
+FATES = ("counted", "no pose", "standing", "too little seen")  # of a frame
 MAP_NAMES = (
     "landmarks",
+    *(f"frames.{fate}" for fate in FATES),
     *(f"{group}.{kind}" for group in ("counts", "confirmed") for kind in KINDS),
 )
 CAMERA_NAMES = (
@@ -33,5 +35,6 @@ def health_result(health: DriveHealth | None) -> dict[str, Any]:
         return {"map_health": None, "camera_health": None}
     report = health.map.report().to_dict()
     report["rows"] = report["rows"][:MOST_ROWS]
+    report["frames"] = dict.fromkeys(FATES, 0) | report["frames"]
     cameras = [camera.report().to_dict() for camera in health.cameras.values()]
     return {"map_health": report, "camera_health": cameras[0] if cameras else None}

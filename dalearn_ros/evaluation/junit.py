@@ -20,8 +20,8 @@ def junit_xml(results: Sequence[ScenarioResult]) -> str:
     goes on when a limit changes.
     """
     root = ElementTree.Element("testsuites", name="dalearn evaluate")
+    _count(root, [one for each in results for one in each.limits])
     for result in results:
-        _count(root, [one for each in results for one in each.limits])
         suite = ElementTree.SubElement(root, "testsuite", name=_text(result.name))
         _count(suite, result.limits)
         suite.set("time", f"{result.seconds:.3f}")

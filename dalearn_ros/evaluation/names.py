@@ -9,12 +9,24 @@ from typing import Any
 
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.health import CAMERA_NAMES, MAP_NAMES
+from dalearn_ros.evaluation.timing import PERCENTILES
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
 SHARES = {
     *("precision", "recall", "f1", "f1_macro", "mean_ap", "ap", "ece", "skipped_share"),
-    *("availability", "ellipse_95", "progress", "excitation", "hits", "score"),
+    *("availability", "ellipse_95", "progress", "excitation", "hits", "score", "threshold"),
 }
+SETTINGS = {
+    "match_px",
+    "score_threshold",
+    "intervals.units",
+    "intervals.draws",
+}  # numbers that measure nothing
+SKIP_REASONS = (
+    *(f"image:{why}" for why in ("duplicate", "truncated", "undecodable", "encoding", "size")),
+    *("image:unreadable", "detector", "depth", "depth:size"),
+    *(f"pose:{why}" for why in ("before_start", "after_end", "gap", "nan", "jump", "moves", "tf")),
+)
 SHARE_GROUPS = ("f1_at.", "calibration.covariance_inside.", "calibration.distance_inside.")
 SIGNED = "camera_health.drifts."
 CONDITION_NAMES = (
@@ -27,7 +39,7 @@ WHY = {
     "per_class.": "no landmark of that class is scored there, or none is claimed",
     "by_condition.": "the bag or dataset names no such condition",
     "by_": "no landmark is scored there",
-    "intervals.": "there are too few drives or stretches of 5 s",
+    "intervals.": "fewer than six drives or stretches of 20 s have anything of it",
     "map_health.": "nothing was localized",
     "camera_health.": "nothing was localized, or the bag has no odometry, or too little of it",
     "distance.": "the model predicts no distances, or no hit has one",
@@ -60,15 +72,15 @@ def known_names(space: LabelSpace) -> set[str]:
     health = {f"map_health.{name}" for name in MAP_NAMES}
     health |= {f"camera_health.{name}" for name in CAMERA_NAMES}
     names = set(figures_of(empty.metrics(), empty.clock.result())) | health
-    stages = {f"timing.latency_ms.localize.{name}" for name in ("mean", "p50", "p95", "p99")}
-    return (names | stages) - {"map_health", "camera_health"}
+    values = ("mean", *(f"p{percentile}" for percentile in PERCENTILES))
+    names |= {f"timing.latency_ms.localize.{value}" for value in values}
+    names |= {f"frames_skipped.{reason}" for reason in SKIP_REASONS}
+    return names - {"map_health", "camera_health"} - SETTINGS
 
 
 def is_open(name: str) -> bool:
-    """Whether a name holds a word that the input chooses: a condition, or a reason to skip."""
+    """Whether a name holds a word that the input chooses: a condition."""
     group, _, rest = name.partition(".")
-    if group == "frames_skipped":
-        return bool(rest)
     return group == "by_condition" and any(
         rest.endswith(f".{leaf}") and len(rest) > len(leaf) + 1 for leaf in CONDITION_NAMES
     )
@@ -86,9 +98,11 @@ def nearest(name: str, names: set[str]) -> str:
 
 def range_of(name: str) -> tuple[float, float]:
     """Smallest and largest value that a figure can have."""
-    if name.startswith("intervals.figures."):
+    if name.startswith("intervals.figures.") and name.endswith((".low", ".high")):
         return range_of(name.removeprefix("intervals.figures.").rpartition(".")[0])
     share = name.rpartition(".")[2] in SHARES or name.startswith(SHARE_GROUPS)
+    if ".heading_deg." in name:
+        return 0.0, 180.0
     low = -math.inf if name.startswith(SIGNED) and name.endswith(".value") else 0.0
     return low, 1.0 if share else math.inf
 

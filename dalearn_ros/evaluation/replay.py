@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -85,6 +86,7 @@ def evaluate_bag(
             drive=reader.name,
             condition=reader.condition,
         )
+        collected.score_threshold = _threshold(detector)
         camera = reader.camera_topic(options.camera_topic)
         with _outputs(reader, camera, detector, options) as sinks:
             run = DriveRun(collected, labeller, detector, options, prior, odometry, sinks)
@@ -105,16 +107,23 @@ def _outputs(
 ) -> AbstractContextManager[list[Sink]]:
     """What is written beside the figures, open."""
     seconds = reader.bag.duration_ns * 1e-9
-    decoding = detector.metadata.decoding if isinstance(detector, LandmarkDetector) else None
+    threshold = _threshold(detector)
     return open_outputs(
         options.outputs,
         reader.path,
         camera,
         detector.label_space,
         rate_hz=reader.count(camera) / seconds if seconds > 0.0 else 1.0,
-        threshold=0.0 if decoding is None else decoding.score_threshold,
+        threshold=threshold if math.isfinite(threshold) else 0.0,
         map_frame=options.map_frame,
     )
+
+
+def _threshold(detector: Detector) -> float:
+    """The lowest score of its claims; NaN if it does not say."""
+    if isinstance(detector, (LandmarkDetector, ZoomDetector)):
+        return float(detector.metadata.decoding.score_threshold)
+    return math.nan
 
 
 def evaluate_dataset(
@@ -137,6 +146,7 @@ def evaluate_dataset(
         title=f"Evaluation of {data.resolve().name}",
         source=source,
     )
+    collected.score_threshold = _threshold(detector)
     for index in track(range(len(dataset)), len(dataset), "evaluate"):
         meta = dataset.meta(index)
         try:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.files import atomic_file, write_json
-from dalearn_ros.evaluation.bootstrap import UNIT_WORDS
 from dalearn_ros.evaluation.page import number, page, table
+from dalearn_ros.evaluation.units import LEAST_UNITS, unit_text
 
 PAGE = "compare.html"
-HEAD = ["figure", "A", "B", "B - A", "95 %", "better"]
+HEAD = ["figure", "A", "B", "B - A", "95 % interval", "p", "better"]
 
 
 def compare_page(found: Mapping[str, Any]) -> str:
@@ -24,16 +24,23 @@ def compare_page(found: Mapping[str, Any]) -> str:
     rows = [_row(row) for row in found["figures"]]
     sure = [row["says"] for row in found["figures"] if row["better"]]
     said = "".join(f"<li>{html.escape(text)}</li>" for text in sure)
-    unit = UNIT_WORDS[found["unit"]]
-    how = (
-        f"{found['frames']} frames, a hit within {found['match_px']:g} px. Intervals: paired "
-        f"bootstrap over {found['units']} {unit}. Of twenty figures without any difference about "
-        "one comes out as one."
-    )
+    units = unit_text(found["units"], found["unit"])
+    how = f"{found['frames']} frames, a hit within {found['match_px']:g} px. "
+    if found["draws"]:
+        none = "No figure differs by more than chance."
+        how += (
+            f"Intervals: paired bootstrap over {units}. p: how often a difference as large comes "
+            "of exchanging the answers of both models in some of them by chance; F1 is the main "
+            "figure, the p of the others is corrected for their number (Holm). Errors are of what "
+            "both models found."
+        )
+    else:
+        none = f"Too little to tell: {units}, {LEAST_UNITS} or more are needed."
+        how += "Nothing was drawn, so there are no intervals."
     inputs = table(["", "folder"], [["A", found["a"]], ["B", found["b"]]], "wide")
     parts = [
         "<h1>Comparison of two models</h1>",
-        f"<ul>{said}</ul>" if said else "<p>No figure differs by more than chance.</p>",
+        f"<ul>{said}</ul>" if said else f"<p>{none}</p>",
         table(HEAD, rows),
         f"<p>{html.escape(how)}</p>",
         inputs,
@@ -59,4 +66,10 @@ def write_compare(out: Path, found: Mapping[str, Any]) -> None:
 def _row(row: Mapping[str, Any]) -> list[str]:
     ends = [number(row[key], 3) for key in ("low", "high")]
     values = [number(row[key], 3) for key in ("a", "b", "difference")]
-    return [row["label"], *values, " to ".join(ends), row["better"] or "–"]
+    return [
+        row["label"],
+        *values,
+        " to ".join(ends),
+        number(row["p_holm"], 3),
+        row["better"] or "–",
+    ]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dalearn_ros.evaluation.bootstrap import UNIT_WORDS
 from dalearn_ros.evaluation.charts import HALF_WIDTH, Series, chart
 from dalearn_ros.evaluation.page import number, table
 from dalearn_ros.evaluation.report_localization import ESTIMATE, PRIOR, TRUE
+from dalearn_ros.evaluation.units import LEAST_UNITS, unit_text
 
 BAND_HEAD = ("support", "recall", "point px, median", "95 %")
 
@@ -69,15 +69,15 @@ def bands_part(metrics: Mapping[str, Any]) -> str:
 def intervals_text(metrics: Mapping[str, Any]) -> str:
     """A paragraph: within what the main figures lie; or that there is too little to say."""
     found = metrics["intervals"]
-    unit = UNIT_WORDS[found["unit"]]
+    drawn = unit_text(found["units"], found["unit"])
     if not found["draws"]:
-        return f"<p>No intervals: {found['units']} {unit} are too few.</p>"
+        return f"<p>No intervals: {drawn}, {LEAST_UNITS} or more are needed.</p>"
     named = {"F1": "f1", "precision": "precision", "recall": "recall", "mean AP": "mean_ap"}
     texts = []
     for label, name in named.items():
         ends = [number(found["figures"][name][end], 3) for end in ("low", "high")]
         texts.append(f"{label} {ends[0]} to {ends[1]}")
-    return f"<p>95 % intervals over {found['units']} {unit}: {', '.join(texts)}.</p>"
+    return f"<p>95 % intervals over {drawn}: {', '.join(texts)}.</p>"
 
 
 def _band(name: str, band: Mapping[str, Any]) -> list[str]:

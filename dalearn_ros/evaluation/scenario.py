@@ -16,7 +16,13 @@ from dalearn_ros.evaluation.detection import MATCH_PX
 from dalearn_ros.evaluation.names import is_open, known_names, nearest, range_of
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
+RESERVED = ("verdict.json", "junit.xml")  # written beside the scenarios' folders
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+EXPONENT = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+")
+BAG_KEYS = (
+    *("truth_topic", "prior_topic", "odometry_topic", "camera_topic", "time_offset_s"),
+    *("map_frame", "base_frame"),
+)
 NAME_RULE = "letters, digits, '.', '_' and '-'"
 
 
@@ -37,10 +43,10 @@ class Limit:
     def __str__(self) -> str:
         """Such as ``f1 >= 0.8``."""
         if self.minimum is not None and self.maximum is not None:
-            return f"{self.minimum:g} <= {self.metric} <= {self.maximum:g}"
+            return f"{self.minimum:.10g} <= {self.metric} <= {self.maximum:.10g}"
         if self.minimum is not None:
-            return f"{self.metric} >= {self.minimum:g}"
-        return f"{self.metric} <= {self.maximum:g}"
+            return f"{self.metric} >= {self.minimum:.10g}"
+        return f"{self.metric} <= {self.maximum:.10g}"
 
     def keeps(self, value: float) -> bool:
         """Whether a value is within; NaN is not."""
@@ -112,16 +118,21 @@ def load_scenarios(path: Path, space: LabelSpace) -> tuple[Scenario, ...]:
         if not SAFE.fullmatch(entry.name):
             expected = f"a name of {NAME_RULE}"
             raise SettingsError.at(path, f"key '{place}.name'", expected, repr(entry.name))
-        if entry.name in taken:
-            expected = "a name of its own"
+        if entry.name.lower() in RESERVED:
+            expected = f"another name than {' and '.join(RESERVED)}"
+            raise SettingsError.at(path, f"key '{place}.name'", expected, f"'{entry.name}'")
+        if entry.name.lower() in taken:  # some disks know no case
+            expected = "a name of its own, not by case only"
             raise SettingsError.at(path, f"key '{place}.name'", expected, f"'{entry.name}' again")
-        taken.add(entry.name)
+        taken.add(entry.name.lower())
         if (entry.bag is None) != (entry.map is None) or (entry.bag is None) == (
             entry.data is None
         ):
             given = [key for key in ("bag", "map", "data") if getattr(entry, key) is not None]
             found = ", ".join(given) or "neither"
             raise SettingsError.at(path, f"scenario '{entry.name}'", "bag and map, or data", found)
+        if entry.data is not None:
+            _refuse_bag_keys(entry, path)
         own = limits_of(entry.limits, names, path, f"{place}.limits")
         limits = {limit.metric: limit for limit in (*shared, *own)}
         if not limits:
@@ -169,10 +180,26 @@ def _limit(name: str, value: Any, names: set[str], path: Path, place: str) -> Li
 def _end(value: Any, path: Path, place: str) -> float:
     number = math.nan
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise SettingsError.at(path, place, "a finite number", "one beyond 1e308") from None
     if not math.isfinite(number):
-        raise SettingsError.at(path, place, "a finite number", repr(value))
+        text = isinstance(value, str) and EXPONENT.fullmatch(value)
+        hint = (
+            "YAML reads an exponent only with a point and a sign, such as 1.0e-1." if text else ""
+        )
+        raise SettingsError.at(path, place, "a finite number", repr(value), hint)
     return number
+
+
+def _refuse_bag_keys(entry: Entry, path: Path) -> None:
+    """Raise SettingsError if a dataset has what only a bag can use."""
+    fields = {f.name: f.default for f in dataclasses.fields(Entry)}
+    for key in BAG_KEYS:
+        if getattr(entry, key) != fields[key]:
+            place = f"scenario '{entry.name}', key '{key}'"
+            raise SettingsError.at(path, place, "it with bag and map only", "it with data")
 
 
 def _placed(entry: Entry, folder: Path) -> Entry:

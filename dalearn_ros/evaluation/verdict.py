@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.core.errors import DalearnError
-from dalearn_ros.evaluation.collector import Collector
+from dalearn_ros.core.errors import DalearnError, InputError
+from dalearn_ros.core.files import plain
+from dalearn_ros.evaluation.collector import RESULTS, Collector
 from dalearn_ros.evaluation.drive import Detector, DriveOptions
 from dalearn_ros.evaluation.names import figures_of, why_unknown
 from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
 from dalearn_ros.evaluation.scenario import Limit, Scenario
 from dalearn_ros.localization.settings import LocalizerSettings
 
+VERDICT, JUNIT = "verdict.json", "junit.xml"
 PASSED, FAILED, ERROR = "passed", "failed", "error"
 
 
@@ -56,6 +58,28 @@ class ScenarioResult:
     seconds: float
 
 
+def remove_earlier(out: Path, scenarios: Sequence[Scenario] = ()) -> None:
+    """Remove what an earlier run has left, so that nobody takes it for the result of this one.
+
+    Args:
+        out: Its ``verdict.json`` and ``junit.xml`` are removed.
+        scenarios: Of these the results in ``out/NAME``; other files stay.
+
+    Raises:
+        InputError: A file cannot be removed.
+    """
+    folders = [out / scenario.entry.name for scenario in scenarios]
+    files = [out / VERDICT, out / JUNIT, *(f / name for f in folders for name in RESULTS)]
+    try:
+        for file in files:
+            file.unlink(missing_ok=True)
+        for folder in folders:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be removed ({error.strerror}).") from None
+
+
 def judge(limits: Sequence[Limit], figures: Mapping[str, float]) -> tuple[LimitResult, ...]:
     """Hold figures against limits; a figure that is not known fails.
 
@@ -71,7 +95,7 @@ def judge(limits: Sequence[Limit], figures: Mapping[str, float]) -> tuple[LimitR
         if not math.isfinite(value):
             reason = f"{limit.metric} is not known: {why_unknown(limit.metric)}."
         elif not limit.keeps(value):
-            reason = f"expected {limit}, found {value:g}."
+            reason = f"expected {limit}, found {value:.10g}."
         results.append(LimitResult(limit, value, FAILED if reason else PASSED, reason))
     return tuple(results)
 
@@ -97,7 +121,7 @@ def run_scenario(
         return _broken(scenario, str(error), started)
     except Exception as error:  # a broken bag may raise anything, and the others go on
         return _broken(scenario, f"{type(error).__name__}: {error}", started)
-    limits = judge(scenario.limits, figures_of(metrics, collected.clock.result()))
+    limits = judge(scenario.limits, figures_of(plain(metrics), plain(collected.clock.result())))
     state = FAILED if any(one.state == FAILED for one in limits) else PASSED
     return ScenarioResult(entry.name, state, "", limits, time.perf_counter() - started)
 

@@ -26,7 +26,7 @@ def words(drive: Any, out: Path) -> list[str]:
     return ["evaluate", *(str(word) for pair in options.items() for word in pair)]
 
 
-def test_it_writes_three_files_and_says_so(
+def test_it_writes_four_files_and_says_so(
     drive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words(drive, tmp_path / "a")) == 0
@@ -150,8 +150,9 @@ def test_two_results_are_compared(
     assert "<title>Comparison of two models" in (tmp_path / "out" / "compare.html").read_text()
     assert main(["evaluate", "--compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
     assert "expected a metrics.json, found none" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="2"):
-        main([*line, "--model", "m.onnx"])
+    for wrong in (["--model", "m"], ["--match-px", "4"], ["--zoom"], ["--config", "c"]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*line, *wrong])
 
 
 def test_a_scenario_file_is_judged(
@@ -174,6 +175,12 @@ def test_a_scenario_file_is_judged(
     file.write_text(text.replace("LIMIT", "min: 1.5").replace(str(drive.bag), "nowhere"))
     assert main(["evaluate", *options]) == 1
     assert "f1 is 1 at most" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "verdict.json").exists()  # nothing of the earlier run is left
+    assert not (tmp_path / "out" / "junit.xml").exists()
+    file.write_text(text.replace("LIMIT", "min: 0.5").replace(str(drive.bag), "nowhere"))
+    assert main(["evaluate", *options]) == 1
+    assert json.loads((tmp_path / "out" / "verdict.json").read_text())["state"] == "error"
+    assert not (tmp_path / "out" / "d").exists()
     for wrong in (["--map", "m"], ["--match-px", "4"], ["--time-offset-s", "0.1"]):
         with pytest.raises(SystemExit, match="2"):
             main(["evaluate", *options, *wrong])

@@ -7,19 +7,15 @@ import math
 import numpy as np
 import pytest
 from helpers.random_runs import random_run, scenes
-from helpers.random_scenes import SIZE
+from helpers.random_scenes import SIZE, random_scene
 
 from dalearn_ros.evaluation import bootstrap
-from dalearn_ros.evaluation.bootstrap import (
-    MOST_UNITS,
-    Units,
-    drawn_figures,
-    intervals_of,
-    units_of,
-)
+from dalearn_ros.evaluation.bootstrap import drawn_figures, intervals_of
+from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.evaluation.frames import Frame
 from dalearn_ros.evaluation.names import flat
+from dalearn_ros.evaluation.units import MOST_UNITS, Units, units_of
 
 SECOND = 1_000_000_000
 
@@ -29,16 +25,23 @@ def frame(stamp_s: float, drive: str = "a") -> Frame:
 
 
 def test_drives_are_drawn_where_there_are_enough() -> None:
-    units = units_of([frame(i + 1, f"d{i % 5}") for i in range(20)])
-    assert (units.kind, units.count, units.enough) == ("drive", 5, True)
-    assert list(units.of_frame[:6]) == [0, 1, 2, 3, 4, 0]
+    units = units_of([frame(i + 1, f"d{i % 6}") for i in range(20)])
+    assert (units.kind, units.count, units.enough) == ("drive", 6, True)
+    assert list(units.of_frame[:6]) == [0, 1, 2, 3, 4, 5]
 
 
-def test_stretches_of_5_s_from_the_start_of_each_drive() -> None:
-    stamps = [102, 106.9, 107, 113, 102]
+def test_stretches_of_20_s_from_the_start_of_each_drive() -> None:
+    stamps = [102, 121.9, 122, 143, 102]
     units = units_of([frame(t, d) for t, d in zip(stamps, "aaaab", strict=True)])
-    assert units.kind == "5 s of a drive" and list(units.of_frame) == [0, 0, 1, 2, 3]
+    assert units.kind == "20 s of a drive" and list(units.of_frame) == [0, 0, 1, 2, 3]
     assert not units.enough and units.count == 4
+
+
+def test_a_frame_without_a_stamp_changes_no_other() -> None:
+    frames = [*(frame(float(t)) for t in range(100, 300)), frame(0.0), frame(0.0, "")]
+    units = units_of(frames)
+    assert units.kind == "20 s of a drive" and units.count == 12
+    assert units_of([frame(float(t)) for t in range(200)]).count == 10  # a clock that begins at 0
 
 
 def test_images_without_stamps_and_very_many_of_them() -> None:
@@ -79,17 +82,29 @@ def test_a_long_list_of_scores_is_thinned_a_little(monkeypatch: pytest.MonkeyPat
 
 
 def test_an_interval_holds_its_figure_and_narrows_with_the_drive() -> None:
-    short, long = (intervals_of(random_run(frames).table) for frames in (60, 400))
-    assert (short["unit"], short["units"], short["draws"]) == ("5 s of a drive", 12, 2000)
-    metrics = flat(random_run(60).metrics())
+    short, long = (intervals_of(random_run(frames).table) for frames in (160, 640))
+    assert (short["unit"], short["units"], short["draws"]) == ("20 s of a drive", 8, 2000)
+    metrics = flat(random_run(160).metrics())
     for name, ends in short["figures"].items():
         if math.isfinite(ends["low"]):
             assert ends["low"] <= metrics[name] <= ends["high"], name
     width = [one["figures"]["f1"]["high"] - one["figures"]["f1"]["low"] for one in (short, long)]
-    assert 0.0 < width[1] < 0.6 * width[0]
+    assert 0.0 < width[1] < width[0]
 
 
 def test_too_few_stretches_say_nothing() -> None:
-    found = intervals_of(random_run(20).table)
-    assert found["units"] == 4 and found["draws"] == 0
+    found = intervals_of(random_run(100).table)
+    assert found["units"] == 5 and found["draws"] == 0
     assert all(math.isnan(ends["low"]) for ends in found["figures"].values())
+
+
+def test_a_class_in_few_stretches_has_no_interval() -> None:
+    run = Collector()
+    for number in range(20):
+        truth, seen = random_scene(np.random.default_rng(number), number * 20 * SECOND)
+        truth.class_id[:], seen.class_id[:] = (7, 7) if number in (3, 4) else (1, 1)
+        run.add(truth, seen, SIZE, drive="a")
+    found = intervals_of(run.table)["figures"]
+    rare, common = (found[f"per_class.{run.table.classes[k]}.f1"] for k in (7, 1))
+    assert rare["units"] == 2 and math.isnan(rare["low"]) and math.isnan(rare["high"])
+    assert common["units"] == 16 and 0.0 < common["low"] < common["high"]

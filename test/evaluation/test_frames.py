@@ -56,7 +56,15 @@ def test_without_poses_or_names_nothing_is_said_of_them(tmp_path: Path) -> None:
     run.add(*random_scene(np.random.default_rng(0)), SIZE)
     run.write(tmp_path)
     line = json.loads((tmp_path / "frames.jsonl").read_text())
-    assert line.keys() == {"frame", "stamp_ns", "truth", "counts", "point_px", "claims"}
+    assert line.keys() == {
+        "frame",
+        "stamp_ns",
+        "truth",
+        "counts",
+        "point_px",
+        "truth_row",
+        "claims",
+    }
     assert run.metrics()["by_condition"] == {}
 
 
@@ -83,3 +91,10 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Evaluate it again"):
         read_frames(tmp_path / "frames.jsonl", ("background",))
+
+
+def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "frames.jsonl"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="frames.jsonl, after line 0: expected UTF-8 text"):
+        read_frames(file, ("background",))

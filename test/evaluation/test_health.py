@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dalearn_ros.evaluation.drive import DriveOptions
-from dalearn_ros.evaluation.health import CAMERA_NAMES, MAP_NAMES, health_result
+from dalearn_ros.evaluation.health import CAMERA_NAMES, FATES, MAP_NAMES, health_result
 from dalearn_ros.evaluation.names import flat
 from dalearn_ros.evaluation.replay import evaluate_bag
 from dalearn_ros.evaluation.report_health import health_part
@@ -18,6 +18,7 @@ def test_a_drive_is_watched_twice_a_second(drive: Any) -> None:
     detector = LandmarkDetector.load(drive.model, 1)
     found = health_result(evaluate_bag(drive.bag, drive.map, detector, options).health)
     assert sum(found["map_health"]["frames"].values()) == 4  # of 2 s
+    assert found["map_health"]["frames"].keys() == set(FATES)  # zeros for those that did not occur
     due = found["map_health"]["landmarks"]
     assert 6 <= due <= 8  # of 8 along the road
     assert found["map_health"]["counts"] == {"missing": 0, "moved": 0, "new": 0}
@@ -38,4 +39,4 @@ def test_nothing_is_said_where_nobody_looked() -> None:
 
 def test_names_are_those_of_the_reports() -> None:
     names = flat(MapHealthReport((), {}, 0, ()).to_dict()).keys()
-    assert set(MAP_NAMES) == names - {"version"}
+    assert set(MAP_NAMES) - {f"frames.{fate}" for fate in FATES} == names - {"version"}

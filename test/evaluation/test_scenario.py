@@ -69,6 +69,13 @@ def test_limits_of_all_and_of_one_and_paths_beside_the_file(tmp_path: Path) -> N
         ({"f1": 0.8}, r"expected \{min: ...\}, \{max: ...\} or both, found 0.8"),
         ({"f1": {}}, "or both, found {}"),
         ({"by_condition.rain": {"min": 0.8}}, "expected a figure of metrics.json"),
+        ({"frames_skipped.image:truncatd": {"max": 0}}, "mean 'frames_skipped.image:truncated'"),
+        ({"sweep.best.threshold": {"min": 1.5}}, "is 1 at most, found 1.5"),
+        ({"localization.heading_deg.p95": {"min": 400}}, "is 180 at most, found 400"),
+        ({"intervals.draws": {"min": 1}}, "expected a figure of metrics.json"),
+        ({"match_px": {"max": 8}}, "expected a figure of metrics.json"),
+        ({"f1": {"min": int("9" * 400)}}, r"limits.f1.min': expected a finite number, found one"),
+        ({"f1": {"min": "1e-1"}}, "found '1e-1'. YAML reads an exponent only .* 1.0e-1"),
     ],
 )
 @pytest.mark.parametrize("place", ["file", "scenario"])
@@ -91,6 +98,13 @@ def test_an_impossible_limit_is_refused(
         ({}, "key 'scenarios': expected one or more, found none"),
         ({"scenarios": [entry(), entry()]}, r"scenarios\[1\].name'.*found 'north' again"),
         ({"scenarios": [entry(name="../up")]}, r"scenarios\[0\].name': expected a name of letters"),
+        ({"scenarios": [entry(name="junit.xml")]}, "another name than verdict.json and junit.xml"),
+        ({"scenarios": [entry(), entry(name="North")]}, "found 'North' again"),
+        (
+            {"scenarios": [{"name": "a", "data": "d", "time_offset_s": 0.1}]},
+            "key 'time_offset_s': expected it with bag and map only",
+        ),
+        ("limits: {f1: {min: 0.9}, f1: {min: 0.1}}", "line 1: expected YAML, .*key 'f1' twice"),
         ({"scenarios": [entry(name="")]}, "expected a name of letters"),
         ({"scenarios": [entry(data="d")]}, "expected bag and map, or data, found bag, map, data"),
         ({"scenarios": [entry(map=None)]}, "expected bag and map, or data, found bag"),
@@ -113,8 +127,9 @@ def test_open_names_and_names_of_intervals_and_health(tmp_path: Path) -> None:
     names = [
         "by_condition.heavy rain.f1", "frames_skipped.image:truncated", "f1_at.0.6%",
         "intervals.figures.f1.low", "by_range.10-20 m.recall", "by_size.24-48 px.recall",
-        "by_visible.0.9-1.recall", "timing.latency_ms.total.p95", "timing.latency_ms.localize.p95",
-        "map_health.confirmed.moved", "camera_health.drifts.yaw_deg.value", "sweep.best.f1",
+        "by_visible.0.9-1.recall", "timing.latency_ms.total.p95", "timing.latency_ms.localize.p80",
+        "map_health.frames.standing", "map_health.confirmed.moved", "sweep.best.f1",
+        "camera_health.drifts.yaw_deg.value",
     ]  # fmt: skip
     limits = {name: {"min": 0.0} for name in names}
     (found,) = load_scenarios(write(tmp_path, {"scenarios": [entry(limits=limits)]}), SPACE)

@@ -13,9 +13,10 @@ import pytest
 
 from dalearn_ros.core.files import plain
 from dalearn_ros.evaluation import verdict as module
+from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.junit import junit_xml
 from dalearn_ros.evaluation.scenario import Entry, Limit, Scenario
-from dalearn_ros.evaluation.verdict import judge, run_scenarios, verdict
+from dalearn_ros.evaluation.verdict import judge, remove_earlier, run_scenarios, verdict
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.localization.settings import LocalizerSettings
 
@@ -36,6 +37,34 @@ def test_figures_against_limits() -> None:
     assert (lateral.state, lateral.reason) == ("failed", expected)
     assert crosswalk.state == "failed" and "no landmark of that class is scored" in crosswalk.reason
     assert skipped.state == "passed" and skipped.value == 0.0  # no such reason: none was skipped
+
+
+def test_what_is_judged_is_what_is_written(
+    drive: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected = Collector()
+    found = collected.metrics() | {"f1": 0.79999996}
+    monkeypatch.setattr(collected, "metrics", lambda: found)
+    monkeypatch.setattr(module, "evaluate_bag", lambda *_: collected)
+    entry = Entry(name="a", bag=drive.bag, map=drive.map)
+    scenario = Scenario(entry, 8.0, (Limit("f1", 0.8, None), Limit("f1", 0.80000001, None)))
+    detector = LandmarkDetector.load(drive.model, 1)
+    kept, missed = module.run_scenario(scenario, detector, tmp_path, LocalizerSettings()).limits
+    assert (kept.state, kept.value) == ("passed", 0.8)
+    assert missed.reason == "expected f1 >= 0.80000001, found 0.8."
+
+
+def test_only_results_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
+    scenarios = [Scenario(Entry(name=name), 8.0, ()) for name in "ab"]
+    for file in ("verdict.json", "junit.xml", "a/metrics.json", "a/report.html", "b/frames.jsonl"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("passed")
+    (tmp_path / "b" / "notes.txt").write_text("mine")
+    remove_earlier(tmp_path)
+    assert not (tmp_path / "verdict.json").exists() and (tmp_path / "a" / "metrics.json").exists()
+    remove_earlier(tmp_path, scenarios)
+    left = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*"))
+    assert left == ["b", "b/notes.txt"]
 
 
 @pytest.fixture(scope="module")
