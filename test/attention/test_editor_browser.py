@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.attention_runs import TALKATIVE, editor, write_attention_run
+from helpers.browser import MARKS, browser
 
 from dalearn_ros.attention import routes
 from dalearn_ros.attention.page_data import Offer
@@ -21,26 +22,15 @@ from dalearn_ros.attention.teacher_maps import TeacherMaps
 from dalearn_ros.cli import edit_attention
 from dalearn_ros.datasets.store import Dataset
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = [
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = MARKS
 WAIT_MS = 30_000
 SIZE, CELLS = (160, 96), (12, 20)  # of the image in pixels (width, height), of its map
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        try:
-            browser = driver.chromium.launch(executable_path=CHROMIUM, args=options)
-        except playwright.Error as error:  # such as Ubuntu's, which only installs a snap
-            pytest.skip(f"{CHROMIUM} does not start: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
+    with browser() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

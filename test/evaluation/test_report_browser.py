@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from helpers.browser import MARKS, browser
 
 from dalearn_ros.evaluation import gallery
 from dalearn_ros.evaluation.replay import evaluate_bag
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.landmarks.types import Observations
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = [
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = MARKS
 WIDTHS = (1280, 390)  # a desk, a phone
 VISIBLE = "[...document.querySelectorAll('.frame[data-errors]')].filter(f => !f.hidden).length"
 DOTS = "[...document.querySelectorAll('[data-class]')].map(g => getComputedStyle(g).display)"
@@ -48,14 +43,8 @@ def report(drive: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        try:
-            browser = driver.chromium.launch(executable_path=CHROMIUM, args=options)
-        except playwright.Error as error:  # such as Ubuntu's, which only installs a snap
-            pytest.skip(f"{CHROMIUM} does not start: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
+    with browser() as started:
+        yield started
 
 
 @pytest.fixture
