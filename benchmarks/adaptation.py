@@ -21,7 +21,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from benchmarks.adaptation_rows import GROUPS, ORACLE, ROWS, SOURCE_ONLY, START,
 from benchmarks.adaptation_tables import record_tables
 from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
 from benchmarks.figures import ROOT
-from benchmarks.kept_runs import KeptRuns
+from benchmarks.kept_runs import KeptRuns, digest_of_start
 from dalearn_ros.adaptation.detector_inputs import Inputs
 from dalearn_ros.adaptation.detector_run import SUMMARY, adapt_detector
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
@@ -158,7 +157,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def one_run(pair: Pair, row: Row, seed: int, out: Path, runs: KeptRuns) -> None:
     """Do one run, unless its result is there or another process is at it."""
     start = start_of(pair, out)
-    learnt = sha256((start / WEIGHTS).read_bytes()).hexdigest() if pair.group == "world" else ""
+    learnt = digest_of_start(start) if pair.group == "world" else ""
     about = {"pair": pair.name, "group": pair.group, "row": row.name, "seed": seed}
     settings = settings_parts(settings_of(pair, row, start))
     recipe = [about, row.per_class, row.mapped, settings, learnt]

@@ -18,7 +18,6 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from benchmarks.adaptation import STARTS, merged
 from benchmarks.adaptation_tasks import TEST_SEEDS
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_tasks import rendered, shares, start_pair
-from benchmarks.kept_runs import Entry, KeptRuns, machines_of
+from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start, machines_of
 from dalearn_ros.attention.misrecognised import PERCEPTION, judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
 from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
@@ -49,7 +48,6 @@ from dalearn_ros.detector.run import train_detector
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.evaluation.matching import match
-from dalearn_ros.training.loop import WEIGHTS
 
 NAME = "attention_world"
 SEEDS = (1, 2, 3)
@@ -213,7 +211,7 @@ def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> No
         return {**about, "judged": found}
 
     about = {"row": row, "seed": seed, "steps": args.steps}
-    learnt = sha256((args.start / WEIGHTS).read_bytes()).hexdigest()
+    learnt = digest_of_start(args.start)
     recipe = [about, args.drives, args.test_drives, args.edits, learnt]
     found = runs.once(f"{row}_{seed}", recipe, work)
     if found is not None:

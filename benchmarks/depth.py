@@ -56,14 +56,13 @@ from benchmarks.depth_rows import (
 from benchmarks.depth_tables import DETECTED_ON, record_tables
 from benchmarks.figures import ROOT
 from benchmarks.hard_tasks import start_pair
-from benchmarks.kept_runs import Entry, KeptRuns
+from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.depth.distill import Inputs, distill
 from dalearn_ros.depth.run import open_depth_run, open_local, train_local
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.run import open_run
 from dalearn_ros.export.run import export_run
-from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
 RECIPE = ROOT / "benchmarks" / "depth.yaml"
@@ -208,7 +207,7 @@ def one_run(bench: Bench, row: Row, seed: int, runs: KeptRuns) -> None:
     def work() -> Entry:
         return {"row": row.name, "seed": seed, **bench.row(row, seed)}
 
-    learnt = hashlib.sha256((bench.start() / WEIGHTS).read_bytes()).hexdigest()
+    learnt = digest_of_start(bench.start())
     teacher = TEACHERS[row.teacher].changes if row.teacher else None
     recipe = [bench.recipe, dataclasses.asdict(row), teacher, seed, learnt]
     found = runs.once(f"{row.name}_{seed}", recipe, work)

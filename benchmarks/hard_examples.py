@@ -19,7 +19,6 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from benchmarks.adaptation import merged, start_of
 from benchmarks.figures import ROOT
 from benchmarks.hard_tables import ROWS, record_tables
 from benchmarks.hard_tasks import oracle, sources, start_pair, tests
-from benchmarks.kept_runs import KeptRuns
+from benchmarks.kept_runs import KeptRuns, digest_of_start
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import settings_from, train_detector
@@ -44,7 +43,6 @@ from dalearn_ros.hard_examples.search_summary import summarise, timing
 from dalearn_ros.hard_examples.try_log import read_tries
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.recipe.plan import settings_parts
-from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
 BUDGETS = (50, 200, 800)
@@ -150,7 +148,7 @@ def one_run(job: Job, args: argparse.Namespace, runs: KeptRuns) -> None:
     """Do one run, unless its result is there or another process is at it."""
     start = args.start or start_of(start_pair(args.data), args.starts)
     about = {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
-    learnt = sha256((start / WEIGHTS).read_bytes()).hexdigest()
+    learnt = digest_of_start(start)
     settings = settings_parts(settings_of(job, start, args.steps))
     recipe = [about, args.drives, args.test_drives, settings, learnt]
     found = runs.once(job.name, recipe, lambda: {**about, **run_job(job, args, start)})

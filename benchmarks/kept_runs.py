@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.figures import RESULTS, machine
 from benchmarks.parallel import claimed
 from dalearn_ros.core.files import plain, write_json
+from dalearn_ros.training.loop import WEIGHTS
 
 RUNS = RESULTS / "runs"
 Entry = dict[str, Any]
@@ -72,6 +73,11 @@ def fingerprint(recipe: Any) -> str:
     """Ten hexadecimal digits that another recipe does not have."""
     text = json.dumps(plain(recipe), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def digest_of_start(run: Path) -> str:
+    """SHA-256 (hexadecimal) of a run's weights, for the recipe of what begins with it."""
+    return hashlib.sha256((run / WEIGHTS).read_bytes()).hexdigest()
 
 
 def machines_of(entries: Sequence[Entry]) -> str:

@@ -14,11 +14,11 @@ import numpy as np
 
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.evaluation.bootstrap import drawn_figures
+from dalearn_ros.evaluation.collector import FRAMES, METRICS
 from dalearn_ros.evaluation.frames import FrameTable, read_frames
 from dalearn_ros.evaluation.names import flat
 from dalearn_ros.evaluation.units import Units
 
-METRICS, FRAMES = "metrics.json", "frames.jsonl"
 BACKGROUND = "background"
 
 
