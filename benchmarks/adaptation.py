@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gc
-import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -35,8 +34,10 @@ from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
 from benchmarks.figures import ROOT
 from benchmarks.kept_runs import KeptRuns, digest_of_start
 from dalearn_ros.adaptation.detector_inputs import Inputs
-from dalearn_ros.adaptation.detector_run import SUMMARY, adapt_detector
+from dalearn_ros.adaptation.detector_run import CANDIDATES, adapt_detector
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
+from dalearn_ros.adaptation.selection import CONTROL, CRITERION, LANDMARKS, candidates
+from dalearn_ros.adaptation.target_score import detector_of
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
@@ -82,27 +83,34 @@ def settings_of(pair: Pair, row: Row, start: Path) -> AdaptSettings:
 
 
 def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str, Any]:
-    """One run: learn, export, score."""
+    """One run: learn and score; of an adaptation, every network along the way."""
     place = out / "runs" / f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
     settings = settings_of(pair, row, start)
-    refused, chosen = "", settings.loop.steps
     if row.name == START:
-        return {"refused": "", "chosen": 0, **score(start, pair.test)}
+        return score(start, pair.test)
     if row.name in (SOURCE_ONLY, ORACLE):
         data = [*pair.source, *(pair.target if row.name == ORACLE else ())]
         train_detector(data, list(pair.val), place, plain(settings), seed, start)
-    else:
-        few = []
-        if row.per_class:
-            few = [few_shot(pair, row.per_class, seed, place.parent / f"few_{place.name}")]
-        target = ImageList.open([data.path for data in pair.target])
-        mapped = mapped_landmarks(pair.target, target, seed) if row.mapped else None
-        inputs = Inputs(start, pair.source, pair.val, target, few, mapped)
-        scanned = out / "scans" / f"{pair.name}.npz".replace(" ", "_")
-        adapt_detector(inputs, place, settings, seed, scanned)
-        summary = json.loads((place / SUMMARY).read_text(encoding="utf-8"))
-        refused, chosen = summary["refused"], summary["chosen_step"]
-    return {"refused": refused, "chosen": chosen, **score(place, pair.test)}
+        return score(place, pair.test)
+    few = []
+    if row.per_class:
+        few = [few_shot(pair, row.per_class, seed, place.parent / f"few_{place.name}")]
+    target = ImageList.open([data.path for data in pair.target])
+    mapped = mapped_landmarks(pair.target, target, seed) if row.mapped else None
+    inputs = Inputs(start, pair.source, pair.val, target, few, mapped)
+    scanned = out / "scans" / f"{pair.name}.npz".replace(" ", "_")
+    outcome = adapt_detector(inputs, place, settings, seed, scanned)
+    space = pair.source[0].label_space
+    networks = [
+        {
+            "step": c.step,
+            **{name: c.figures[name] for name in (CRITERION, CONTROL, LANDMARKS, "source/f1")},
+            **scored(detector_of(c, settings, space), pair.test),
+        }
+        for c in candidates(place / CANDIDATES)
+        if c.step
+    ]
+    return {"refused": outcome.refused, "chosen": outcome.chosen.step, "networks": networks}
 
 
 def plain(settings: AdaptSettings) -> TrainSettings:
@@ -119,16 +127,20 @@ def score(run: Path, test: Sequence[Dataset]) -> dict[str, Any]:
     """F1 and errors of a run's network on whole target images, with the counts of each image."""
     with tempfile.TemporaryDirectory() as folder:
         export_run(run, Path(folder) / "model.onnx")
-        detector = LandmarkDetector.load(Path(folder) / "model.onnx", 1)
-    scored = DetectionScore(test[0].label_space)
+        return scored(LandmarkDetector.load(Path(folder) / "model.onnx", 1), test)
+
+
+def scored(detector: LandmarkDetector, test: Sequence[Dataset]) -> dict[str, Any]:
+    """The same of a detector."""
+    tally = DetectionScore(test[0].label_space)
     counts = []
     for data in test:
         for index in range(len(data)):
             image, truth = data.image(index), data.labels(index)
             size = (image.shape[1], image.shape[0])
-            match = scored.add(truth, detector.detect(image), size, data.approximate(index))
+            match = tally.add(truth, detector.detect(image), size, data.approximate(index))
             counts.append([len(match.truth), len(match.false_alarms), len(match.missed)])
-    found = scored.result()
+    found = tally.result()
     classes = {
         name: {key: entry[key] for key in ("f1", "support")}
         for name, entry in found["per_class"].items()
@@ -154,13 +166,20 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def learning_of(pair: Pair, row: Row, start: Path) -> dict[str, Any]:
+    """The settings that a row's result depends on; those of adapting matter to rows that adapt."""
+    settings = settings_of(pair, row, start)
+    if row.name == START:
+        return {}
+    return settings_parts(plain(settings) if row.name in (SOURCE_ONLY, ORACLE) else settings)
+
+
 def one_run(pair: Pair, row: Row, seed: int, out: Path, runs: KeptRuns) -> None:
     """Do one run, unless its result is there or another process is at it."""
     start = start_of(pair, out)
     learnt = digest_of_start(start) if pair.group == "world" else ""
     about = {"pair": pair.name, "group": pair.group, "row": row.name, "seed": seed}
-    settings = settings_parts(settings_of(pair, row, start))
-    recipe = [about, row.per_class, row.mapped, settings, learnt]
+    recipe = [about, row.per_class, row.mapped, learning_of(pair, row, start), learnt]
     found = runs.once(
         "_".join(map(str, (pair.name, row.name, seed))),
         recipe,
@@ -168,7 +187,8 @@ def one_run(pair: Pair, row: Row, seed: int, out: Path, runs: KeptRuns) -> None:
     )
     gc.collect()  # what of the run is in reference cycles: the next one needs the memory
     if found is not None:
-        print(*about.values(), f"F1 {found['f1']:.3f}", found["refused"], flush=True)
+        f1 = [f"{network['f1']:.3f}" for network in found.get("networks", [found])]
+        print(*about.values(), "F1", *f1, found.get("refused", ""), flush=True)
 
 
 def main() -> None:

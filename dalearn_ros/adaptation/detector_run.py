@@ -138,7 +138,9 @@ def adapt_detector(
     sound = result.steps
     if result.reason not in ("steps", "time", "converged"):  # the window in which it ran away
         sound -= settings.collapse.window
-    chosen, refused = choose(candidates(run / CANDIDATES), settings, sound)
+    chosen, refused = choose(
+        candidates(run / CANDIDATES), settings, sound, labelled=bool(inputs.few_shot)
+    )
     outcome = Outcome(
         chosen,
         refused,

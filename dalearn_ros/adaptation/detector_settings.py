@@ -89,7 +89,17 @@ class ChoiceSettings:
         48, "Target images on which networks are compared.", minimum=2, maximum=100_000
     )
     margin: float = field(
-        0.02, "By so much the criterion must rise over the start's.", minimum=0.0, maximum=1.0
+        0.05,
+        "By so much agreement on target images must rise over the start's; with few-shot labels "
+        "it must only rise.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    control_loss: float = field(
+        0.005,
+        "Agreement on source images may fall by so much; with few-shot labels by any.",
+        minimum=0.0,
+        maximum=1.0,
     )
     factor: float = field(
         1.5,

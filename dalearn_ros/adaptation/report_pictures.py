@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dalearn_ros.adaptation.agreement import seen_twice
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
-from dalearn_ros.adaptation.selection import Candidate, seen_twice
+from dalearn_ros.adaptation.selection import Candidate
 from dalearn_ros.adaptation.target_score import detector_of
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track

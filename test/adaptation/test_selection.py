@@ -2,32 +2,17 @@
 
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from dalearn_ros.adaptation.detector_settings import AdaptSettings, ChoiceSettings
-from dalearn_ros.adaptation.selection import CRITERION, LANDMARKS, Candidate, agreement, choose
-from dalearn_ros.coding.decode import Candidates
+from dalearn_ros.adaptation.selection import CONTROL, CRITERION, LANDMARKS, Candidate, choose
 
 
-def _seen(classes, points):
-    n = len(classes)
-    ones = np.ones(n)
-    places = np.array(points, float).reshape(n, 2)
-    covariance = np.tile(np.eye(2), (n, 1, 1))
-    return Candidates(np.array(classes, int), ones, ones, places, covariance, ones, ones)
-
-
-def test_agreement_by_hand():
-    one = [_seen([1, 2], [[0, 0], [50, 50]]), _seen([1], [[5, 5]])]
-    other = [_seen([1, 2, 2], [[3, 4], [50, 70], [55, 50]]), _seen([2], [[5, 5]])]
-    assert agreement(one, other, 5.0) == pytest.approx(2 * 2 / 7)
-    assert agreement(one, one, 1.0) == 1.0
-    assert agreement([_seen([], [])], [_seen([], [])], 5.0) == 0.0, "seeing nothing is no merit"
-
-
-def _candidate(step, criterion, source, landmarks=4.0):
-    figures = {CRITERION: criterion, "source/f1": source, LANDMARKS: landmarks}
+def _candidate(step, criterion, source, landmarks=4.0, control=0.8):
+    figures = {
+        CRITERION: criterion,
+        CONTROL: control,
+        "source/f1": source,
+        LANDMARKS: landmarks,
+    }
     return Candidate(Path("x"), step, figures)
 
 
@@ -71,3 +56,20 @@ def test_after_a_collapse_only_networks_before_it_count():
     chosen, refused = choose(found, _settings(), 5)
     assert chosen.step == 0
     assert "ran away" in refused
+
+
+def test_agreement_that_rises_on_target_images_and_falls_on_source_ones_is_self_confirmation():
+    found = [_candidate(0, 0.5, 0.8), _candidate(10, 0.9, 0.8, control=0.7)]
+    chosen, refused = choose(found, _settings(control_loss=0.01), 99)
+    assert chosen.step == 0
+    assert refused == "adaptation did not help by source/agreement: 0.700 at best, 0.790 needed"
+    found.append(_candidate(20, 0.7, 0.8, control=0.795))
+    assert choose(found, _settings(control_loss=0.01), 99)[0].step == 20
+
+
+def test_with_a_few_labels_of_the_target_agreement_must_only_rise():
+    found = [_candidate(0, 0.5, 0.8), _candidate(10, 0.51, 0.8, control=0.7)]
+    assert choose(found, _settings(), 99, labelled=True) == (found[1], "")
+    assert choose(found, _settings(), 99)[0].step == 0
+    same = [found[0], _candidate(10, 0.5, 0.8)]
+    assert choose(same, _settings(), 99, labelled=True)[0].step == 0

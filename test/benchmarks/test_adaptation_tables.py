@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.adaptation_rows import FULL, ORACLE, SOURCE_ONLY
-from benchmarks.adaptation_tables import counted, gap_closed, table_of
+from benchmarks.adaptation_tables import gap_closed, table_of, taken
 
 
 def _entry(row, seed, counts, refused=""):
@@ -40,11 +40,27 @@ def test_a_small_gap_says_nothing():
     assert gap_closed(entries, FULL)[0] is None
 
 
+def _adapted(seed, networks, chosen, refused=""):
+    """An adaptation whose networks along the way have some counts, by step."""
+    found = [{**_entry(FULL, seed, counts), "step": step} for step, counts in networks.items()]
+    about = {"pair": "north to south", "group": "world", "row": FULL, "seed": seed}
+    return {**about, "networks": found, "chosen": chosen, "refused": refused}
+
+
 def test_a_refused_run_counts_as_source_only_of_its_seed():
     entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(SOURCE_ONLY, 2, MIDDLE)]
-    refused = _entry(FULL, 2, HIGH, refused="did not help")
-    found = counted(refused, [*entries, refused])
+    refused = _adapted(2, {400: LOW, 800: HIGH}, 0, refused="did not help")
+    found = taken(refused, [*entries, refused])
     assert found["f1"] == entries[1]["f1"]
     assert found["row"] == FULL
-    line = table_of([*entries, found], ablation=False)[1]
+    line = table_of([*(taken(e, entries) for e in entries), found], ablation=False)[1]
     assert line["refused"] == 1
+
+
+def test_the_figures_are_those_of_the_network_that_was_taken():
+    entries = [_entry(SOURCE_ONLY, 1, LOW)]
+    found = taken(_adapted(1, {400: HIGH, 800: MIDDLE}, 800), entries)
+    assert found["counts"] == MIDDLE
+    assert found["best"] == pytest.approx(16 / 18), "labels would have chosen the other"
+    worse = taken(_adapted(1, {400: LOW, 800: LOW}, 800), [_entry(SOURCE_ONLY, 1, HIGH)])
+    assert worse["best"] == pytest.approx(16 / 18), "labels would have kept source only"
