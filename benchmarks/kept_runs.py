@@ -3,7 +3,8 @@
 A run's result is a small file. Those that a table in the docs is made of lie under
 ``benchmarks/results/runs/``, so that another day and another machine go on with what is missing;
 those of a trial (``--no-record``) lie in its ``--out``. A result counts only for the recipe that
-it was made with.
+it was made with. Defaults of settings are no part of a recipe: where one changes, or the code, the
+results that it touches must be removed by hand.
 """
 
 from __future__ import annotations
