@@ -13,15 +13,15 @@ from torch import nn
 
 from dalearn_ros.attention.cam import Cam, landmark_score
 from dalearn_ros.attention.cells import WantedMap
-from dalearn_ros.attention.edits import NO_EDITS, Edits, match_edits
+from dalearn_ros.attention.edits import Edits
 from dalearn_ros.attention.freezing import Frozen, losses_of, parts_that_learn
+from dalearn_ros.attention.landmark_maps import edits_of, proposed_maps
 from dalearn_ros.attention.landmark_review import (
     LandmarkReviewer,
     all_frames,
     review,
     spread,
 )
-from dalearn_ros.attention.proposals import proposed_map
 from dalearn_ros.attention.regime import AttentionTask, with_branch
 from dalearn_ros.attention.regression import summarise, told
 from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_report
@@ -29,10 +29,8 @@ from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.attention.run import LANDMARK_FORMAT, LandmarkRun, start_landmark_run
 from dalearn_ros.attention.samples import MapCrops
 from dalearn_ros.attention.teacher_maps import digest_of
-from dalearn_ros.coding.pixels import padded_size
 from dalearn_ros.core.errors import DatasetError, ModelError
 from dalearn_ros.core.files import write_json
-from dalearn_ros.core.progress import track
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import OF_THE_START, RUN_FORMAT
@@ -89,9 +87,9 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
     cam = settings.attention.source == "cam"
     match_px = settings.validation.match_px
     before = LandmarkReviewer(start, match_px, cam)
-    edits = _edits(inputs)
+    edits = edits_of(inputs.data, inputs.edits)
     maps = {number: edit.wanted for number, edit in edits.used.items()}
-    proposed = _proposed(inputs.data, settings, start, before, set(maps))
+    proposed = proposed_maps(inputs.data, settings, before, set(maps))
     maps.update(proposed)
     losses = losses_of(settings.attention, bool(maps))
     learns = parts_that_learn(settings.attention, losses, is_new=False)
@@ -159,50 +157,6 @@ def _start(inputs: Inputs, settings: RetrainSettings, seed: int) -> LandmarkRun:
         expected = f"the classes of {inputs.data[0].path}"
         raise DatasetError.at(inputs.init, "", expected, ", ".join(start.label_space.names[1:]))
     return start
-
-
-def _edits(inputs: Inputs) -> Edits:
-    if inputs.edits is None:
-        return NO_EDITS
-    frames = all_frames(inputs.data)
-
-    def size_of(number: int) -> tuple[int, int]:
-        dataset, index = frames[number]
-        height, width = dataset.image(index).shape[:2]
-        return width, height
-
-    files = [dataset.image_path(index) for dataset, index in frames]
-    return match_edits(inputs.edits, files, size_of)
-
-
-def _proposed(
-    data: Sequence[Dataset],
-    settings: RetrainSettings,
-    start: LandmarkRun,
-    reviewer: LandmarkReviewer,
-    edited: set[int],
-) -> dict[int, WantedMap]:
-    """The maps that labels ask for, of the images without a corrected one that should get one."""
-    teachers, by = settings.attention.map_teachers, settings.attention.misrecognised_by
-    if teachers == "none":
-        return {}
-    found = {}
-    for number, (dataset, index) in enumerate(track(all_frames(data), label="propose maps")):
-        if number in edited:
-            continue
-        try:
-            image, truth = dataset.image(index), dataset.labels(index)
-        except DatasetError:
-            continue  # the batches skip and count it
-        wrong = teachers == "all" or reviewer.judge(image, truth).verdict.misrecognised(by)
-        if not wrong:
-            continue
-        height, width = image.shape[:2]
-        covered = padded_size(width, height, start.settings.input.multiple)
-        cells = start.settings.grid.shape(*covered)
-        size = float(covered[0]), float(covered[1])
-        found[number] = WantedMap(proposed_map(truth, cells, size), size, (width, height))
-    return found
 
 
 def _learn(
