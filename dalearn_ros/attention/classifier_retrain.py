@@ -112,7 +112,8 @@ def retrain_images(
     }
     write_json(run / METRICS, metrics)
     names = files_of(data)
-    write_report(run / REPORT, metrics, rows, {names[n]: one for n, one in maps.items()})
+    wanted = {names[number]: one for number, one in maps.items()}
+    write_report(run / REPORT, metrics, rows, wanted, settings.attention.source == "cam")
     return metrics
 
 

@@ -17,11 +17,19 @@ from dalearn_ros.evaluation.page import cards, number, page, picture, table
 
 Array = npt.NDArray[np.float32]
 REPORT = "report.html"
+EXPLAINED = (
+    "These are class activation maps: they show what speaks for the answer that the network gave, "
+    "right or wrong, and in a misrecognised image that is not what is true."
+)
 _PICTURES, _HEIGHT = 6, 240
 
 
 def write_report(
-    path: Path, metrics: Mapping[str, Any], rows: Sequence[Row], wanted: Mapping[str, Array]
+    path: Path,
+    metrics: Mapping[str, Any],
+    rows: Sequence[Row],
+    wanted: Mapping[str, Array],
+    is_cam: bool,
 ) -> None:
     """Write the page.
 
@@ -30,6 +38,7 @@ def write_report(
         metrics: As ``metrics.json`` has them.
         rows: All images.
         wanted: The map that an edited image should get, by its name.
+        is_cam: Whether the maps before and after are class activation maps, not a branch's.
     """
     score = metrics["score"]
     parts = [
@@ -40,7 +49,7 @@ def write_report(
         _groups(metrics, score),
         _images("Fixed", [row for row in rows if row.outcome == FIXED]),
         _images("Broken", [row for row in rows if row.outcome == BROKEN]),
-        _pictures(rows, wanted),
+        _pictures(rows, wanted, is_cam),
         _edits(metrics["edits"]),
     ]
     with atomic_file(path) as file:
@@ -103,7 +112,7 @@ def _images(title: str, rows: Sequence[Row]) -> str:
     return f"<h2>{title}</h2>" + table(["image", "where", "errors"], cells, "wide")
 
 
-def _pictures(rows: Sequence[Row], wanted: Mapping[str, Array]) -> str:
+def _pictures(rows: Sequence[Row], wanted: Mapping[str, Array], is_cam: bool) -> str:
     shown = [row for row in rows if row.image in wanted][:_PICTURES]
     if not shown:
         return ""
@@ -117,7 +126,8 @@ def _pictures(rows: Sequence[Row], wanted: Mapping[str, Array]) -> str:
         names = "before, after, as edited" if len(drawn) == 3 else "after, as edited"
         line = np.asarray(np.concatenate(drawn, axis=1), np.uint8)
         parts.append(picture(line, f"{Path(row.image).name}: {names}"))
-    return "<h2>Attention</h2>" + "".join(parts)
+    explained = f"<p>{EXPLAINED}</p>" if is_cam else ""
+    return "<h2>Attention</h2>" + explained + "".join(parts)
 
 
 def _under(image: npt.NDArray[np.uint8], attention: Array) -> npt.NDArray[np.uint8]:

@@ -122,7 +122,7 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
         "rows": told(rows),
     }
     write_json(run / METRICS, metrics)
-    write_report(run / REPORT, metrics, rows, wanted)
+    write_report(run / REPORT, metrics, rows, wanted, cam)
     return metrics
 
 

@@ -20,6 +20,7 @@ from dalearn_ros.attention.classifier_start import ImageInputs
 from dalearn_ros.attention.classifier_start import image_settings as settings_of
 from dalearn_ros.attention.classifier_viewing import RegressorViewer
 from dalearn_ros.attention.opening import open_viewer
+from dalearn_ros.attention.regression_report import REPORT
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.core.errors import DatasetError, InputError, ModelError, SettingsError
 from dalearn_ros.training.checkpoint import load_checkpoint
@@ -101,7 +102,9 @@ def test_maps_of_padded_images_are_cropped(tmp_path: Path, monkeypatch: pytest.M
     TeacherMaps(tmp_path / "edits").write(edit)
     given: list[np.ndarray] = []
 
-    def report(path: Path, metrics: object, rows: object, wanted: dict[str, np.ndarray]) -> None:
+    def report(
+        path: Path, metrics: object, rows: object, wanted: dict[str, np.ndarray], is_cam: bool
+    ) -> None:
         given.extend(wanted.values())
 
     monkeypatch.setattr(classifier_retrain, "write_report", report)
@@ -140,6 +143,7 @@ def test_without_a_branch_and_then_with_class_activation_maps(tmp_path: Path) ->
     found = retrain_images(ImageInputs(CLASSES, data, None, plain, edits), taught, how, 1)
     assert found["losses"] == ["perception", "map"]
     assert found["edited"]["mass_before"] is not None
+    assert "what speaks for the answer that the network gave" in (taught / REPORT).read_text()
     assert not open_image_run(taught).make.branch
     branch = retrain_images(
         ImageInputs(CLASSES, data, None, plain), tmp_path / "branch", image_settings(), 1
