@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,13 @@ from dalearn_ros.attention.changes import changes
 from dalearn_ros.attention.misrecognised import Verdict
 from dalearn_ros.attention.pictures import Truth
 from dalearn_ros.attention.queue import Entry
+from dalearn_ros.attention.saved_maps import fits
 from dalearn_ros.attention.seen import Seen
 from dalearn_ros.attention.session import Session
 from dalearn_ros.attention.teacher_maps import TeacherMap
 from dalearn_ros.attention.viewing import Answer
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.files import plain
+from dalearn_ros.core.files import plain, printable
 from dalearn_ros.landmarks.types import Labels
 
 REACH_SHARE = 0.02  # of the image's width: how far a landmark may move under another map
@@ -47,6 +49,20 @@ class Offer:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 option = f"--{name.replace('_', '-')}"
                 raise InputError(f"{option}: expected 0 to 1, found {getattr(self, name):g}.")
+
+
+def start_json(session: Session, offer: Offer) -> Json:
+    """What holds for the whole session; of the machine's folders only the name of the images'."""
+    return {
+        "names": list(session.viewer.names),
+        "can_suppress": session.viewer.can_suppress,
+        "weights": session.model["weights"],
+        "synthesis": session.model["synthesis"],
+        "data": printable(session.pictures.path.resolve().name),
+        "images": len(session.pictures),
+        "labelled": session.pictures.labelled,
+        **dataclasses.asdict(offer),
+    }
 
 
 def entry_json(entry: Entry, edited: bool) -> Json:
@@ -111,6 +127,7 @@ def edit_json(session: Session, seen: Seen, edit: TeacherMap | None) -> Json | N
     """What is known of the corrected map there, without its cells; None: there is none."""
     if edit is None:
         return None
+    same = edit.model.get("weights") == session.model["weights"]
     return {
         "revision": edit.revision,
         "who": edit.who,
@@ -118,9 +135,9 @@ def edit_json(session: Session, seen: Seen, edit: TeacherMap | None) -> Json | N
         "made": edit.made,
         "note": edit.note,
         "cells": list(edit.attention.shape),
-        "fits": session.fits(seen, edit),
-        "same_model": edit.model.get("weights") == session.model.get("weights"),
-        "model": str(edit.model.get("run", "")),
+        "fits": fits(seen, edit),
+        "same_model": same,
+        "other_model": "" if same else str(edit.model.get("run", "")),
     }
 
 
@@ -143,7 +160,6 @@ def image_json(session: Session, seen: Seen) -> Json:
         "covered": list(seen.covered_px),
         "answer": answer_json(seen.before),
         "verdict": verdict_json(session.verdict(seen, seen.before)),
-        "scores": plain(seen.view.scores),
         "truth": truth_json(truth),
         "proposes": isinstance(truth, Labels),
         "edit": edit,

@@ -1,50 +1,27 @@
-"""The HTTP interface of the editor's page. Maps travel as little-endian float32, row by row."""
+"""The HTTP interface of the editor's page: its files, its start, the queue, and the images."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dalearn_ros.attention.import_maps import drawn_cells
-from dalearn_ros.attention.page_data import (
-    Offer,
-    changed_json,
-    edit_json,
-    entry_json,
-    image_json,
-)
+from dalearn_ros.attention.image_routes import ImageRoutes
+from dalearn_ros.attention.page_data import Offer, entry_json, start_json
 from dalearn_ros.attention.queue import ALL, Filter
-from dalearn_ros.attention.requests import (
-    TEXT,
-    Refused,
-    read_base64,
-    read_body,
-    read_json,
-    read_map,
-    read_text,
-)
-from dalearn_ros.attention.seen import Seen
+from dalearn_ros.attention.requests import Refused
 from dalearn_ros.attention.session import Session
-from dalearn_ros.attention.teacher_maps import EditConflict
 from dalearn_ros.attention.worker import OutdatedError, Worker
 from dalearn_ros.core.errors import DatasetError, InputError
 
-Array = npt.NDArray[np.float32]
-Result = TypeVar("Result")
 Handler = Callable[[Request], Awaitable[Response]]
 MEDIA = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 ROWS = 200  # of the queue at once
-JSON_BYTES = 16 << 10  # of a request besides its map
-DRAWN_BYTES = 64 << 20  # of the file of a map drawn elsewhere
 
 
 class Routes:
@@ -57,23 +34,24 @@ class Routes:
     """
 
     def __init__(self, session: Session, worker: Worker, offer: Offer) -> None:
-        self._session, self._worker, self._offer = session, worker, offer
+        self._session, self._offer = session, offer
+        self._images = ImageRoutes(session, worker)
         self._files = page_files()
 
     def table(self) -> list[Route]:
         """Addresses and what answers them."""
-        image = "/api/images/{index}"
+        image, images = "/api/images/{index}", self._images
         rows: list[tuple[str, str, Handler]] = [
             ("GET", "/", self.page),
             ("GET", "/page/{name}", self.page),
             ("GET", "/api/start", self.start),
             ("GET", "/api/queue", self.queue),
-            ("GET", image, self.image),
-            ("GET", image + "/picture", self.picture),
-            ("GET", image + "/maps/{name}", self.map),
-            ("POST", image + "/answer", self.answer),
-            ("POST", image + "/drawn", self.drawn),
-            ("POST", image + "/edit", self.save),
+            ("GET", image, images.image),
+            ("GET", image + "/picture", images.picture),
+            ("GET", image + "/maps/{name}", images.map),
+            ("POST", image + "/answer", images.answer),
+            ("POST", image + "/drawn", images.drawn),
+            ("POST", image + "/edit", images.save),
         ]
         return [Route(path, _guarded(do), methods=[method]) for method, path, do in rows]
 
@@ -87,19 +65,7 @@ class Routes:
 
     async def start(self, request: Request) -> Response:
         """What holds for the whole session."""
-        session = self._session
-        return JSONResponse(
-            {
-                "names": list(session.viewer.names),
-                "can_suppress": session.viewer.can_suppress,
-                "model": session.model,
-                "data": str(session.pictures.path),
-                "edits": str(session.maps.path),
-                "images": len(session.pictures),
-                "labelled": session.pictures.labelled,
-                **dataclasses.asdict(self._offer),
-            }
-        )
+        return JSONResponse(start_json(self._session, self._offer))
 
     async def queue(self, request: Request) -> Response:
         """The images that a filter takes, from ``from`` on, and how far the judging is."""
@@ -120,83 +86,6 @@ class Routes:
             raise Refused(400, f"The queue's filter: expected {expected}.") from None
         return JSONResponse(await asyncio.to_thread(self._rows, wanted, first))
 
-    async def image(self, request: Request) -> Response:
-        """All about an image but its picture and its maps."""
-        index, session = self._index(request), self._session
-        return JSONResponse(await self._do(lambda: image_json(session, session.look(index))))
-
-    async def picture(self, request: Request) -> Response:
-        """The image, as JPEG or PNG, at most 3072 pixels long."""
-        seen = await self._look(request)
-        return Response(seen.picture, media_type=seen.media)
-
-    async def map(self, request: Request) -> Response:
-        """The map ``branch``, ``proposal`` or ``edit``; ``?resample=1`` fits one of other cells."""
-        index, name = self._index(request), request.path_params["name"]
-        resample = request.query_params.get("resample") == "1"
-        found = await self._do(lambda: self._map(self._session.look(index), name, resample))
-        return Response(_bytes_of(found), media_type="application/octet-stream")
-
-    async def answer(self, request: Request) -> Response:
-        """The answer under the map in the body; 204 if a newer request has taken its place."""
-        index, session = self._index(request), self._session
-        tab = request.query_params.get("tab", "")[:64]
-        seen = await self._look(request)
-        cells = read_map(await read_body(request, seen.view.attention.nbytes), seen)
-
-        def work() -> Any:
-            now = session.look(index)
-            _same(now, request.query_params.get("digest", now.digest))
-            return changed_json(session, now, session.answer(now, cells))
-
-        try:
-            return JSONResponse(await self._do(work, f"answer {tab}" if tab else ""))
-        except OutdatedError:
-            return Response(status_code=204)
-
-    async def drawn(self, request: Request) -> Response:
-        """The cells of the picture in the body, a map drawn elsewhere; ``?name=`` of its file."""
-        seen = await self._look(request)
-        name = request.query_params.get("name", "")[:TEXT] or "the picture"
-        sent = await read_body(request, DRAWN_BYTES)
-        rows, columns = seen.view.attention.shape
-        found = await asyncio.to_thread(
-            drawn_cells, sent, name, seen.size_px, (rows, columns), seen.covered_px
-        )
-        return Response(_bytes_of(found), media_type="application/octet-stream")
-
-    async def save(self, request: Request) -> Response:
-        """Write the corrected map in the body; 409 with what is there if somebody else wrote."""
-        index, session = self._index(request), self._session
-        seen = await self._look(request)
-        sent = read_json(await read_body(request, 2 * seen.view.attention.nbytes + JSON_BYTES))
-        cells = read_map(read_base64(sent.get("map")), seen)
-        who, note = read_text(sent, "who"), read_text(sent, "note")
-        revision, digest = sent.get("revision"), read_text(sent, "digest")
-        imported = sent.get("imported", False)
-        if not isinstance(imported, bool):
-            raise Refused(400, "'imported': expected true or false.")
-        if imported and not note.strip():
-            raise Refused(400, "A map from elsewhere needs a note that says where it is from.")
-        if isinstance(revision, bool) or not isinstance(revision, int) or revision < 0:
-            raise Refused(400, "'revision': expected a whole number, 0 or more.")
-        if not who.strip():
-            raise Refused(400, "A corrected map needs the name of who made it; write yours.")
-
-        def work() -> Response:
-            now = session.look(index)
-            _same(now, digest)
-            try:
-                written = session.save(now, cells, who, note, revision, imported)
-            except EditConflict as error:
-                there = edit_json(session, now, session.edit(now))
-                return JSONResponse({"error": str(error), "edit": there}, 409)
-            except InputError as error:
-                return JSONResponse({"error": f"Not saved: {error}"}, 500)
-            return JSONResponse({"edit": edit_json(session, now, written)})
-
-        return await self._do(work)
-
     def _rows(self, wanted: Filter, first: int) -> dict[str, Any]:
         queue, edited = self._session.queue, set(self._session.maps.digests())
         found = queue.select(wanted, edited)
@@ -210,42 +99,6 @@ class Routes:
             "problems": [entry_json(entry, False) for entry in problems[:ROWS]],
             "problem_count": len(problems),
         }
-
-    def _map(self, seen: Seen, name: str, resample: bool) -> Array:
-        session = self._session
-        if name == "branch":
-            return seen.view.attention
-        if name == "proposal":
-            proposal = session.proposal(seen)
-            if proposal is None:
-                raise Refused(404, "The image has no labels with a place; nothing to propose.")
-            return proposal
-        if name != "edit":
-            raise Refused(404, "There are the maps 'branch', 'proposal' and 'edit'.")
-        edit = session.edit(seen)
-        if edit is None:
-            raise Refused(404, "The image has no corrected map.")
-        if session.fits(seen, edit):
-            return edit.attention
-        if not resample:
-            cells, ours = edit.attention.shape, seen.view.attention.shape
-            sentence = f"The corrected map has {cells} cells, this model's map {ours}."
-            raise Refused(409, f"{sentence} Ask for it resampled.")
-        return session.resampled(seen, edit)
-
-    async def _look(self, request: Request) -> Seen:
-        index = self._index(request)
-        return await self._do(lambda: self._session.look(index))
-
-    async def _do(self, work: Callable[[], Result], kind: str = "") -> Result:
-        return await asyncio.wrap_future(self._worker.submit(work, kind))
-
-    def _index(self, request: Request) -> int:
-        text = request.path_params["index"]
-        index = int(text) if text.isdecimal() and len(text) < 10 else len(self._session.pictures)
-        if index >= len(self._session.pictures):
-            raise Refused(404, "There is no image of that number.")
-        return index
 
 
 def page_files() -> dict[str, bytes]:
@@ -273,12 +126,3 @@ def _guarded(handler: Handler) -> Handler:
             return Response(status_code=400)
 
     return guarded
-
-
-def _bytes_of(cells: Array) -> bytes:
-    return np.ascontiguousarray(cells, "<f4").tobytes()
-
-
-def _same(seen: Seen, digest: str) -> None:
-    if seen.digest != digest:
-        raise Refused(412, "The image's file has changed meanwhile; open the image anew.")

@@ -21,10 +21,10 @@ from dalearn_ros.attention.misrecognised import Verdict, judge
 from dalearn_ros.attention.pictures import Pictures
 from dalearn_ros.attention.proposals import proposed_map
 from dalearn_ros.attention.queue import Entry, Queue
+from dalearn_ros.attention.saved_maps import same_in_file, with_own_cells
 from dalearn_ros.attention.seen import Seen, in_original, see
-from dalearn_ros.attention.teacher_maps import FULL, TeacherMap, TeacherMaps
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
 from dalearn_ros.attention.viewing import Answer, Viewer
-from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.core.files import printable
 from dalearn_ros.landmarks.types import Labels
@@ -120,39 +120,7 @@ class Session:
         they stay as they are bit by bit.
         """
         found = self.maps.read(seen.digest)
-        own = seen.view.attention
-        if found is None or found.attention.shape != own.shape:
-            return found
-        same = np.rint(own * FULL) == np.rint(found.attention * FULL)
-        return dataclasses.replace(found, attention=np.where(same, own, found.attention))
-
-    def fits(self, seen: Seen, edit: TeacherMap) -> bool:
-        """Whether a map has this model's cells, and is of an image of this size."""
-        cells = edit.attention.shape == seen.view.attention.shape
-        covers = np.allclose(edit.covered_px, seen.covered_px, atol=0.5)
-        return cells and covers and edit.size_px == seen.size_px
-
-    def resampled(self, seen: Seen, edit: TeacherMap) -> Array:
-        """A map of other cells on this model's, (h, w), bilinear between the centres of cells."""
-        rows, columns = seen.view.attention.shape
-        ours = (
-            columns * seen.size_px[0] / seen.covered_px[0],
-            rows * seen.size_px[1] / (seen.covered_px[1]),
-        )  # cells that the image has, along each axis
-        down, across = edit.attention.shape
-        theirs = (
-            across * edit.size_px[0] / edit.covered_px[0],
-            down * edit.size_px[1] / edit.covered_px[1],
-        )
-        mapping = PixelMap.resize(ours[0] / theirs[0], ours[1] / theirs[1])
-        found = cv2.warpAffine(
-            edit.attention,
-            mapping.matrix,
-            (columns, rows),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return np.clip(np.asarray(found, np.float32), 0.0, 1.0)
+        return None if found is None else with_own_cells(seen, found)
 
     def save(
         self,
@@ -182,9 +150,7 @@ class Session:
         if imported and not note.strip():
             raise InputError("A map from elsewhere needs a note that says where it is from.")
         proposal = self.proposal(seen)
-        confirmed = proposal is not None and np.array_equal(
-            np.rint(proposal * FULL), np.rint(attention * FULL)
-        )  # as the file tells them
+        confirmed = proposal is not None and bool(same_in_file(proposal, attention).all())
         made = "imported" if imported else "map" if confirmed else "hand"
         verdict = self.verdict(seen, seen.before)
         now = datetime.datetime.now(datetime.timezone.utc)

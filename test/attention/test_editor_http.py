@@ -18,7 +18,7 @@ import pytest
 from helpers.attention_runs import TALKATIVE, Client, editor, write_attention_run
 from helpers.full_disk import files_up_to
 
-from dalearn_ros.attention import routes, seen
+from dalearn_ros.attention import image_routes, seen
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.datasets.store import Dataset
 
@@ -198,7 +198,7 @@ def test_a_map_drawn_elsewhere_is_read_from_its_file(
     status, body, _ = client.ask("POST", "/api/images/0/drawn?name=b.png", colours)
     assert status == 400
     assert json.loads(body)["error"].startswith("b.png: expected a grey picture")
-    monkeypatch.setattr(routes, "DRAWN_BYTES", len(sent) - 1)
+    monkeypatch.setattr(image_routes, "DRAWN_BYTES", len(sent) - 1)
     assert client.ask("POST", "/api/images/0/drawn", sent)[0] == 413
 
 

@@ -1,13 +1,14 @@
 // One image after the other: its map, the answer under it, saving it, and what must not be lost.
 
 import * as api from "./api.js";
-import { Cells, equal } from "./cells.js";
-import { Conflict } from "./conflict.js";
+import { Cells } from "./cells.js";
 import * as drafts from "./drafts.js";
 import { Live } from "./live.js";
 import { clearNotices, day, notice, say } from "./notices.js";
 import { Results } from "./results.js";
+import { originOf, Saving } from "./saving.js";
 import { Stage } from "./stage.js";
+import { Unsaved } from "./unsaved.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -16,16 +17,16 @@ export class Editor {
     this.queue = queue;
     this.stage = new Stage(byId("stage"));
     this.results = new Results();
-    this.live = new Live((image, reply, took) => this.#answered(image, reply, took), (error) => this.#problem(error));
+    this.live = new Live((image, reply, took) => this.#answered(image, reply, took), (error) => this.problem(error));
     this.image = null;
     this.stale = false; // the image's file has changed
-    this.kept = Promise.resolve(true); // whether the newest strokes are kept, or saved
+    this.unsaved = new Unsaved((image) => image === this.image, (draft) => this.#replace(draft.values, draft.origin));
+    this.saving = new Saving(this);
     this.stage.onview = () => {
       if (!this.image) return;
       this.results.part = this.stage.visible();
       this.results.draw();
     };
-    this.conflict = new Conflict((image, theirs) => this.#lookAtTheirs(image, theirs), (image, theirs) => this.#mineOnTop(image, theirs));
   }
 
   begin(about) {
@@ -33,12 +34,13 @@ export class Editor {
     this.results.names = about.names;
     byId("warning").hidden = about.can_suppress;
     byId("warning").textContent =
-      `This model's map is added to the features (${about.model.synthesis}): erasing takes nothing away, ` +
+      `This model's map is added to the features (${about.synthesis}): erasing takes nothing away, ` +
       "so it cannot suppress what the model sees. Adding attention still has an effect.";
-    drafts.tidy();
+    this.unsaved.begin(about.weights);
   }
 
-  #problem(error) {
+  // Say what failed; an image whose file has changed is opened anew by the next choice.
+  problem(error) {
     if (error.status === 412) this.stale = true;
     say(error.message, true);
   }
@@ -61,7 +63,7 @@ export class Editor {
       if (!signal.aborted) this.#show(about, bitmap, branch, edit ?? null);
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.#problem(error);
+      this.problem(error);
       this.queue.refresh();
     } finally {
       if (!signal.aborted) byId("work").removeAttribute("aria-busy");
@@ -72,7 +74,7 @@ export class Editor {
     this.endStroke(); // one that was begun while the image was on its way
     this.image?.bitmap.close();
     this.stale = false;
-    this.conflict.leave();
+    this.saving.leave();
     const [width, height] = about.size;
     const cells = new Cells(...about.cells, ...about.covered, branch);
     if (edit) cells.open(edit, originOf(about.edit));
@@ -87,54 +89,24 @@ export class Editor {
     this.stage.show(this.image, cells, about.truth?.landmarks);
     this.results.open(about, this.image);
     this.queue.mark(about.index);
-    this.#notices(about);
-    this.#offerDrafts(this.image);
-    this.#changed(false);
+    this.tell(about);
+    this.unsaved.offer(this.image);
+    this.changed(false);
   }
 
-  #notices({ edit, edit_problem: damage, size, network }) {
+  // Notices about the image and its corrected map.
+  tell({ edit, edit_problem: damage, size, network }) {
     clearNotices();
     if (damage) notice(`The corrected map there cannot be read: ${damage}`, [], "error");
     if (network[0] !== size[0]) {
       notice(`The model sees this image reduced to ${network[0]} x ${network[1]} pixels.`);
     }
     if (!edit) return;
-    const model = edit.same_model ? "" : `, with another model (${edit.model || "unknown"})`;
+    const model = edit.same_model ? "" : `, with another model (${edit.other_model || "unknown"})`;
     const from = `Corrected by ${edit.who}, ${day(edit.when)}, revision ${edit.revision}${model}.`;
     if (edit.fits) return notice(from);
     const sentence = `${from} It has ${edit.cells.join(" x ")} cells and does not fit this model.`;
     notice(sentence, [["Resample it", () => this.#load("edit", { resample: true }, originOf(edit))]]);
-  }
-
-  async #offerDrafts(image) {
-    await this.kept;
-    const found = await drafts.find(image.digest);
-    if (image !== this.image) return;
-    for (const draft of found) {
-      if (drafts.isOwn(draft, image)) continue; // painted meanwhile
-      if (equal(draft.values, image.cells.saved)) {
-        drafts.drop(draft);
-        continue;
-      }
-      const { rows, columns } = image.cells;
-      const fits = draft.rows === rows && draft.columns === columns;
-      const since = draft.revision === image.revision ? "" : " The saved map has changed since.";
-      const model = draft.weights === this.about.model.weights ? "" : " They were made with another model.";
-      const sentence = `Unsaved strokes of ${day(draft.when)} are kept here.${since}${model}`;
-      const restore = ["Restore them", () => this.#restore(draft)];
-      const discard = ["Discard them", () => drafts.drop(draft)];
-      if (fits) notice(sentence, [restore, discard], "draft");
-      else notice(`${sentence} They are on a map of other cells.`, [discard], "draft");
-    }
-  }
-
-  // It is kept anew under the present revision; the old one goes only if that was done.
-  #restore(draft) {
-    this.#replace(draft.values, draft.origin);
-    this.kept = this.kept.then(async (done) => {
-      if (done) await drafts.drop(draft);
-      return done;
-    });
   }
 
   beginStroke(target, size, softness) {
@@ -150,21 +122,21 @@ export class Editor {
   }
 
   endStroke() {
-    if (this.image?.cells.end()) this.#changed();
+    if (this.image?.cells.end()) this.changed();
   }
 
   cancelStroke() {
     if (!this.image?.cells.stroke) return;
     this.image.cells.cancel();
-    this.#changed();
+    this.changed();
   }
 
   undo() {
-    if (this.image?.cells.undo()) this.#changed();
+    if (this.image?.cells.undo()) this.changed();
   }
 
   redo() {
-    if (this.image?.cells.redo()) this.#changed();
+    if (this.image?.cells.redo()) this.changed();
   }
 
   reset() {
@@ -184,7 +156,7 @@ export class Editor {
       if (image !== this.image || !this.#replace(values, file.name)) return;
       byId("note").value ||= `from ${file.name}`;
     } catch (error) {
-      this.#problem(error);
+      this.problem(error);
     }
   }
 
@@ -193,109 +165,36 @@ export class Editor {
     await this.#load("proposal");
   }
 
-  // True if it was saved.
-  async save() {
-    const { image } = this;
-    if (!image || image.saving) return false;
-    const who = byId("who").value.trim();
-    if (!who) {
-      byId("who").focus();
-      say("Write your name first: each corrected map says who made it.", true);
-      return false;
-    }
-    image.saving = true;
-    this.#state();
-    const { cells, digest, revision, opening } = image;
-    const values = cells.values.slice();
-    const imported = Boolean(cells.origin);
-    try {
-      const { edit } = await api.save(image.index, { digest, revision, who, note: byId("note").value, imported }, values);
-      await this.kept;
-      image.revision = edit.revision;
-      image.edit = edit;
-      cells.saved = values;
-      const isShown = image === this.image;
-      if (isShown || !cells.changed) drafts.dropOwn({ digest, revision, opening });
-      if (isShown && cells.changed) this.#changed(); // painted meanwhile: kept under the new revision
-      say(`Saved: revision ${edit.revision} of ${image.name}.`);
-      if (isShown) this.#notices(image);
-      this.queue.refresh();
-      return true;
-    } catch (error) {
-      const theirs = image === this.image && error.content?.edit;
-      if (theirs) this.conflict.ask(image, theirs);
-      else this.#problem(new Error(`${error.message} Nothing is lost: your strokes are still here.`));
-      if (error.status === 412) this.stale = true;
-      return false;
-    } finally {
-      image.saving = false;
-      this.#state();
-    }
-  }
-
-  async #lookAtTheirs(image, theirs) {
-    if (image !== this.image) return;
-    const values = await this.#get("edit", { resample: !theirs.fits });
-    if (!values) return;
-    image.revision = theirs.revision; // one's own strokes stay kept under the one before
-    image.edit = theirs;
-    image.cells.replace(values, originOf(theirs));
-    image.cells.saved = values;
-    byId("note").value ||= theirs.note;
-    this.#changed();
-    this.#notices(image);
-    notice("This is their map. Undo brings yours back; Save then puts it on top.");
-  }
-
-  async #mineOnTop(image, theirs) {
-    if (image !== this.image) return;
-    const { digest, revision, opening } = image;
-    image.revision = theirs.revision;
-    if (await this.save()) drafts.dropOwn({ digest, revision, opening });
-  }
-
   // Put a map of the server's in place of the present one, as a step that can be undone.
   async #load(name, options = {}, origin = "") {
-    const values = await this.#get(name, options);
+    const values = await this.serverMap(name, options);
     if (values) this.#replace(values, origin);
   }
 
   // A map of the server's; null if there is none, or another image is shown by now.
-  async #get(name, options) {
+  async serverMap(name, options) {
     const { image } = this;
     try {
       const values = await api.map(image.index, name, options);
       return image === this.image ? values : null;
     } catch (error) {
-      this.#problem(error);
+      this.problem(error);
       return null;
     }
   }
 
   #replace(values, origin = "") {
     const done = this.image.cells.replace(values, origin);
-    if (done) this.#changed();
+    if (done) this.changed();
     return done;
   }
 
   // After every change: draw, ask for the answer, keep what is not saved.
-  #changed(keep = true) {
+  changed(keep = true) {
     this.stage.draw();
     this.#answer();
-    this.#state();
-    if (!keep) return;
-    const { digest, revision, opening, cells } = this.image;
-    const { rows, columns, origin, changed } = cells;
-    const draft = { weights: this.about.model.weights, rows, columns, origin, values: cells.values.slice() };
-    this.kept = this.kept.then(async () => {
-      if (!changed) await drafts.dropOwn({ digest, revision, opening });
-      const done = !changed || (await drafts.keep({ digest, revision, opening }, draft));
-      if (!done && !this.told) {
-        this.told = true;
-        say("This browser keeps nothing: strokes that are not saved are lost on a reload.", true);
-      }
-      return done;
-    });
+    this.state();
+    if (keep) this.unsaved.keep(this.image);
   }
 
   #answer() {
@@ -309,7 +208,8 @@ export class Editor {
     if (image === this.image && image.cells.differs) this.results.show(reply, took);
   }
 
-  #state() {
+  // Buttons, and the word beside them, as the image is now.
+  state() {
     const { cells, saving } = this.image;
     byId("undo").disabled = !cells.past.length;
     byId("redo").disabled = !cells.future.length;
@@ -317,6 +217,3 @@ export class Editor {
     byId("state").textContent = saving ? "Saving" : cells.changed ? "Not saved" : this.image.revision ? "Saved" : "";
   }
 }
-
-// Where the cells of a saved map are from: a map drawn elsewhere stays one.
-const originOf = (edit) => (edit.made === "imported" ? "a file" : "");
