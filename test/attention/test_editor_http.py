@@ -15,8 +15,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from helpers.attention_runs import TALKATIVE, Client, editor, write_attention_run
+from helpers.editor_server import TALKATIVE, Client, editor
 from helpers.full_disk import files_up_to
+from helpers.tiny_attention_run import write_attention
 
 from dalearn_ros.attention import image_routes, seen
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
@@ -30,7 +31,7 @@ HUGE = (900, 600)  # width, height
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, detector_path: Path) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    return write_attention_run(folder / "run", detector_path, TALKATIVE)
+    return write_attention(folder / "run", detector_path, TALKATIVE)
 
 
 @pytest.fixture(scope="module")

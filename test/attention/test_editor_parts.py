@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.attention_runs import write_attention_run
 from helpers.tiny_attention import write_image_run
+from helpers.tiny_attention_run import write_attention
 
 from dalearn_ros.attention import seen as seen_module
 from dalearn_ros.attention.changes import changes
@@ -240,7 +240,7 @@ def test_what_cannot_be_opened_is_named(
 ) -> None:
     with pytest.raises(ModelError, match="no attention branch"):
         open_session(detector_path, roads.path, tmp_path / "edits")
-    run = write_attention_run(tmp_path / "run", detector_path)
+    run = write_attention(tmp_path / "run", detector_path)
     with pytest.raises(DatasetError, match="no such folder"):
         open_session(run, tmp_path / "nothing", tmp_path / "edits")
     (tmp_path / "file").write_text("")
@@ -253,7 +253,7 @@ def test_what_cannot_be_opened_is_named(
 def test_an_answer_is_judged_by_the_models_own_tolerance(
     detector_path: Path, roads: Dataset, tmp_path: Path
 ) -> None:
-    run = write_attention_run(tmp_path / "run", detector_path)
+    run = write_attention(tmp_path / "run", detector_path)
     about = json.loads((run / RUN_FILE).read_text())
     about["settings"]["validation"]["match_px"] = 3.0
     (run / RUN_FILE).write_text(json.dumps(about))
@@ -274,7 +274,7 @@ def test_an_answer_is_judged_by_the_models_own_tolerance(
 def test_a_confirmed_proposal_stays_one_when_only_its_note_changes(
     detector_path: Path, roads: Dataset, tmp_path: Path
 ) -> None:
-    run = write_attention_run(tmp_path / "run", detector_path)
+    run = write_attention(tmp_path / "run", detector_path)
     session = open_session(run, roads.path, tmp_path / "edits")
     seen = session.look(0)
     proposal = session.proposal(seen)
@@ -293,7 +293,7 @@ def test_features_are_kept_within_their_memory(
     detector_path: Path, roads: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = open_session(
-        write_attention_run(tmp_path / "run", detector_path), roads.path, tmp_path / "edits"
+        write_attention(tmp_path / "run", detector_path), roads.path, tmp_path / "edits"
     )
     looks = 0
     real = seen_module.see

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.attention_runs import write_attention_run
+from helpers.tiny_attention_run import write_attention
 from helpers.tiny_depth import write_detector, write_roads
 
 from dalearn_ros.attention.editing import open_session
@@ -28,7 +28,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset, a detector without and one with an attention branch."""
     folder = tmp_path_factory.mktemp("edit")
     write_detector(folder / "detector", write_roads(folder / "roads"))
-    write_attention_run(folder / "model", folder / "detector")
+    write_attention(folder / "model", folder / "detector")
     return folder
 
 

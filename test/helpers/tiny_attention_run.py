@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE
 
 
-def write_attention(path: Path, detector_path: Path, seed: int = 3, **branch: Any) -> Path:
+def write_attention(
+    path: Path, detector_path: Path, decoding: Mapping[str, float] | None = None, **branch: Any
+) -> Path:
     """The run folder of a detector with a new branch on it; returns ``path``.
 
     The branch's last layers are made larger than new ones are, so that its map tells one place of
@@ -25,21 +28,23 @@ def write_attention(path: Path, detector_path: Path, seed: int = 3, **branch: An
     Args:
         path: The new folder.
         detector_path: A finished run folder of 'dalearn train'.
-        seed: Of the branch.
+        decoding: Settings of the detector's decoding that are to be others.
         branch: Settings of :class:`BranchSettings` that are not the defaults.
     """
     make = BranchSettings(**branch)
-    run = start_landmark_run(detector_path, make, seed)
+    run = start_landmark_run(detector_path, make, 3)
     network = run.network
     with torch.no_grad():
         network.branch.responses.weight.mul_(4.0)
         if not make.fixed_place:  # else it stays all ones
             network.branch.place.weight.mul_(20.0)
+    settings = dump_settings(run.settings)
+    settings["decoding"].update(decoding or {})
     description = {
         **run.description,
         "format": LANDMARK_FORMAT,
         "format_version": FORMAT_VERSION,
-        "settings": dump_settings(run.settings),
+        "settings": settings,
         "branch": dump_settings(make),
         "label_space": run.label_space.to_dict(),
     }

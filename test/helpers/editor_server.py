@@ -1,4 +1,4 @@
-"""Run folders with a new attention branch, and the editor's server on them."""
+"""The editor's server, and a client of it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,7 @@ import numpy as np
 
 from dalearn_ros.attention.editing import open_session
 from dalearn_ros.attention.page_data import Offer
-from dalearn_ros.attention.run import LANDMARK_FORMAT, start_landmark_run
 from dalearn_ros.attention.server import EditorServer
-from dalearn_ros.attention.settings import BranchSettings
-from dalearn_ros.core.files import write_json
-from dalearn_ros.training.checkpoint import Checkpoint, save_checkpoint
-from dalearn_ros.training.loop import WEIGHTS
-from dalearn_ros.training.run_folder import RUN_FILE
 
 TALKATIVE = {  # a detector that has learnt nothing says something all the same
     "score_threshold": 0.01,
@@ -27,27 +21,6 @@ TALKATIVE = {  # a detector that has learnt nothing says something all the same
     "candidate_threshold": 0.01,
 }
 ADA = Offer("Ada")
-
-
-def write_attention_run(
-    path: Path, start: Path, decoding: Mapping[str, float] | None = None, **branch: Any
-) -> Path:
-    """The run folder ``path``: the detector of the run ``start`` with a new branch."""
-    settings = BranchSettings(**branch)
-    run = start_landmark_run(start, settings, 3)
-    values = dict(run.description["settings"])
-    values["decoding"] = {**values["decoding"], **(decoding or {})}
-    description = {
-        **run.description,
-        "format": LANDMARK_FORMAT,
-        "settings": values,
-        "branch": settings.__dict__,
-    }
-    path.mkdir()
-    write_json(path / RUN_FILE, description)
-    groups = {"network": run.network.state_dict()}
-    save_checkpoint(path / WEIGHTS, Checkpoint(groups, {"step": 0}))
-    return path
 
 
 @contextlib.contextmanager
