@@ -85,16 +85,13 @@ class Page:
         parts = urlsplit(url)
         assert parts.hostname is not None
         self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
-        self._cookie = ""
-        self._connection.request("GET", f"{parts.path}?{parts.query}")
-        entered = self._connection.getresponse()
-        entered.read()
-        self._cookie = entered.headers["Set-Cookie"].partition(";")[0]
+        token = parts.fragment.partition("=")[2]
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     def ask(self, path: str, body: bytes | None = None) -> bytes:
         """The body of the answer; anything but success ends the benchmark."""
         method = "GET" if body is None else "POST"
-        self._connection.request(method, path, body, {"Cookie": self._cookie})
+        self._connection.request(method, path, body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
         if answer.status != 200:

@@ -69,8 +69,9 @@ def paint(page: Any) -> None:
     if view == "beside":
         scale = min(box["width"] / 2 / int(width), box["height"] / int(height))
     answer = page.evaluate(
-        "fetch('/api/images/' + document.querySelector('[aria-current=true]').dataset.index)"
-        ".then(reply => reply.json()).then(about => about.answer.landmarks)"
+        "import('/page/api.js').then(api => api.look("
+        "document.querySelector('[aria-current=true]').dataset.index))"
+        ".then(about => about.answer.landmarks)"
     )
     u, v = answer[0]["point"] if answer else (int(width) / 2, int(height) / 2)
     room = box["width"] / (2 if view == "beside" else 1)

@@ -1,7 +1,8 @@
 """The editor's web server: for one person's browser on this machine unless told otherwise.
 
-Who wants anything needs the token of the address that the terminal shows. It is given once, for a
-cookie that scripts cannot read, so that it stands neither in later addresses nor in logs.
+Who wants images or maps needs the token of the address that the terminal shows. It stands behind
+the address's ``#``, which no browser sends; the page keeps it and sends it in a header. It is no
+cookie: those go to every server of the same host, whatever its port.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ import secrets
 import socket
 import threading
 from collections.abc import Collection
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dalearn_ros.attention.page_data import Offer
@@ -40,22 +40,23 @@ HEADERS = {
 }
 DENIED = "Open the address that 'dalearn edit-attention' printed; it has a token for this run."
 OTHER_NAME = "The editor is not asked for under that name: use its number, or --host with the name."
-ENTER = '<!doctype html><meta http-equiv="refresh" content="0; url=/"><title>Attention</title>'
 
 
 class Guard:
     """Lets only those in who know the token, under a name that is this machine's.
+
+    The page's own files need no token: they are the same on every machine.
 
     Args:
         app: What it guards.
         token: The secret.
         names: Host names that are this machine's, besides ``localhost`` and all numeric addresses;
             any other name may be another site's that leads here (DNS rebinding).
-        cookie: Name of the cookie.
     """
 
-    def __init__(self, app: ASGIApp, token: str, names: Collection[str], cookie: str) -> None:
-        self._app, self._token, self._cookie = app, token, cookie
+    def __init__(self, app: ASGIApp, token: str, names: Collection[str]) -> None:
+        self._app = app
+        self._credentials = f"Bearer {token}".encode()
         self._names = {"localhost", *(name.lower() for name in names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,21 +77,14 @@ class Guard:
         headers = Headers(scope=scope)
         if not self._own_name(headers.get("host", "")):
             return _refused(scope, OTHER_NAME)
-        if scope["path"] == "/" and b"token=" in scope["query_string"]:
-            given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-            if not self._right(given):
-                return _refused(scope, DENIED)
-            entered = HTMLResponse(ENTER)
-            entered.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
-            return entered
-        if not self._right(HTTPConnection(scope).cookies.get(self._cookie, "")):
-            return _refused(scope, DENIED)
         if not _from_own_page(headers, scope["path"]):
             return _refused(scope, "Another page's requests are not answered.")
+        if _is_page(scope["path"]):
+            return None
+        given = headers.get("authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, self._credentials):
+            return _refused(scope, DENIED)
         return None
-
-    def _right(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode())
 
     def _own_name(self, host: str) -> bool:
         try:
@@ -128,7 +122,7 @@ class EditorServer:
         routes = Routes(session, self._worker, offer)
         app = Starlette(routes=routes.table(), exception_handlers={404: _nothing, 500: _failed})
         names = [host, socket.gethostname()]
-        guard = Guard(app, self.token, names, f"dalearn_edit_{self.port}")
+        guard = Guard(app, self.token, names)
         config = uvicorn.Config(
             guard,
             log_level="error",
@@ -147,7 +141,7 @@ class EditorServer:
         """The address to open, with the token."""
         anywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
         host = anywhere.get(self._host, f"[{self._host}]" if ":" in self._host else self._host)
-        return f"http://{host}:{self.port}/?token={self.token}"
+        return f"http://{host}:{self.port}/#token={self.token}"
 
     @property
     def is_local(self) -> bool:
@@ -185,6 +179,11 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{host}, port {port}: cannot be listened on ({reason}).") from None
+
+
+def _is_page(path: str) -> bool:
+    """Whether the page or a file of its is asked for, nothing of a person's."""
+    return path == "/" or path.startswith("/page/")
 
 
 def _from_own_page(headers: Headers, path: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +134,8 @@ class Tab:
     def branch(self) -> np.ndarray:
         """The branch's own map of image 0, as the page got it."""
         body = self.page.evaluate(
-            "fetch('/api/images/0/maps/branch').then(r => r.arrayBuffer())"
-            ".then(b => Array.from(new Uint8Array(b)))"
+            "import('/page/api.js').then(api => api.map(0, 'branch'))"
+            ".then(cells => Array.from(new Uint8Array(cells.buffer)))"
         )
         return np.frombuffer(bytes(body), "<f4").reshape(CELLS)
 
@@ -163,6 +165,51 @@ def test_the_browser_comes_in_through_a_file(
     tab = Tab(context).open(opened[0])
     assert tab.page.locator("#image-name").count() == 1
     assert "token" not in tab.page.url
+    context.close()
+
+
+def test_no_other_server_of_the_host_hears_the_token(chromium: Any, server: EditorServer) -> None:
+    context = chromium.new_context()
+    tab = Tab(context).open(server.url)
+    own: list[dict[str, str]] = []
+    heard: list[str] = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(f"{self.requestline} {self.headers}")
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    tab.page.on("request", lambda request: own.append(request.all_headers()))
+    tab.page.reload()
+    tab.until(lambda: any("authorization" in headers for headers in own))
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        page = context.new_page()
+        for where in (tab.page, page):  # the editor's own tab too
+            where.goto(f"http://127.0.0.1:{other.server_port}/")
+        other.shutdown()
+    assert len(heard) >= 2
+    assert server.token not in "".join(heard)
+    assert "cookie" not in "".join(heard).lower()
+    page.goto(server.url.partition("#")[0])  # this browser may come back without it
+    page.wait_for_selector("html[data-ready=yes]")
+    context.close()
+
+
+def test_without_the_token_the_page_says_what_to_open(chromium: Any, server: EditorServer) -> None:
+    context = chromium.new_context()
+    tab = Tab(context)
+    tab.page.goto(server.url.partition("#")[0])
+    tab.says("messages", "Open the address that 'dalearn edit-attention' printed")
+    assert tab.page.locator("#image-name").inner_text() == ""
+    tab.page.goto(f"{server.url}x")
+    tab.says("messages", "The editor was started anew")
+    tab.open(server.url)
+    tab.until(lambda: tab.text("image-name"))
     context.close()
 
 

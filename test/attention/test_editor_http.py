@@ -329,33 +329,64 @@ def test_a_filter_that_is_none_is_refused(client: Client, query: str) -> None:
     assert json.loads(body)["error"]
 
 
-PATHS = ["/", "/page/main.js", "/api/start", "/api/queue", "/api/images/0", "/api/images/0/picture"]
+PATHS = ["/api/start", "/api/queue", "/api/images/0", "/api/images/0/picture", "/api/", "/other"]
+CREDENTIALS = ["", "Bearer ", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x", "\xdf"]
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("cookie", ["", "dalearn_edit_{port}=wrong", "other={token}", "\x01;=,"])
-def test_without_the_token_nothing_is_served(client: Client, path: str, cookie: str) -> None:
-    token = client.headers["Cookie"].partition("=")[2]
-    text = cookie.format(port=client.port, token=token)
-    status, body, headers = client.ask("GET", path, headers={"Cookie": text})
+@pytest.mark.parametrize("given", CREDENTIALS)
+def test_without_the_token_nothing_is_served(client: Client, path: str, given: str) -> None:
+    text = given.format(token=client.token)
+    status, body, _ = client.ask("GET", path, headers={"Authorization": text})
     assert status == 403
     assert b"dalearn edit-attention" in body
-    assert "Set-Cookie" not in headers
 
 
-def test_the_token_of_the_address_becomes_a_cookie_that_scripts_cannot_read(client: Client) -> None:
-    token = client.headers["Cookie"].partition("=")[2]
-    status, body, headers = client.ask("GET", f"/?token={token}", headers={"Cookie": ""})
-    assert status == 200
-    assert token.encode() not in body
-    assert "HttpOnly" in headers["Set-Cookie"]
-    assert "samesite=strict" in headers["Set-Cookie"].lower()
-    assert headers["Referrer-Policy"] == "no-referrer"
-    others = f'a={{"b": [1, 2]}}; c="x\\"; {client.headers["Cookie"]}; d'
-    assert client.ask("GET", "/api/start", headers={"Cookie": others})[0] == 200
-    assert client.ask("GET", "/?token=wrong", headers={"Cookie": ""})[0] == 403
-    assert client.ask("GET", "/?token=", headers={"Cookie": ""})[0] == 403
-    assert client.ask("GET", "/?token=%F0%9F%98%80", headers={"Cookie": ""})[0] == 403
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_without_the_token_nothing_is_done(client: Client, edits: Path, method: str) -> None:
+    before = sorted(edits.iterdir())
+    for path in ("/api/images/0/edit", "/api/images/0/answer", "/api/images/0/drawn"):
+        status, _, headers = client.ask(method, path, b"{}", {"Authorization": ""})
+        assert status == 403
+        assert not any(name.lower().startswith("access-control") for name in headers)
+    assert sorted(edits.iterdir()) == before
+
+
+def test_the_token_is_neither_a_cookie_nor_in_what_a_browser_sends_to_other_ports(
+    client: Client,
+) -> None:
+    for path in ("/", "/page/main.js", "/api/start", f"/?token={client.token}"):
+        status, body, headers = client.ask("GET", path)
+        assert status == 200
+        assert "Set-Cookie" not in headers
+        assert client.token.encode() not in body
+        assert headers["Referrer-Policy"] == "no-referrer"
+    cookie = {"Authorization": "", "Cookie": f"dalearn_edit_{client.port}={client.token}"}
+    assert client.ask("GET", "/api/start", headers=cookie)[0] == 403
+    assert client.ask("GET", f"/api/start?token={client.token}", headers=cookie)[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/page/main.js", "/page/style.css", "/page/icon.svg"])
+def test_the_pages_own_files_need_no_token(client: Client, path: str) -> None:
+    assert client.ask("GET", path, headers={"Authorization": ""})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/page/../api/start", "/page/..%2fapi%2fstart", "/page/%2e%2e/api/start", "/page//api/start"],
+)
+def test_no_way_leads_past_the_token(client: Client, path: str) -> None:
+    assert client.ask("GET", path, headers={"Authorization": ""})[0] == 404
+
+
+def test_the_start_tells_no_folders_of_the_machine(
+    client: Client, model: Path, data: Path, edits: Path
+) -> None:
+    about = client.json("/api/start")
+    assert about["data"] == "roads"
+    assert (about["images"], about["who"], len(about["weights"])) == (4, "Ada", 64)
+    for folder in (model, data, edits):
+        assert str(folder.parent) not in json.dumps(about)
 
 
 def test_another_sites_name_or_page_is_refused(client: Client) -> None:
@@ -363,7 +394,8 @@ def test_another_sites_name_or_page_is_refused(client: Client) -> None:
     for host in good:
         assert client.ask("GET", "/api/start", headers={"Host": host})[0] == 200
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[", "a b"):
-        assert client.ask("GET", "/api/start", headers={"Host": host})[0] in (400, 403), host
+        for path in ("/", "/page/main.js", "/api/start"):
+            assert client.ask("GET", path, headers={"Host": host})[0] in (400, 403), host
     for headers in (
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": "null"},
@@ -374,6 +406,7 @@ def test_another_sites_name_or_page_is_refused(client: Client) -> None:
         empty = np.zeros(CELLS, "<f4").tobytes()
         status, _, _ = client.ask("POST", "/api/images/0/answer", empty, headers)
         assert status == 403, headers
+        assert client.ask("GET", "/page/main.js", headers=headers)[0] == 403, headers
 
 
 def test_the_page_needs_nothing_from_elsewhere(client: Client) -> None:

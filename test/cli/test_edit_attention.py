@@ -46,7 +46,9 @@ def test_it_serves_until_interrupted_and_says_what_was_written(work: Path) -> No
         assert line.startswith("The editor: http://127.0.0.1:")
         port = int(line.rpartition(":")[2].partition("/")[0])
         with socket.create_connection(("127.0.0.1", port)) as asking:
-            asking.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            asking.sendall(
+                b"GET /api/start HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+            )
             assert asking.recv(100).startswith(b"HTTP/1.1 403")
         maps = TeacherMaps(work / "edits")
         cells = open_session(work / "model", work / "roads", work / "edits").look(0).view.attention
@@ -104,7 +106,7 @@ def test_the_token_is_not_in_the_browsers_command_line(
     monkeypatch.setenv("DISPLAY", ":0")
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    url = "http://127.0.0.1:1/?token=secret"
+    url = "http://127.0.0.1:1/#token=secret"
     _announce(url, True, False, tmp_path)
     (file,) = tmp_path.iterdir()
     assert opened == [file.as_uri()]

@@ -42,8 +42,8 @@ class Client:
     """Talks to the server as a program does, every header as it wants."""
 
     def __init__(self, server: EditorServer) -> None:
-        self.port = server.port
-        self.headers = {"Cookie": f"dalearn_edit_{server.port}={server.token}"}
+        self.port, self.token = server.port, server.token
+        self.headers = {"Authorization": f"Bearer {server.token}"}
 
     def ask(
         self,

@@ -1,5 +1,7 @@
 // Requests to the server. What is refused becomes an ApiError with the server's sentence.
 
+import { token } from "./token.js";
+
 export const TAB = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2);
 
 export class ApiError extends Error {
@@ -11,9 +13,10 @@ export class ApiError extends Error {
 }
 
 async function ask(path, options = {}) {
+  const headers = { ...options.headers, Authorization: `Bearer ${token}` };
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", cache: "no-store", ...options });
+    response = await fetch(path, { credentials: "omit", cache: "no-store", ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "The editor cannot be reached. Is 'dalearn edit-attention' still running? Your strokes are kept in this browser.");
@@ -21,7 +24,7 @@ async function ask(path, options = {}) {
   if (response.ok) return response;
   const content = await response.json().catch(() => ({}));
   let sentence = content.error || `The editor answered ${response.status}.`;
-  if (response.status === 403) {
+  if (response.status === 403 && token) {
     sentence = "The editor was started anew. Open the address that it printed; your strokes are kept in this browser and will be offered again.";
   }
   throw new ApiError(response.status, sentence, content);

@@ -195,4 +195,7 @@ async function begin() {
   document.documentElement.dataset.ready = "yes";
 }
 
-begin().catch(problem);
+begin().catch((error) => {
+  byId("stage-text").textContent = error.message;
+  problem(error);
+});
