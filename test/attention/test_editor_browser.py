@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import socket
 import threading
@@ -16,9 +17,11 @@ import numpy as np
 import pytest
 from helpers.browser import MARKS, browser
 from helpers.editor_server import TALKATIVE, editor
+from helpers.tiny_attention import write_image_run
 from helpers.tiny_attention_run import write_attention
 
 from dalearn_ros.attention import routes
+from dalearn_ros.attention.classifier_run import CLASSIFICATION, Make
 from dalearn_ros.attention.page_data import Offer
 from dalearn_ros.attention.server import EditorServer
 from dalearn_ros.attention.teacher_maps import TeacherMaps
@@ -597,6 +600,23 @@ def test_side_by_side_both_pictures_can_be_painted(tab: Tab) -> None:
     assert crossed[7, :15].min() > 0
 
 
+def test_in_a_small_window_nothing_lies_over_something_else(
+    chromium: Any, detector_path: Path, roads: Dataset, tmp_path: Path
+) -> None:
+    run = write_attention(tmp_path / "run", detector_path, TALKATIVE, synthesis="residual")
+    context = chromium.new_context(viewport={"width": 1000, "height": 600})
+    with editor(run, roads.path, tmp_path / "edits") as server:
+        tab = Tab(context).open(server.url)
+        names = ("tools", "warning", "stage-frame", "save-row", "results")
+        boxes = [tab.page.locator(f"#{name}").bounding_box() for name in names]
+        for above, below in itertools.pairwise(boxes):
+            assert above["y"] + above["height"] <= below["y"] + 1
+        tops = [tab.page.locator(f"#{name}").bounding_box()["y"] for name in ("before", "after")]
+        assert tops[0] == tops[1]
+    assert tab.problems == []
+    context.close()
+
+
 def test_fingers_on_a_small_screen(chromium: Any, server: EditorServer) -> None:
     context = chromium.new_context(
         viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True
@@ -762,5 +782,32 @@ def test_an_image_that_vanishes_is_said_and_the_others_stay(
         tab.page.locator("#stage").focus()
         tab.page.keyboard.press("x")
         tab.until_sent(lambda cells: not cells.any())
+    assert tab.problems == []
+    context.close()
+
+
+def test_of_a_classifier_the_class_it_names_is_said_and_the_true_one(
+    chromium: Any, tmp_path: Path
+) -> None:
+    names = tuple(f"class{number:02d}" for number in range(12))
+    model = write_image_run(tmp_path / "run", Make(CLASSIFICATION, names, 3, True))
+    noise = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
+    for name in names:
+        (tmp_path / "images" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "images" / name / "a.png"), noise)
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    with editor(model, tmp_path / "images", tmp_path / "edits") as server:
+        tab = Tab(context).open(server.url)
+        tab.page.locator("[name=branch]").select_option("all")
+        rows = tab.page.locator("#rows button")
+        tab.until(lambda: rows.count() == 12)
+        named = tab.text("before-text").split()[0]  # of all images: they are the same
+        for name in names:
+            rows.get_by_text(name).click()
+            tab.until(lambda name=name: name in tab.text("image-name"))
+            assert (f"not {name}" in tab.text("before-text")) == (name != named)
+            assert ("1 wrong class" in tab.text("after-text")) == (name != named)
+            assert f"{name} (true)" in tab.text("changes")
+            assert tab.page.locator("#changes li").count() in (10, 11)
     assert tab.problems == []
     context.close()

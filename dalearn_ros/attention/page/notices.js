@@ -39,3 +39,9 @@ function button(label, work) {
 }
 
 export const day = (when) => new Date(when).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+
+const SEVERAL = { "false alarm": "false alarms", "wrong class": "wrong classes", "wrong value": "wrong values" };
+
+// ["2 missed", "1 false alarm"], from the count of each kind of error.
+export const counted = (errors) =>
+  Object.entries(errors).map(([kind, count]) => `${count} ${(count > 1 && SEVERAL[kind]) || kind}`);

@@ -1,6 +1,7 @@
 // The list of images: filters, progress, choosing one, next and previous.
 
 import * as api from "./api.js";
+import { counted } from "./notices.js";
 
 const POLL_MS = 1500;
 const byId = (id) => document.getElementById(id);
@@ -102,8 +103,8 @@ export class Queue {
     button.append(name);
     const about = document.createElement("span");
     about.className = "about";
-    const errors = Object.entries(entry.verdict?.errors ?? {}).map(([kind, count]) => `${count} ${kind}`);
-    if (entry.verdict?.branches.includes("attention")) errors.push("attention branch");
+    const errors = counted(entry.verdict?.errors ?? {});
+    if (entry.verdict?.branches.includes("attention")) errors.push("attention branch wrong");
     if (entry.score !== null) errors.push(`score ${entry.score.toFixed(2)}`);
     about.textContent = errors.join(", ");
     if (entry.edited) {

@@ -1,9 +1,11 @@
 // What the model answers before and after: drawn, and as a list of what changed.
 
 import { label, mark } from "./drawing.js";
+import { counted } from "./notices.js";
 
 const RINGS = { gone: "#ff4d4d", new: "#3ddc6f", moved: "#ffb02e", class: "#ffb02e" };
 const byId = (id) => document.getElementById(id);
+const ROWS = 10; // classes or values in the list
 const percent = (value) => value.toFixed(2);
 
 export class Results {
@@ -35,10 +37,19 @@ export class Results {
   }
 
   #summary(answer, verdict) {
-    const count = answer.landmarks ? `${answer.landmarks.length} landmarks` : "";
-    if (!verdict) return count;
-    const errors = Object.entries(verdict.errors).map(([kind, number]) => `${number} ${kind}`);
-    return [count, errors.length ? errors.join(", ") : "no error"].filter(Boolean).join(": ");
+    let what = answer.landmarks ? `${answer.landmarks.length} landmarks` : "";
+    if (answer.probabilities) what = this.#named(answer.probabilities);
+    if (!verdict) return what;
+    const errors = counted(verdict.errors);
+    return [what, errors.length ? errors.join(", ") : "no error"].filter(Boolean).join(": ");
+  }
+
+  // The class that is named, and the true one if that is another.
+  #named(probabilities) {
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    const truth = this.about.truth?.class ?? best;
+    const other = truth === best ? "" : `, not ${this.names[truth]}`;
+    return `${this.names[best]} ${percent(probabilities[best])}${other}`;
   }
 
   #list(isOwn) {
@@ -69,7 +80,10 @@ export class Results {
     const [before, after] = [this.about.answer[key], answer[key]];
     const order = after.map((value, at) => at);
     if (key === "probabilities") order.sort((one, other) => after[other] - after[one]);
-    for (const at of order.slice(0, 10)) {
+    const shown = order.slice(0, ROWS);
+    const named = this.about.truth?.class ?? shown[0];
+    if (!shown.includes(named)) shown.push(named); // the true class, however unlikely it is held to be
+    for (const at of shown) {
       const kind = Math.abs(after[at] - before[at]) < 0.005 ? "" : after[at] > before[at] ? "more" : "less";
       const value = this.about.truth?.values?.[at];
       const truth = this.about.truth?.class === at ? " (true)" : value === undefined ? "" : ` (true ${percent(value)})`;
