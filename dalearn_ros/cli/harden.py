@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 NAME = "harden"
-HELP = "seek the light and weather that break a model by recoloured images, and learn from them"
+HELP = "seek the light, weather, blur or shapes that break a model, and learn from such images"
 EXAMPLE = "dalearn harden --init run --data dataset --store store.sqlite --out run_hard --seed 1"
 
 
@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         type=Path,
-        required=True,
         help="colour distributions of other conditions, from 'dalearn conditions collect'; the "
-        "file is not changed, the run keeps a copy with what became of each",
+        "file is not changed, the run keeps a copy with what became of each; needed unless the "
+        "setting conversions.use leaves 'colours' out",
     )
     parser.add_argument(
         "--index",

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dalearn_ros.core.files import atomic_file, write_json
 from dalearn_ros.detector.regime import metadata_of
-from dalearn_ros.evaluation.charts import Series, chart
 from dalearn_ros.evaluation.page import cards, number, page, table
+from dalearn_ros.hard_examples.album_charts import along_axes, planes
 from dalearn_ros.hard_examples.album_pictures import pictures
+from dalearn_ros.hard_examples.colour_conversion import COLOURS
+from dalearn_ros.hard_examples.hunt import Hunt
 from dalearn_ros.hard_examples.learning import detect_with
 from dalearn_ros.hard_examples.run import STORE, Inputs, Outcome
 from dalearn_ros.hard_examples.search_settings import HardenSettings, updates_of
 from dalearn_ros.hard_examples.search_summary import compare, summarise, timing
-from dalearn_ros.hard_examples.statistics import WHOLE
 from dalearn_ros.hard_examples.store import ParameterStore
 
 METRICS, TIMING, ALBUM = "metrics.json", "timing.json", "album.html"
-_GREY, _GREEN, _ORANGE, _RED = "#c4cad1", "#2e8b57", "#e08a00", "#b01030"
 
 
 def write_album(
@@ -62,14 +61,17 @@ def write_album(
         "left_out": hunt.sources.left_out,
     }
     metrics["verdict"] = verdict(metrics)
-    with ParameterStore.open(run / STORE) as store:
+    with contextlib.ExitStack() as stack:
+        store = None
+        if inputs.store is not None:
+            store = stack.enter_context(ParameterStore.open(run / STORE))
         parts = [
             "<h1>Hard examples</h1>",
             f"<p class='verdict'>{html.escape(metrics['verdict'])}</p>",
             _cards(metrics),
             _conditions(metrics),
             _rules(metrics),
-            planes(store, settings.search.threshold),
+            _where(hunt, store, settings.search.threshold),
             pictures(hunt, store, (before, after), space, settings.accuracy),
         ]
     write_json(run / METRICS, metrics)
@@ -91,41 +93,13 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def planes(store: ParameterStore, threshold: float) -> str:
-    """Charts of recognition accuracy over mean and deviation of the lightness, one an area.
-
-    Args:
-        store: The run's, with the last accuracy of each parameter.
-        threshold: Th1.
-    """
-    everything = store.parameters()
-    areas = sorted({one.cell.area for one in everything if one.used}, key=lambda a: a != WHOLE)
-    name = store.space.channels[0]
-    parts = []
-    for area in areas:
-        own = [one for one in everything if one.cell.area == area]
-        place = np.array([one.distribution.vector[:2] for one in own])
-        value = np.array([np.nan if one.accuracy is None else one.accuracy for one in own])
-        groups = (
-            ("not tried", np.isnan(value), _GREY, 2.0),
-            (f"at least {threshold:g}", value >= threshold, _GREEN, 3.0),
-            (f"below {threshold:g}", (value < threshold) & (value >= threshold / 2), _ORANGE, 3.5),
-            (f"below {threshold / 2:g}", value < threshold / 2, _RED, 4.0),
-        )
-        series = [
-            Series(text, place[rows, 0], place[rows, 1], colour, dots=True, width=width)
-            for text, rows, colour, width in groups
-            if rows.any()
-        ]
-        drawn = chart(series, f"mean of {name}", f"deviation of {name}", y_from_zero=True)
-        parts.append(f"<h3>{html.escape(area)}</h3>{drawn}")
-    if not parts:
-        return ""
-    text = (
-        "Each dot is a target distribution of an area; its colour is the recognition accuracy of "
-        "the last image that was converted with it, together with its other areas."
-    )
-    return f"<h2>Where it hurts</h2><p>{text}</p>{''.join(parts)}"
+def _where(hunt: Hunt, store: ParameterStore | None, threshold: float) -> str:
+    """Charts of all conversions."""
+    charts = [] if store is None else [planes(store, threshold)]
+    for name, way in hunt.search.ways.items():
+        if name != COLOURS:
+            charts.append(along_axes(name, way.conversion.axes, hunt.log.entries, threshold))
+    return "".join(charts)
 
 
 def _cards(metrics: Mapping[str, Any]) -> str:

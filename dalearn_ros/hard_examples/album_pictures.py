@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.datasets.areas import read_index
 from dalearn_ros.evaluation.drawing import draw_matching
 from dalearn_ros.evaluation.matching import match
 from dalearn_ros.evaluation.page import picture
@@ -22,21 +24,21 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 
 Image = npt.NDArray[np.uint8]
 SHOWN, TILE_PX = 12, 480
-TITLES = ("input", "areas", "target", "converted", "seen by the start", "seen after learning")
+TITLES = ("seen by the start", "seen after learning")
 
 
 def pictures(
     hunt: Hunt,
-    store: ParameterStore,
+    store: ParameterStore | None,
     detectors: tuple[Detect, Detect],
     space: LabelSpace,
     how: AccuracySettings,
 ) -> str:
-    """A section with the hardest images of each condition.
+    """A section with the hardest images of each condition, and of each conversion but colours.
 
     Args:
         hunt: The search.
-        store: The run's.
+        store: The run's; None: no colours were converted.
         detectors: What the start and the hardened model see in an image.
         space: Names of the classes.
         how: Recognition accuracy.
@@ -47,26 +49,29 @@ def pictures(
     data, parts = hunt.found.dataset(), []
     for row in rows:
         one = hunt.found.found[row]
-        image, truth = data.image(row), hunt.sources.labels(one.row)
-        source = hunt.sources.source(one.row)
-        target = _target(store, one, image.shape)
-        tiles = [source.image, colour_index(source.index, hunt.sources.names), target, image]
+        image, truth = data.image(row), hunt.found.labels(one)
+        source = hunt.sources.sample(one.row)
+        tiles = {"input": source.image, "areas": colour_index(source.index, source.areas)}
+        if store is not None and "areas" in one.provenance:
+            tiles["target"] = _target(store, one, image.shape)
+        index = hunt.found.index_path(one)
+        if one.moved and index is not None:
+            moved = read_index(index, image.shape, source.areas)
+            tiles["areas moved along"] = colour_index(moved, source.areas)
+        tiles["converted"] = image
         said = []
-        for detect in detectors:
+        for title, detect in zip(TITLES, detectors, strict=True):
             seen = detect(image)
             found = match(truth, seen, how.tau_px)
-            tiles.append(draw_matching(image, truth, seen, found, space))
+            tiles[title] = draw_matching(image, truth, seen, found, space)
             accuracy = recognise(truth, seen, how.measure, how.tau_px).accuracy
             said.append(f"{accuracy or 0.0:.2f}")
-        areas = one.provenance["areas"]
-        where = ", ".join(f"{area}: {areas[area]['condition']}" for area in areas)
         original = one.provenance["accuracy_before"]
         text = (
             f"{one.name}: accuracy {original:.2f} unconverted, {said[0]} converted, {said[1]} "
-            f"after learning ({where})"
+            f"after learning ({_told(one.provenance)})"
         )
-        panels = list(zip(TITLES, tiles, strict=True))
-        parts.append(picture(side_by_side(panels, TILE_PX), text))
+        parts.append(picture(side_by_side(list(tiles.items()), TILE_PX), text))
     shown = "".join(parts)
     legend = "Green: recognised; orange: missed; red: false alarm."
     return f"<h2>The hardest of each condition</h2><p>{html.escape(legend)}</p>{shown}"
@@ -87,7 +92,22 @@ def hardest(provenance: Sequence[dict[str, object]], count: int) -> list[int]:
     return chosen[:count]
 
 
+def _told(provenance: Mapping[str, Any]) -> str:
+    """What was changed and how."""
+    if "areas" in provenance:
+        areas = provenance["areas"]
+        return ", ".join(f"{area}: {areas[area]['condition']}" for area in areas)
+    parts = provenance["parts"]
+    values = [
+        f"{part}: " + ", ".join(f"{key} {x:.2f}" for key, x in parts[part].items() if key != "rule")
+        for part in parts
+    ]
+    return f"{provenance['conversion']} of {'; '.join(values)}"
+
+
 def _condition(entry: dict[str, object]) -> str:
+    if "conversion" in entry:
+        return str(entry["conversion"])
     areas = entry["areas"]
     assert isinstance(areas, dict)
     return str(next(iter(areas.values()))["condition"])

@@ -14,6 +14,8 @@ from dalearn_ros.hard_examples.neighbours import possible_colours
 from dalearn_ros.hard_examples.spaces import LAB, ColourSpace
 from dalearn_ros.hard_examples.statistics import WHOLE, Distribution
 
+COLOURS = "colours"
+
 
 @dataclass(frozen=True)
 class ColourConversion:
@@ -37,7 +39,12 @@ class ColourConversion:
     @property
     def name(self) -> str:
         """For logs and provenance."""
-        return f"colours ({self.space.name})"
+        return COLOURS
+
+    @property
+    def moves(self) -> bool:
+        """Landmarks and areas stay as they are."""
+        return False
 
     @property
     def axes(self) -> tuple[Axis, ...]:

@@ -8,7 +8,7 @@ two of them are the conversion's own, so that neighbours can be sought for each 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,12 +33,14 @@ class Axis:
         low: Smallest value.
         high: Largest value.
         step: A difference that counts as 1 in distances.
+        still: The value that changes nothing, or least; None: there is no such value.
     """
 
     name: str
     low: float
     high: float
     step: float = 1.0
+    still: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class Prepared(Protocol):
     """One sample, ready to be converted many times, each time from the original."""
 
     @property
+    def sample(self) -> Sample:
+        """The original."""
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Parts of this sample that can be changed."""
 
@@ -94,11 +100,16 @@ class Conversion(Protocol):
     Attributes:
         name: For logs and provenance.
         axes: What a vector holds.
+        moves: Whether landmarks and areas move along; else they stay as they are.
     """
 
     @property
     def name(self) -> str:
         """For logs and provenance."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether landmarks and areas move along; else they stay as they are."""
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -109,6 +120,20 @@ class Conversion(Protocol):
 
     def possible(self, vectors: npt.ArrayLike) -> Mask:
         """(N,) which vectors (N, k) can be used."""
+
+
+def narrowed(axes: Sequence[Axis], share: float) -> tuple[Axis, ...]:
+    """Axes with a share (0 to 1) of their ranges, on both sides of what changes nothing."""
+    return tuple(
+        axis
+        if axis.still is None
+        else replace(
+            axis,
+            low=axis.still + share * (axis.low - axis.still),
+            high=axis.still + share * (axis.high - axis.still),
+        )
+        for axis in axes
+    )
 
 
 def distance(axes: Sequence[Axis], one: npt.ArrayLike, other: npt.ArrayLike) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.hard_examples.conversion import Axis, Outcome, Parameters, Sample, in_range
 from dalearn_ros.hard_examples.statistics import WHOLE
+from dalearn_ros.landmarks.types import Labels
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -25,11 +26,13 @@ class Filter:
         name: ``sharpen``, ``smooth`` or ``edges``.
         axes: What a vector holds.
         function: Image and vector → image.
+        moves: Never.
     """
 
     name: str
     axes: tuple[Axis, ...]
     function: Callable[[Image, Floats], Image]
+    moves: bool = field(default=False, init=False)
 
     def prepare(self, sample: Sample) -> PreparedFilter:
         """Nothing has to be done beforehand."""
@@ -38,6 +41,13 @@ class Filter:
     def possible(self, vectors: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """(N,) which vectors (N, k) lie in the axes' ranges."""
         return in_range(self.axes, vectors)
+
+    def suited(
+        self, labels: Labels, size: tuple[int, int], vector: Floats | None = None
+    ) -> tuple[str, ...]:
+        """The whole image: it bears any vector."""
+        del labels, size, vector
+        return (WHOLE,)
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,10 @@ def _edges(image: Image, vector: Floats) -> Image:
 
 
 SHARPEN = Filter(
-    "sharpen", (Axis("amount", 0.0, 5.0, 0.5), Axis("sigma, px", 0.5, 5.0, 0.5)), _sharpen
+    "sharpen",
+    (Axis("amount", 0.0, 5.0, 0.5, still=0.0), Axis("sigma, px", 0.5, 5.0, 0.5)),
+    _sharpen,
 )
-SMOOTH = Filter("smooth", (Axis("sigma, px", 0.3, 12.0, 0.5),), _smooth)
-EDGES = Filter("edges", (Axis("share of the outline", 0.0, 1.0, 0.1),), _edges)
+SMOOTH = Filter("smooth", (Axis("sigma, px", 0.3, 12.0, 0.5, still=0.3),), _smooth)
+EDGES = Filter("edges", (Axis("share of the outline", 0.0, 1.0, 0.1, still=0.0),), _edges)
+FILTERS = {one.name: one for one in (SHARPEN, SMOOTH, EDGES)}

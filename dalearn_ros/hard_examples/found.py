@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +15,13 @@ import numpy.typing as npt
 
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file, plain
-from dalearn_ros.datasets.coco import annotation_rows, categories
+from dalearn_ros.datasets.areas import AreaSidecar
+from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
 from dalearn_ros.datasets.store import FORMAT_VERSION, JPEG_QUALITY, Dataset, DatasetWriter
+from dalearn_ros.hard_examples.conversion import Sample
 from dalearn_ros.hard_examples.sources import Sources
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.landmarks.types import Labels
 
 Image = npt.NDArray[np.uint8]
 OF_THE_SOURCE = (
@@ -33,11 +37,13 @@ class HardImage:
         name: Its own.
         row: Its source image.
         provenance: Source, areas with their targets, accuracies, model (H6).
+        moved: Whether it has labels and an index image of its own; else those of its source (H10).
     """
 
     name: str
     row: int
     provenance: Mapping[str, Any]
+    moved: bool = False
 
 
 class HardImages:
@@ -54,35 +60,68 @@ class HardImages:
     def __len__(self) -> int:
         return len(self.found)
 
-    def add(self, one: HardImage, image: Image | None) -> None:
+    def add(self, one: HardImage, made: Sample | None) -> None:
         """Keep one.
 
         Args:
             one: What is known about it.
-            image: (H, W, 3) uint8 BGR; None: its file is there from before.
+            made: The converted sample; None: its files are there from before.
 
         Raises:
-            ModelError: Its file is not there.
+            ModelError: A file of it is not there.
             InputError: The disk is full.
         """
-        path = self.path(one)
-        if image is not None:
-            with atomic_file(path) as file:
-                cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        elif not path.is_file():
-            raise ModelError(f"{path}: is missing; the run cannot go on. Start it in a new --out.")
+        if made is not None:
+            self._write(one, made)
+        for path in (self.path(one), *([self._labels(one)] if one.moved else [])):
+            if not path.is_file():
+                raise ModelError(
+                    f"{path}: is missing; the run cannot go on. Start it in a new --out."
+                )
         self.found.append(one)
+
+    def _write(self, one: HardImage, made: Sample) -> None:
+        with atomic_file(self.path(one)) as file:
+            cv2.imwrite(str(file), made.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        if one.moved:
+            rows = annotation_rows(made.labels, 0, 0, np.zeros(len(made.labels), np.bool_))
+            with atomic_file(self._labels(one)) as file:
+                file.write_text(json.dumps(rows, allow_nan=False), encoding="utf-8")
+            if self._index_of_source(one) is not None:
+                self._areas.write(one.name, made.index)
 
     def path(self, one: HardImage) -> Path:
         """The image's file."""
         return self.folder / "images" / f"{one.name}.jpg"
+
+    def _labels(self, one: HardImage) -> Path:
+        return self.folder / "labels" / f"{one.name}.json"
+
+    @property
+    def _areas(self) -> AreaSidecar:
+        return AreaSidecar(self.folder, self._sources.names)
+
+    def _index_of_source(self, one: HardImage) -> Path | None:
+        dataset, i, _ = self._sources.frames[one.row]
+        return self._sources.index_path(dataset, i)
+
+    def labels(self, one: HardImage) -> Labels:
+        """Truth of one: that of its source, moved along where the geometry changed (H10)."""
+        if not one.moved:
+            return self._sources.labels(one.row)
+        return labels_of(json.loads(self._labels(one).read_text(encoding="utf-8")))
+
+    def index_path(self, one: HardImage) -> Path | None:
+        """Index image of one, moved along as its labels are; None if its source has none."""
+        source = self._index_of_source(one)
+        return self._areas.file(one.name) if one.moved and source is not None else source
 
     def dataset(self) -> Dataset:
         """What is there so far, to learn from."""
         images: list[dict[str, Any]] = []
         rows: list[dict[str, Any]] = []
         for number, one in enumerate(self.found, start=1):
-            meta, labels = self._meta(one), self._sources.labels(one.row)
+            meta, labels = self._meta(one), self.labels(one)
             images.append({**meta, "id": number, "file_name": f"images/{one.name}.jpg"})
             rough = np.zeros(len(labels), np.bool_)
             rows += annotation_rows(labels, number, len(rows) + 1, rough)
@@ -92,8 +131,6 @@ class HardImages:
 
     def write(self, path: Path, source: Mapping[str, Any]) -> Dataset:
         """Write them as an ordinary dataset, in place of one that is there.
-
-        Labels and index images are those of their sources (H10).
 
         Args:
             path: Its folder.
@@ -108,8 +145,8 @@ class HardImages:
                 dataset, i, _ = self._sources.frames[one.row]
                 meta = {**self._meta(one), "name": one.name, "hard": plain(one.provenance)}
                 writer.add(
-                    self.path(one), dataset.labels(i), meta, dataset.approximate(i),
-                    self._sources.index_path(dataset, i),
+                    self.path(one), self.labels(one), meta, dataset.approximate(i),
+                    self.index_path(one),
                 )  # fmt: skip
         return Dataset.open(path)
 

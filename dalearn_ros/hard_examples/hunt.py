@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.core.errors import DatasetError
-from dalearn_ros.hard_examples.convert import convert
+from dalearn_ros.hard_examples.colour_conversion import COLOURS
+from dalearn_ros.hard_examples.conversion import Conversion, Sample
 from dalearn_ros.hard_examples.found import HardImage, HardImages
 from dalearn_ros.hard_examples.recognition import Recognition, recognise
-from dalearn_ros.hard_examples.search import HARD, Search, Try
+from dalearn_ros.hard_examples.search import HARD, Search
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.sources import Sources
 from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.hard_examples.tries import Try
 from dalearn_ros.hard_examples.try_log import Entry, TryLog
-from dalearn_ros.landmarks.types import Observations
+from dalearn_ros.landmarks.types import Labels, Observations
 
 Image = npt.NDArray[np.uint8]
 Detect = Callable[[Image], Observations]
@@ -30,7 +32,7 @@ class Hunt:
     def __init__(
         self,
         search: Search,
-        store: ParameterStore,
+        store: ParameterStore | None,
         sources: Sources,
         found: HardImages,
         log: TryLog,
@@ -41,7 +43,7 @@ class Hunt:
 
         Args:
             search: At its beginning.
-            store: As it was at the beginning, opened to write.
+            store: As it was at the beginning, opened to write; None: no colours are converted.
             sources: Images that are converted.
             found: Takes the hard ones.
             log: May have tries of before; they are not converted again.
@@ -93,23 +95,22 @@ class Hunt:
     def _try(self, step: int, detect: Detect) -> None:
         one, settings, clock = self.search.propose(), self.settings, time.perf_counter
         begun = clock()
-        source = self.sources.source(one.row)
+        source = self.sources.prepared(one.row, self._conversion(one))
         read = clock()
-        targets = {area: parameter.distribution for area, parameter in one.parameters.items()}
-        image = convert(source, targets, soft_px=settings.convert.soft_px).image
+        made = source.convert(one.targets).sample
         converted = clock()
-        found = self._recognised(one.row, image, detect)
+        found = self._recognised(made.labels, made.image, detect)
         accuracy, original = _of(found), None
         low = accuracy < settings.search.threshold
         if low and settings.search.failing_originals != "use":
-            original = self._original(one.row, source.image, detect)
+            original = self._original(one.row, source.sample, detect)
         done = clock()
         seconds = {
             "read": read - begun, "convert": converted - read, "recognise": done - converted,
         }  # fmt: skip
         outcome = self.search.tell(accuracy, original)
         if outcome == HARD and original is None:
-            original = self._original(one.row, source.image, detect)
+            original = self._original(one.row, source.sample, detect)
         name = f"{self.sources.name(one.row)}_hard{one.number:06d}" if outcome == HARD else None
         entry = Entry(
             number=one.number,
@@ -120,36 +121,54 @@ class Hunt:
             parameters={area: parameter.id for area, parameter in one.parameters.items()},
             rules=dict(one.rules),
             parent=one.parent,
-            condition=str(one.condition),
+            condition=one.condition,
             accuracy=accuracy,
             original=original,
             outcome=outcome,
             classes=found.classes,
             name=name,
             seconds=seconds,
+            conversion=one.conversion,
+            vectors=dict(one.vectors),
         )
-        self._keep(one, entry, image)
+        self._keep(one, entry, made)
         self.log.add(entry)
         self._seconds += sum(seconds.values())
 
-    def _told(self, one: Try, entry: Entry, image: Image | None) -> None:
+    def _told(self, one: Try, entry: Entry, made: Sample | None) -> None:
         """Of a try that was done before: what it left behind."""
         self.search.tell(entry.accuracy, entry.original)
         if entry.original is not None:
             self._originals[entry.row] = entry.original
-        self._keep(one, entry, image)
+        self._keep(one, entry, made)
 
-    def _keep(self, one: Try, entry: Entry, image: Image | None) -> None:
-        self.store.record_use(list(entry.parameters.values()), entry.accuracy, entry.model)
+    def _keep(self, one: Try, entry: Entry, made: Sample | None) -> None:
+        if self.store is not None:
+            self.store.record_use(list(entry.parameters.values()), entry.accuracy, entry.model)
         if entry.name is not None:
-            self.found.add(HardImage(entry.name, entry.row, self._provenance(one, entry)), image)
+            about, moved = self._provenance(one, entry), self._conversion(one).moves
+            self.found.add(HardImage(entry.name, entry.row, about, moved), made)
+
+    def _conversion(self, one: Try) -> Conversion:
+        return self.search.ways[one.conversion].conversion
 
     def _provenance(self, one: Try, entry: Entry) -> dict[str, Any]:
         dataset, index, _ = self.sources.frames[one.row]
         return {
             "dataset": str(dataset.path),
             "image": dataset.meta(index)["file_name"],
-            "areas": {
+            **self._changes(one),
+            "try": one.number,
+            "parent": one.parent,
+            "accuracy_before": entry.original,
+            "accuracy": entry.accuracy,
+            "model": entry.model,
+        }
+
+    def _changes(self, one: Try) -> dict[str, Any]:
+        """What was changed, and how: areas of colours, parts of other conversions."""
+        if one.conversion == COLOURS:
+            areas = {
                 area: {
                     "parameter": parameter.id,
                     "condition": str(parameter.cell.condition),
@@ -158,21 +177,23 @@ class Hunt:
                     "rule": one.rules[area],
                 }
                 for area, parameter in one.parameters.items()
-            },
-            "try": one.number,
-            "parent": one.parent,
-            "accuracy_before": entry.original,
-            "accuracy": entry.accuracy,
-            "model": entry.model,
+            }
+            return {"areas": areas}
+        names = [axis.name for axis in self._conversion(one).axes]
+        parts = {
+            part: {**dict(zip(names, vector, strict=True)), "rule": one.rules[part]}
+            for part, vector in one.vectors.items()
         }
+        return {"conversion": one.conversion, "parts": parts}
 
-    def _recognised(self, row: int, image: Image, detect: Detect) -> Recognition:
+    def _recognised(self, truth: Labels, image: Image, detect: Detect) -> Recognition:
         own = self.settings.accuracy
-        return recognise(self.sources.labels(row), detect(image), own.measure, own.tau_px)
+        return recognise(truth, detect(image), own.measure, own.tau_px)
 
-    def _original(self, row: int, image: Image, detect: Detect) -> float:
+    def _original(self, row: int, original: Sample, detect: Detect) -> float:
         if row not in self._originals:
-            self._originals[row] = _of(self._recognised(row, image, detect))
+            found = self._recognised(original.labels, original.image, detect)
+            self._originals[row] = _of(found)
         return self._originals[row]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.store import Dataset
@@ -18,14 +19,25 @@ from dalearn_ros.detector.regime import build_network, metadata_of
 from dalearn_ros.detector.run import open_run
 from dalearn_ros.detector.samples import check_label_spaces, worker_errors
 from dalearn_ros.detector.settings import TrainSettings, check_settings
+from dalearn_ros.hard_examples.colour_conversion import COLOURS
+from dalearn_ros.hard_examples.filters import FILTERS, Filter
 from dalearn_ros.hard_examples.found import HardImages
 from dalearn_ros.hard_examples.hunt import Hunt
 from dalearn_ros.hard_examples.learning import HardenTask
 from dalearn_ros.hard_examples.search import Search
-from dalearn_ros.hard_examples.search_settings import HardenSettings, check_harden
+from dalearn_ros.hard_examples.search_axes import AxisWay, Suited
+from dalearn_ros.hard_examples.search_colours import ColourWay
+from dalearn_ros.hard_examples.search_settings import (
+    ConversionSettings,
+    HardenSettings,
+    check_harden,
+)
+from dalearn_ros.hard_examples.shapes import ShapeConversion
 from dalearn_ros.hard_examples.sources import Sources
 from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.hard_examples.tries import Way
 from dalearn_ros.hard_examples.try_log import TryLog
+from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -46,14 +58,14 @@ class Inputs:
     Attributes:
         init: Run folder or weights of the start.
         data: Labelled images that are converted and replayed.
-        store: Target distributions.
+        store: Target distributions; None: no colours are converted.
         validation: Labelled images for thresholds; empty: the start's stay.
         index: Folder of index images; None: those beside the data.
     """
 
     init: Path
     data: Sequence[Dataset]
-    store: Path
+    store: Path | None
     validation: Sequence[Dataset] = ()
     index: Path | None = None
 
@@ -91,23 +103,28 @@ def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Ou
             every image; the store is empty or has nothing of the condition.
         DatasetError: Datasets of other classes, no image with objects, an unfitting index image.
         ModelError: ``init`` does not fit, or a loss is not finite.
-        SettingsError: Settings that do not fit together.
+        SettingsError: Settings that do not fit together, or colours without a store.
     """
     check_settings(settings, 1)
     check_harden(settings)
+    _check_given_store(inputs.store, settings)
     check_label_spaces([*inputs.data, *inputs.validation])
     space = inputs.data[0].label_space
     start, header, digest = _start(inputs, settings, seed)
     figures = dict(header.get("figures", {}))
     claim_run(run, _description(inputs, settings, seed, digest))
     metadata = metadata_of(settings, space, figures, {})
-    shutil.copyfile(inputs.store, run / STORE)
-    with worker_errors(), ParameterStore.open(run / STORE, write=True) as store:
-        sources = Sources(inputs.data, store.space, inputs.index)
+    with worker_errors(), contextlib.ExitStack() as stack:
+        store = None
+        if inputs.store is not None:
+            shutil.copyfile(inputs.store, run / STORE)
+            store = stack.enter_context(ParameterStore.open(run / STORE, write=True))
+        sources = Sources(inputs.data, inputs.index)
         network = build_network(settings, space, seed)
         network.load_state_dict(start.state_dict())
         found = HardImages(run / FOUND, sources, space)
-        search = Search(store, sources.areas, settings, seed)
+        ways = ways_of(settings, sources, store, space)
+        search = Search(ways, len(sources), settings.search, seed)
         last = _last_step(run)
         log = TryLog(run / TRIES, last)
         hunt = Hunt(search, store, sources, found, log, settings, digest[:8])
@@ -126,6 +143,36 @@ def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Ou
         about = {"command": "dalearn harden", "store": str(inputs.store), "seed": seed}
         found.write(run / HARD, about)
     return Outcome(hunt, start, average, figures, trainer.step, minutes)
+
+
+def ways_of(
+    settings: HardenSettings, sources: Sources, store: ParameterStore | None, space: LabelSpace
+) -> list[Way]:
+    """What proposes conversions, in the order of the settings.
+
+    Args:
+        settings: All of them.
+        sources: Images that are converted.
+        store: Opened to write; wanted if colours are converted.
+        space: Classes of the landmarks.
+
+    Raises:
+        InputError: No image has a part that a conversion changes.
+        SettingsError: A condition that the store's table does not have.
+    """
+    found: list[Way] = []
+    for name in settings.conversions.use:
+        if name == COLOURS:
+            assert store is not None
+            found.append(ColourWay(store, sources.areas, settings))
+        else:
+            conversion = FILTERS.get(name) or ShapeConversion(space)
+            found.append(AxisWay(conversion, _suited(conversion, sources), len(sources), settings))
+    return found
+
+
+def _suited(conversion: Filter | ShapeConversion, sources: Sources) -> Suited:
+    return lambda row, vector: conversion.suited(sources.labels(row), sources.sizes[row], vector)
 
 
 def _start(
@@ -152,13 +199,32 @@ def _last_step(run: Path) -> int:
     return int(load_checkpoint(path).header["step"]) if path.is_file() else 0
 
 
+def _check_given_store(path: Path | None, settings: HardenSettings) -> None:
+    """Raise SettingsError unless there is a store where colours are converted, and only there."""
+    colours = COLOURS in settings.conversions.use
+    if colours != (path is not None):
+        expected = "a store of colour distributions" if colours else "none"
+        hint = f"Searched with: {', '.join(settings.conversions.use)} (conversions.use)."
+        raise SettingsError.at("--store", "", expected, str(path or "none"), hint)
+
+
+def _check_store(path: Path, named: str, seed: int) -> None:
+    """Raise InputError for what a store lacks, before the run's folder is made."""
+    with ParameterStore.open(path) as store:
+        store.draw(generator(seed), store.table.condition(named) if named else None)
+
+
 def _description(
     inputs: Inputs, settings: HardenSettings, seed: int, digest: str
 ) -> dict[str, object]:
-    with ParameterStore.open(inputs.store) as store:  # what it lacks is said before the folder is
-        named = settings.search.condition
-        store.draw(generator(seed), store.table.condition(named) if named else None)
+    store = None
+    if inputs.store is not None:
+        _check_store(inputs.store, settings.search.condition, seed)
+        digest_of_store = hashlib.sha256(inputs.store.read_bytes()).hexdigest()
+        store = {"path": str(inputs.store), "sha256": digest_of_store}
     values = dump_settings(settings)
+    if settings.conversions == ConversionSettings():
+        del values["conversions"]  # runs of before there were others than colours go on
     trained = dump_settings(TrainSettings())
     return {
         "format": "landmark-detector run",
@@ -170,9 +236,6 @@ def _description(
         "init": {"path": str(inputs.init), "sha256": digest},
         "data": [{"path": str(d.path), "images": len(d)} for d in inputs.data],
         "validation": [{"path": str(d.path), "images": len(d)} for d in inputs.validation],
-        "store": {
-            "path": str(inputs.store),
-            "sha256": hashlib.sha256(inputs.store.read_bytes()).hexdigest(),
-        },
+        "store": store,
         "index": None if inputs.index is None else str(inputs.index),
     }

@@ -10,11 +10,11 @@ from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.statistics import WHOLE
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.store_rows import Parameter
+from dalearn_ros.hard_examples.tries import GENERATED, KEPT, NEAR
 from dalearn_ros.hard_examples.vicinity import by_cell, by_distance, new_ones
 
 Random = np.random.Generator
 Found = tuple[Parameter, str]  # and why it is near
-NEAR, GENERATED, KEPT = "near", "generated", "kept"
 
 
 class Neighbourhood:

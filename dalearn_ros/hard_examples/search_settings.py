@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import field
 from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.hard_examples.colour_conversion import COLOURS
+from dalearn_ros.hard_examples.filters import FILTERS
 from dalearn_ros.hard_examples.neighbours import NeighbourSettings
+from dalearn_ros.hard_examples.shapes import SHAPES
 from dalearn_ros.training.settings import LoopSettings
+
+CONVERSIONS = (COLOURS, *FILTERS, SHAPES)
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,24 @@ class ConvertSettings:
     soft_px: float = field(
         2.0, "Width of the borders between areas; 0: hard.", unit="px", minimum=0.0, maximum=100.0
     )
+
+
+@dataclass(frozen=True)
+class ConversionSettings:
+    """Which conversions are searched with, and the others than colours (H9)."""
+
+    use: tuple[str, ...] = field(
+        (COLOURS,),
+        f"Each first conversion is one of these, drawn evenly: {', '.join(CONVERSIONS)}.",
+    )
+    strength: float = field(
+        0.5, "Share of the ranges of filters and shapes from which they are drawn, from no change "
+        "on.", minimum=0.01, maximum=1.0,
+    )  # fmt: skip
+    near: float = field(
+        2.0, "Filters and shapes: what is nearer than so many steps of their axes is near.",
+        unit="steps", minimum=0.01, maximum=1000.0,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,7 +153,10 @@ class HardenSettings(TrainSettings):
         "Length and rate; all steps are taken, however many images are found.",
     )
     accuracy: AccuracySettings = field(AccuracySettings, "Recognition accuracy of an image.")
-    convert: ConvertSettings = field(ConvertSettings, "Conversion.")
+    conversions: ConversionSettings = field(
+        ConversionSettings, "Which conversions: colours, filters, shapes of landmarks."
+    )
+    convert: ConvertSettings = field(ConvertSettings, "Conversion of colours.")
     search: SearchSettings = field(SearchSettings, "Search.")
     neighbours: NeighbourSettings = field(NeighbourSettings, "What is near.")
     update: UpdateSettings = field(UpdateSettings, "Learning on the way.")
@@ -157,8 +184,10 @@ def check_harden(settings: HardenSettings) -> None:
     """See that the settings of a search fit together.
 
     Raises:
-        SettingsError: More updates than steps, a loop that ends by itself, nothing to explore by.
+        SettingsError: More updates than steps, a loop that ends by itself, nothing to explore by,
+            an unknown conversion, a setting of colours where there are none.
     """
+    _check_conversions(settings)
     loop, search = settings.loop, settings.search
     if updates_of(settings) > loop.steps:
         expected = f"at least {updates_of(settings)}, a step for each update"
@@ -170,3 +199,32 @@ def check_harden(settings: HardenSettings) -> None:
     if search.explore and not (search.by_cell or search.by_distance or search.generate):
         expected = "by_cell, by_distance or generate to be true, or explore false"
         raise SettingsError.at("settings", "key 'search.explore'", expected, "true")
+
+
+def _check_conversions(settings: HardenSettings) -> None:
+    """Raise SettingsError unless the conversions are known ones that the search can explore by."""
+    search, names = settings.search, settings.conversions.use
+    for name in names:
+        if name not in CONVERSIONS:
+            near = difflib.get_close_matches(name, CONVERSIONS, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else ""
+            expected = f"some of {', '.join(CONVERSIONS)}."
+            raise SettingsError.at("settings", "key 'conversions.use'", expected, f"'{name}'", hint)
+    if not names or len({*names}) < len(names):
+        found = ", ".join(names) or "none"
+        raise SettingsError.at("settings", "key 'conversions.use'", "one or more, each once", found)
+    if search.explore and not search.generate and names != (COLOURS,):
+        expected = "true: filters and shapes have no store, only new ones can be near; or explore "
+        raise SettingsError.at("settings", "key 'search.generate'", f"{expected}false", "false")
+    if COLOURS in names:
+        return
+    for key, value in {
+        "search.condition": search.condition,
+        "search.together": search.together,
+        "convert.areas": settings.convert.areas,
+        "convert.subsets": settings.convert.subsets,
+    }.items():
+        if value:
+            use = ", ".join(names)
+            expected = f"its default: it is about colours, which conversions.use ({use}) lacks"
+            raise SettingsError.at("settings", f"key '{key}'", expected, str(value))

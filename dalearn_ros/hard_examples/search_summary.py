@@ -12,10 +12,10 @@ from dalearn_ros.core.progress import track
 from dalearn_ros.hard_examples.found import HardImages
 from dalearn_ros.hard_examples.hunt import Detect
 from dalearn_ros.hard_examples.recognition import recognise
-from dalearn_ros.hard_examples.search import DRAWN, HARD
-from dalearn_ros.hard_examples.search_near import KEPT
+from dalearn_ros.hard_examples.search import HARD
 from dalearn_ros.hard_examples.search_settings import AccuracySettings
 from dalearn_ros.hard_examples.sources import Sources
+from dalearn_ros.hard_examples.tries import DRAWN, KEPT
 from dalearn_ros.hard_examples.try_log import Entry
 from dalearn_ros.landmarks.catalogue import LabelSpace
 
@@ -28,8 +28,8 @@ def summarise(entries: Sequence[Entry], label_space: LabelSpace) -> dict[str, An
     Returns:
         ``tried``; ``outcomes``: how many had each; ``drawn`` and ``explored`` with ``tried`` and
         ``hard``; ``rules``: of each rule how often a hard conversion had a parameter by it and how
-        often any had; ``conditions``: of each ``tried``, ``hard``, ``accuracy`` (mean) and
-        ``classes``, class → ``recognised`` of ``objects``.
+        often any had; ``conditions``: of each, and of each conversion but colours, ``tried``,
+        ``hard``, ``accuracy`` (mean) and ``classes``, class → ``recognised`` of ``objects``.
     """
     rules: dict[str, Counter[str]] = defaultdict(Counter)
     kinds = {"drawn": Counter[str](), "explored": Counter[str]()}
@@ -77,10 +77,12 @@ def compare(
     data = found.dataset()
     values: dict[str, list[list[float]]] = {"hard": [], "originals": []}
     for i in track(rows, len(rows), "compare"):
-        row = found.found[i].row
-        truth = sources.labels(row)
-        originals, place, _ = sources.frames[row]
-        for kind, image in (("hard", data.image(i)), ("originals", originals.image(place))):
+        one = found.found[i]
+        originals, place, _ = sources.frames[one.row]
+        for kind, image, truth in (
+            ("hard", data.image(i), found.labels(one)),
+            ("originals", originals.image(place), sources.labels(one.row)),
+        ):
             pair = [
                 recognise(truth, detect(image), how.measure, how.tau_px).accuracy or 0.0
                 for detect in (before, after)

@@ -7,7 +7,8 @@ covers is filled in from around it.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -16,13 +17,20 @@ import numpy.typing as npt
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.hard_examples.conversion import Axis, Outcome, Parameters, Sample, in_range
 from dalearn_ros.hard_examples.filters import check
+from dalearn_ros.labels.outlines import longer_sides
+from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
-PREFIX = "landmark "
+SHAPES, PREFIX = "shapes", "landmark "
+AXES = (
+    Axis("log scale", -0.7, 0.7, 0.1, still=0.0),
+    Axis("tilt, deg", -45.0, 45.0, 5.0, still=0.0),
+)
+LIMITS = LabelSettings()  # what is too small or too hidden to count
 FEATHER_PX = 1.0
 INPAINT_PX = 3.0
 
@@ -36,19 +44,15 @@ class ShapeConversion:
 
     Attributes:
         label_space: Rules of the classes.
+        axes: Natural logarithm of the scale, and the turn in degrees, clockwise in the image.
+        name: For logs and provenance.
+        moves: Always.
     """
 
     label_space: LabelSpace
-
-    @property
-    def name(self) -> str:
-        """For logs and provenance."""
-        return "shapes"
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """Natural logarithm of the scale, and the turn in degrees, clockwise in the image."""
-        return Axis("log scale", -0.7, 0.7, 0.1), Axis("tilt, deg", -45.0, 45.0, 5.0)
+    axes: tuple[Axis, ...] = AXES
+    name: str = field(default=SHAPES, init=False)
+    moves: bool = field(default=True, init=False)
 
     def prepare(self, sample: Sample) -> PreparedShapes:
         """Find the landmarks that can be changed."""
@@ -57,6 +61,31 @@ class ShapeConversion:
     def possible(self, vectors: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """(N,) which vectors (N, 2) lie in the axes' ranges."""
         return in_range(self.axes, vectors)
+
+    def suited(
+        self, labels: Labels, size: tuple[int, int], vector: Floats | None = None
+    ) -> tuple[str, ...]:
+        """Signs and signals that count and lie wholly in the image.
+
+        Args:
+            labels: Of the image.
+            size: (width, height) of the image, px.
+            vector: (2,) which those that are named can take: they still lie wholly in the image,
+                and are large enough to count; None: as they are.
+        """
+        rules = np.array(self.label_space.rules)[labels.class_id]
+        found = []
+        for row in np.flatnonzero((rules == "center") & ~labels.ignore).tolist():
+            outline = labels.outlines_px[row]
+            if len(outline) < 3 or not _inside(outline, size):
+                continue
+            if vector is not None:
+                outline = mapping_of(outline, vector).apply(outline)
+                side = float(longer_sides(Ragged.of([outline], 2))[0])
+                if side < LIMITS.min_side_px or not _inside(outline, size):
+                    continue
+            found.append(f"{PREFIX}{row}")
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -69,15 +98,8 @@ class PreparedShapes:
     @property
     def parts(self) -> tuple[str, ...]:
         """Signs and signals that count and lie wholly in the image."""
-        labels, (height, width) = self.sample.labels, self.sample.image.shape[:2]
-        rules = np.array(self.conversion.label_space.rules)[labels.class_id]
-        found = []
-        for row in np.flatnonzero((rules == "center") & ~labels.ignore).tolist():
-            outline = labels.outlines_px[row]
-            inside = (outline >= 0.0).all() and (outline <= (width - 1.0, height - 1.0)).all()
-            if len(outline) >= 3 and inside:
-                found.append(f"{PREFIX}{row}")
-        return tuple(found)
+        height, width = self.sample.image.shape[:2]
+        return self.conversion.suited(self.sample.labels, (width, height))
 
     def convert(self, parameters: Parameters) -> Outcome:
         """The sample with changed landmarks; the nearest is put back last.
@@ -94,6 +116,7 @@ class PreparedShapes:
             mapping = mapping_of(labels.outlines_px[row], np.asarray(rows[row], np.float64))
             self._put_back(image, index, row, mapping)
             labels = moved_row(labels, row, mapping)
+        labels = self._hidden(labels, order)
         sample = dataclasses.replace(self.sample, image=image, index=index, labels=labels)
         return Outcome(sample, tuple(parameters))
 
@@ -109,6 +132,33 @@ class PreparedShapes:
             if len(beside):
                 index[hole > 0] = int(np.bincount(beside).argmax())
         return np.asarray(cv2.inpaint(image, holes, INPAINT_PX, cv2.INPAINT_TELEA), np.uint8), index
+
+    def _hidden(self, labels: Labels, order: Sequence[int]) -> Labels:
+        """Labels with what changed landmarks cover, or took with them, seen less or ignored.
+
+        Args:
+            labels: The moved ones.
+            order: Rows that changed, the one on top last.
+        """
+        shape = self.sample.image.shape
+        visible, ignore = labels.visible.copy(), labels.ignore.copy()
+        over = np.zeros(shape[:2], np.bool_)
+
+        def lose(row: int) -> None:
+            own = _mask(labels.outlines_px[row], shape) > 0
+            if over[own].any():
+                left = 1.0 - float(over[own].mean())
+                visible[row] *= left
+                ignore[row] |= min(left, visible[row]) < LIMITS.min_visible  # NaN: not known
+
+        for row in reversed(order):
+            lose(row)
+            over |= _mask(labels.outlines_px[row], shape) > 0
+        for row in order:
+            over |= _mask(self.sample.labels.outlines_px[row], shape) > 0
+        for row in sorted({*range(len(labels))} - {*order}):
+            lose(row)
+        return dataclasses.replace(labels, visible=visible, ignore=ignore)
 
     def _put_back(self, image: Image, index: Image, row: int, mapping: PixelMap) -> None:
         size = image.shape[1], image.shape[0]
@@ -149,6 +199,11 @@ def moved_row(labels: Labels, row: int, mapping: PixelMap) -> Labels:
         labels, point_px=point, covariance_px2=covariance, range_m=range_m,
         outlines_px=Ragged.of(outlines, 2),
     )  # fmt: skip
+
+
+def _inside(outline_px: Floats, size: tuple[int, int]) -> bool:
+    limit = size[0] - 1.0, size[1] - 1.0
+    return bool((outline_px >= 0.0).all() and (outline_px <= limit).all())
 
 
 def _mask(outline_px: Floats, shape: tuple[int, ...]) -> Image:

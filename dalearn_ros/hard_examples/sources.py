@@ -13,13 +13,13 @@ from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.areas import AreaSidecar, common_areas, read_index
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.hard_examples.convert import Source
-from dalearn_ros.hard_examples.spaces import ColourSpace
+from dalearn_ros.hard_examples.conversion import Conversion, Prepared, Sample
 from dalearn_ros.hard_examples.store import LEAST_PIXELS
 from dalearn_ros.landmarks.types import Labels
 
 Image = npt.NDArray[np.uint8]
-KEPT_MB = 600  # of converted colours and originals
+KEPT_MB = 600  # of prepared originals
+BYTES = 16  # of a pixel: image, area and, at most, its colours as 32-bit numbers
 
 
 class Sources:
@@ -28,25 +28,23 @@ class Sources:
     Attributes:
         frames: (dataset, image in it, place among all images of all datasets) of each row.
         areas: Names of the areas of each row that are large enough; empty without index image.
+        sizes: (width, height) of each row, px.
         names: Names of all areas.
         left_out: Reason → number of images.
     """
 
-    def __init__(
-        self, data: Sequence[Dataset], space: ColourSpace, index: Path | None = None
-    ) -> None:
+    def __init__(self, data: Sequence[Dataset], index: Path | None = None) -> None:
         """Look at all images, labels and index images.
 
         Args:
             data: Datasets of one label space.
-            space: The store's colour space.
             index: Folder of index images, PNG files with the images' names; None: those beside
                 the datasets, as far as there are some.
 
         Raises:
             DatasetError: No image is left, or an index image does not fit.
         """
-        self._space, self._index = space, index
+        self._index = index
         self._sidecars = {dataset.path: dataset.areas for dataset in data}
         if index is None:
             self.names = common_areas(list(self._sidecars.values()))
@@ -56,8 +54,9 @@ class Sources:
             self.names = AreaSidecar(index).names
         self.frames: list[tuple[Dataset, int, int]] = []
         self.areas: list[tuple[str, ...]] = []
+        self.sizes: list[tuple[int, int]] = []
         self.left_out = {"without objects": 0, "unreadable": 0}
-        self._kept: OrderedDict[int, Source] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], Prepared] = OrderedDict()
         everything = [(dataset, i) for dataset in data for i in range(len(dataset))]
         for place, (dataset, i) in enumerate(track(everything, len(everything), "sources")):
             try:
@@ -85,6 +84,7 @@ class Sources:
             areas = tuple(self.names[k] for k in np.flatnonzero(counts >= LEAST_PIXELS))
         self.frames.append((dataset, i, place))
         self.areas.append(areas)
+        self.sizes.append((shape[1], shape[0]))
 
     def index_path(self, dataset: Dataset, i: int) -> Path | None:
         """The index image of an image of a dataset; None if it has none."""
@@ -94,7 +94,7 @@ class Sources:
         return path if path.is_file() else None
 
     def labels(self, row: int) -> Labels:
-        """Truth of a row; a converted image has the same (H10)."""
+        """Truth of a row."""
         dataset, i, _ = self.frames[row]
         return dataset.labels(i)
 
@@ -103,24 +103,33 @@ class Sources:
         dataset, i, _ = self.frames[row]
         return dataset.image_path(i).stem
 
-    def source(self, row: int) -> Source:
-        """A row ready to be converted; the last ones are kept in memory.
+    def sample(self, row: int) -> Sample:
+        """A row's image, labels and index image, which is all 0 where there is none.
 
         Raises:
             DatasetError: The image cannot be read, or has another size than its index image.
         """
-        if row in self._kept:
-            self._kept.move_to_end(row)
-            return self._kept[row]
         dataset, i, _ = self.frames[row]
         image = dataset.image(i)
         path = self.index_path(dataset, i)
         index = np.zeros(image.shape[:2], np.uint8)
         if path is not None:
             index = read_index(path, image.shape, self.names)
-        made = Source.of(image, index, self.names, self._space)
-        self._kept[row] = made
-        each = made.colours.nbytes + made.image.nbytes + made.index.nbytes
+        return Sample(image, dataset.labels(i), index, self.names)
+
+    def prepared(self, row: int, conversion: Conversion) -> Prepared:
+        """A row ready to be converted; the last ones are kept in memory.
+
+        Raises:
+            DatasetError: As :meth:`sample`.
+        """
+        key = conversion.name, row
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        made = conversion.prepare(self.sample(row))
+        self._kept[key] = made
+        each = BYTES * made.sample.index.size
         while len(self._kept) > max(1, KEPT_MB * 1_000_000 // each):
             self._kept.popitem(last=False)
         return made

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file
-from dalearn_ros.hard_examples.search import Try
+from dalearn_ros.hard_examples.colour_conversion import COLOURS
+from dalearn_ros.hard_examples.tries import Try
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,18 @@ class Entry:
         source: Its name.
         step: Gradient steps that the model had learnt.
         model: Its version.
-        parameters: Area → id in the run's store.
-        rules: Area → why this parameter.
+        parameters: Area → id in the run's store; of colours only.
+        rules: Part → why this parameter.
         parent: The try that hurt, near which it is; None: drawn.
-        condition: Time and weather of most of its parameters.
+        condition: Time and weather of most of its parameters; of other conversions their name.
         accuracy: Of the converted image.
         original: Of the source under the same model; None: it was not asked for.
         outcome: As :meth:`Search.tell` says.
         classes: Class id → (recognised, true) objects.
         name: Of the hard image; None: it is none.
         seconds: Time of reading, converting and recognising.
+        conversion: Its name; this and ``vectors`` are left out of the line of a colour.
+        vectors: Part → vector of another conversion than colours.
     """
 
     number: int
@@ -50,11 +53,14 @@ class Entry:
     classes: Mapping[int, tuple[int, int]]
     name: str | None
     seconds: Mapping[str, float]
+    conversion: str = COLOURS
+    vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def check(self, one: Try, path: Path) -> None:
         """Raise ModelError unless this is what became of the given try."""
         ids = {area: parameter.id for area, parameter in one.parameters.items()}
-        if (self.number, self.row, dict(self.parameters)) != (one.number, one.row, ids):
+        known = self.number, self.row, self.conversion, dict(self.parameters), dict(self.vectors)
+        if known != (one.number, one.row, one.conversion, ids, dict(one.vectors)):
             raise ModelError(
                 f"{path}: try {self.number} differs from what this run would do; store or images "
                 "have changed. Start the run in a new --out."
@@ -106,8 +112,12 @@ def read_tries(path: Path) -> list[Entry]:
 
 def _entry(content: dict[str, Any]) -> Entry:
     classes = {int(k): (int(r), int(t)) for k, (r, t) in content.pop("classes").items()}
-    return Entry(**content, classes=classes)
+    vectors = {part: (*map(float, v),) for part, v in content.pop("vectors", {}).items()}
+    return Entry(**content, classes=classes, vectors=vectors)
 
 
 def _line(entry: Entry) -> str:
-    return json.dumps(asdict(entry), sort_keys=True, allow_nan=False) + "\n"
+    content = asdict(entry)
+    if entry.conversion == COLOURS:
+        del content["conversion"], content["vectors"]
+    return json.dumps(content, sort_keys=True, allow_nan=False) + "\n"

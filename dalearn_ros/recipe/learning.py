@@ -86,7 +86,13 @@ def train_run(
 
 
 def harden_run(
-    init: Path, data: Paths, val: Paths, store: Path, index: Path | None, out: Path, given: Given
+    init: Path,
+    data: Paths,
+    val: Paths,
+    store: Path | None,
+    index: Path | None,
+    out: Path,
+    given: Given,
 ) -> dict[str, Any]:
     """Seek what breaks a model and learn from it; see :func:`hard_examples.run.harden`.
 
@@ -94,7 +100,7 @@ def harden_run(
         init: Run folder or weights of the start.
         data: Labelled datasets that are converted and replayed.
         val: Others, to choose thresholds on; empty: the start's stay.
-        store: Colour distributions of other conditions.
+        store: Colour distributions of other conditions; None: no colours are converted.
         index: Folder of index images; None: those beside the data.
         out: Run folder; the same run in it is continued.
         given: Settings, see :class:`hard_examples.search_settings.HardenSettings`.

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.resources import resource
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets import store as dataset_format
 from dalearn_ros.datasets.areas import FOLDER as AREAS_FOLDER
@@ -154,7 +153,8 @@ class Recipe:
                 found["option.distances"] = distances
             if name == "harden":
                 found["option.areas"] = str(areas)
-                found["store"] = self.identity(stage.store or resource(stages.SHIPPED_STORE))
+                if (store := stages.store_of(stage)) is not None:
+                    found["store"] = self.identity(store)
             if name == "retrain" and stage.edits is not None:
                 found["edits"] = self.identity(stage.edits, identity_of_edits)
             if name in BESIDE:

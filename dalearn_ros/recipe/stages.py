@@ -19,6 +19,8 @@ from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
 from dalearn_ros.evaluation.report_compare import write_compare
 from dalearn_ros.export.precision import PrecisionSettings, convert
 from dalearn_ros.export.run import export_run
+from dalearn_ros.hard_examples.colour_conversion import COLOURS
+from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.inference.detector import RUN_MODEL, LandmarkDetector
 from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.localization.settings import LocalizerSettings
@@ -118,11 +120,18 @@ def train(stage: StageSettings, material: Material, init: Path | None, out: Path
     return Outcome(f"{result.steps} steps in {result.minutes:.1f} min.", figures)
 
 
+def store_of(stage: HardenStage) -> Path | None:
+    """The store that it names, else the shipped one; None: it converts no colours."""
+    settings = load_settings(HardenSettings, stage.config, stage.settings)
+    if stage.store is None and COLOURS not in settings.conversions.use:
+        return None
+    return stage.store or resource(SHIPPED_STORE)
+
+
 def harden(stage: HardenStage, material: Material, init: Path, out: Path) -> Outcome:
-    """Learn from recoloured images; refused where none was hard."""
+    """Learn from converted images; refused where none was hard."""
     given = Given(stage.config, stage.settings, material.seed)
-    store = stage.store or resource(SHIPPED_STORE)
-    found = harden_run(init, material.data, material.val, store, None, out, given)
+    found = harden_run(init, material.data, material.val, store_of(stage), None, out, given)
     figures = {"tried": found["tried"], "hard": found["outputs"], "steps": found["steps"]}
     refused = "" if found["outputs"] else "nothing was hard for the model"
     return Outcome(found["verdict"], {**figures, **_on_val(out)}, refused, "album.html")

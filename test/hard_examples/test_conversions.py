@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -153,6 +155,32 @@ def test_a_smaller_and_tilted_sign_leaves_no_trace() -> None:
     assert made.index[40, 50] == SIGN and made.index[31, 41] == SKY
     assert abs(int(made.image[32, 42, 2]) - 180) < 25  # filled in from the sky around it
     assert made.image[40, 50, 2] - int(made.image[40, 50, 0]) > 100
+
+
+def test_only_those_landmarks_bear_a_change_that_count_and_stay_in_the_image_after_it() -> None:
+    labels, size = sample().labels, (128, 96)
+    assert SHAPES.suited(labels, size) == ("landmark 0",)
+    assert SHAPES.suited(labels, size, np.array([0.7, 0.0])) == ("landmark 0",)
+    assert SHAPES.suited(labels, size, np.array([np.log(0.61), 0.0])) == ("landmark 0",)
+    assert SHAPES.suited(labels, size, np.array([np.log(0.59), 0.0])) == ()  # under 12 px
+    assert SHAPES.suited(labels, (66, 96), np.array([np.log(1.5), 0.0])) == ("landmark 0",)
+    assert SHAPES.suited(labels, (65, 96), np.array([np.log(1.5), 0.0])) == ()  # it ends at 65
+
+
+def test_what_a_grown_sign_hides_is_no_truth_any_more() -> None:
+    given = sample()
+    beside = SQUARE * 0.5 + np.array([42.0, 25.0])  # from 62 to 72, 40 to 50
+    outlines = [*[*given.labels.outlines_px][:3], beside]
+    labels = dataclasses.replace(
+        given.labels, outlines_px=Ragged.of(outlines, 2), ignore=np.zeros(4, bool)
+    )
+    prepared = SHAPES.prepare(dataclasses.replace(given, labels=labels))
+    grown = prepared.convert({"landmark 0": np.array([np.log(1.5), 0.0])}).sample.labels  # to 65
+    assert grown.visible[3] == pytest.approx(0.65, abs=0.06) and not grown.ignore[3]
+    grown = prepared.convert({"landmark 0": np.array([np.log(2.0), 0.0])}).sample.labels  # to 70
+    assert grown.visible[3] == pytest.approx(0.2, abs=0.06)
+    assert grown.ignore.tolist() == [False, False, False, True]
+    assert grown.visible[[0, 2]].tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(

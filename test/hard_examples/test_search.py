@@ -12,15 +12,8 @@ import pytest
 from dalearn_ros.core.errors import InputError, SettingsError
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.hard_examples.light_table import Condition
-from dalearn_ros.hard_examples.search import (
-    DRAWN,
-    HARD,
-    HARMLESS,
-    ORIGINAL_FAILS,
-    Search,
-    Try,
-)
-from dalearn_ros.hard_examples.search_near import GENERATED, KEPT, NEAR
+from dalearn_ros.hard_examples.search import HARD, HARMLESS, ORIGINAL_FAILS, Search
+from dalearn_ros.hard_examples.search_colours import ColourWay
 from dalearn_ros.hard_examples.search_settings import (
     HardenSettings,
     check_harden,
@@ -30,6 +23,7 @@ from dalearn_ros.hard_examples.search_settings import (
 from dalearn_ros.hard_examples.statistics import WHOLE, AreaStatistics
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.store_schema import StoreError
+from dalearn_ros.hard_examples.tries import DRAWN, GENERATED, KEPT, NEAR, Try
 
 DAY, NIGHT = Condition("day", "sunny"), Condition("night", "sunny")
 AREAS = [("road", "sky"), ("road",), ("road", "sky")]
@@ -61,6 +55,12 @@ def darkness(one: Try) -> tuple[float, float | None]:
     return (0.3 if road.distribution.mean[0] < 40.0 else 0.9), 1.0
 
 
+def of_colours(
+    store: ParameterStore, areas: list[tuple[str, ...]], how: HardenSettings, seed: int
+) -> Search:
+    return Search([ColourWay(store, areas, how)], len(areas), how.search, seed)
+
+
 def play(search: Search, tries: int, answer: Answer = darkness) -> list[tuple[Try, str]]:
     found = []
     for _ in range(tries):
@@ -73,7 +73,7 @@ def test_the_first_parameters_are_of_one_target_of_the_named_condition(
     store: ParameterStore,
 ) -> None:
     how = settings(search={"condition": "night", "explore": False})
-    for one, _ in play(Search(store, AREAS, how, 1), 10):
+    for one, _ in play(of_colours(store, AREAS, how, 1), 10):
         assert {p.cell.condition for p in one.parameters.values()} == {NIGHT}
         assert len({p.target for p in one.parameters.values()}) == 1
         assert set(one.parameters) == {*AREAS[one.row], WHOLE}
@@ -82,7 +82,7 @@ def test_the_first_parameters_are_of_one_target_of_the_named_condition(
 
 def test_it_goes_on_near_what_hurt_for_every_area_by_itself(store: ParameterStore) -> None:
     how = settings(search={"fresh": 0.0, "by_cell": False}, neighbours={"radius": 3.0})
-    found = play(Search(store, AREAS, how, 3), 60)
+    found = play(of_colours(store, AREAS, how, 3), 60)
     explored = [one for one, _ in found if one.parent is not None]
     assert explored
     for one in explored:
@@ -99,7 +99,7 @@ def test_it_goes_on_near_what_hurt_for_every_area_by_itself(store: ParameterStor
 
 def test_areas_may_follow_one_neighbouring_target_together(store: ParameterStore) -> None:
     how = settings(search={"fresh": 0.0, "together": True, "generate": False})
-    found = play(Search(store, AREAS, how, 3), 30)
+    found = play(of_colours(store, AREAS, how, 3), 30)
     explored = [one for one, _ in found if one.parent is not None]
     assert explored
     for one in explored:
@@ -107,18 +107,18 @@ def test_areas_may_follow_one_neighbouring_target_together(store: ParameterStore
 
 
 def test_nothing_is_explored_near_what_did_no_harm(store: ParameterStore) -> None:
-    found = play(Search(store, AREAS, settings(), 2), 80)
+    found = play(of_colours(store, AREAS, settings(), 2), 80)
     outcomes = {one.number: outcome for one, outcome in found}
     parents = {one.parent for one, _ in found} - {None}
     assert parents and {outcomes[number] for number in parents if number is not None} == {HARD}
     hard = [outcome == HARD for _, outcome in found]
-    plain = play(Search(store, AREAS, settings(search={"explore": False}), 2), 80)
+    plain = play(of_colours(store, AREAS, settings(search={"explore": False}), 2), 80)
     assert np.mean(hard) > np.mean([outcome == HARD for _, outcome in plain]) + 0.1
 
 
 def test_an_explored_parameter_is_tried_once(store: ParameterStore) -> None:
     how = settings(search={"fresh": 0.0, "generate": False})
-    found = play(Search(store, AREAS, how, 5), 60)
+    found = play(of_colours(store, AREAS, how, 5), 60)
     near = [
         parameter.id
         for one, _ in found
@@ -133,7 +133,7 @@ def test_new_parameters_are_made_where_the_store_has_none(store: ParameterStore)
     how = settings(
         search={"fresh": 0.0, "by_cell": False, "by_distance": False, "condition": "night"}
     )
-    found = play(Search(store, AREAS, how, 5), 12)
+    found = play(of_colours(store, AREAS, how, 5), 12)
     rules = {why for one, _ in found for why in one.rules.values()}
     assert rules == {DRAWN, GENERATED} and len(store) > before
 
@@ -143,9 +143,9 @@ def test_the_same_seed_and_answers_give_the_same_tries(
 ) -> None:
     store.db.execute("VACUUM INTO ?", (str(tmp_path / "copy.sqlite"),))
     copy = ParameterStore.open(tmp_path / "copy.sqlite", write=True)
-    one, again = (play(Search(s, AREAS, settings(), 7), 40) for s in (store, copy))
+    one, again = (play(of_colours(s, AREAS, settings(), 7), 40) for s in (store, copy))
     assert one == again
-    other = play(Search(copy, AREAS, settings(), 8), 40)
+    other = play(of_colours(copy, AREAS, settings(), 8), 40)
     assert [t.row for t, _ in other] != [t.row for t, _ in one]
 
 
@@ -156,13 +156,13 @@ def test_an_original_that_fails_says_nothing_until_the_model_changes(
         return 0.1, 0.2 if one.row == 0 else 0.9
 
     how = settings(search={"condition": "night", "failing_originals": "skip"})
-    search = Search(store, AREAS, how, 1)
+    search = of_colours(store, AREAS, how, 1)
     found = play(search, 30, first_fails)
     assert [outcome for one, outcome in found if one.row == 0] == [ORIGINAL_FAILS]
     assert search.outputs == 29
     search.updated()
     assert any(one.row == 0 for one, _ in play(search, 10, first_fails))
-    used = Search(store, AREAS, settings(search={"failing_originals": "use"}), 1)
+    used = of_colours(store, AREAS, settings(search={"failing_originals": "use"}), 1)
     assert {outcome for _, outcome in play(used, 10, first_fails)} == {HARD}
 
 
@@ -175,29 +175,29 @@ def test_an_original_that_fails_is_hard_if_the_conversion_made_it_much_worse(
         (0.0, 0.0, ORIGINAL_FAILS),
         (0.69, 0.7, HARD),  # this original does not fail
     ):
-        search = Search(store, AREAS, settings(), 1)
+        search = of_colours(store, AREAS, settings(), 1)
         search.propose()
         assert search.tell(accuracy, original) == outcome
 
 
 def test_a_model_that_fails_on_all_originals_is_told(store: ParameterStore) -> None:
-    search = Search(store, AREAS, settings(), 1)
+    search = of_colours(store, AREAS, settings(), 1)
     with pytest.raises(InputError, match="3 that it fails on"):
         play(search, 20, lambda one: (0.0, 0.0))
 
 
 def test_the_budget_ends_it(store: ParameterStore) -> None:
-    search = Search(store, AREAS, settings(search={"outputs": 3, "tries": 20}), 1)
+    search = of_colours(store, AREAS, settings(search={"outputs": 3, "tries": 20}), 1)
     play(search, 20, lambda one: (1.0, None))
     assert search.over and search.outputs == 0
-    search = Search(store, AREAS, settings(search={"outputs": 3}), 1)
+    search = of_colours(store, AREAS, settings(search={"outputs": 3}), 1)
     assert {outcome for _, outcome in play(search, 3, lambda one: (0.0, 1.0))} == {HARD}
     assert search.over
 
 
 def test_which_areas_are_converted(store: ParameterStore) -> None:
     def areas(row_areas: list[tuple[str, ...]], **how: Any) -> set[tuple[str, ...]]:
-        search = Search(store, row_areas, settings(convert=how), 1)
+        search = of_colours(store, row_areas, settings(convert=how), 1)
         tries = play(search, 30, lambda one: (1.0, None))
         return {tuple(sorted(one.parameters)) for one, _ in tries}
 
@@ -216,9 +216,9 @@ def test_an_empty_store_and_an_unknown_condition_are_told(
 ) -> None:
     empty = ParameterStore.create(tmp_path / "empty.sqlite")
     with pytest.raises(StoreError, match="empty"):
-        Search(empty, AREAS, settings(), 1).propose()
+        of_colours(empty, AREAS, settings(), 1).propose()
     with pytest.raises(SettingsError, match="nigth"):
-        Search(store, AREAS, settings(search={"condition": "nigth"}), 1)
+        of_colours(store, AREAS, settings(search={"condition": "nigth"}), 1)
 
 
 @pytest.mark.parametrize(("every", "updates"), [(1, 8), (3, 3), (0, 1), (8, 1), (99, 1)])
@@ -244,6 +244,6 @@ def test_settings_that_do_not_fit_are_told() -> None:
 
 
 def test_harmless_is_what_reaches_the_threshold(store: ParameterStore) -> None:
-    search = Search(store, AREAS, settings(), 1)
+    search = of_colours(store, AREAS, settings(), 1)
     search.propose()
     assert search.tell(0.7) == HARMLESS

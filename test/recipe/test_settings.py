@@ -11,8 +11,9 @@ import yaml
 
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import load_settings
-from dalearn_ros.recipe.settings import STAGES, load_recipe, stage_of
+from dalearn_ros.recipe.settings import STAGES, HardenStage, load_recipe, stage_of
 from dalearn_ros.recipe.stage_settings import SETTINGS
+from dalearn_ros.recipe.stages import store_of
 
 DRIVE = {"bag": "a/bag", "map": "a/map"}
 
@@ -90,3 +91,11 @@ def test_what_does_not_fit_is_a_sentence(
         load_recipe(write(tmp_path, content))
     assert said in str(error.value)
     assert "learn.yaml" in str(error.value)
+
+
+def test_without_colours_harden_gets_no_store_unless_one_is_named() -> None:
+    edges = {"conversions": {"use": ["edges"]}}
+    assert store_of(HardenStage(settings=edges)) is None
+    assert store_of(HardenStage(settings=edges, store=Path("a.sqlite"))) == Path("a.sqlite")
+    shipped = store_of(HardenStage())
+    assert shipped is not None and shipped.is_file()
