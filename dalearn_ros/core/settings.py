@@ -75,12 +75,24 @@ def load_settings(
     if path is not None:
         source = str(path)
         values = _read_yaml(Path(path))
-    return _build(cls, _merge(values, overrides or {}), source, "")
+    return _build(cls, merged(values, overrides or {}), source, "")
 
 
 def dump_settings(settings: Any) -> dict[str, Any]:
     """The settings as plain YAML/JSON values (tuples become lists)."""
     return typing.cast(dict[str, Any], _plain(settings))
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values, those of ``over`` winning; neither is changed."""
+    found = dict(base)
+    for key, value in over.items():
+        below = found.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            found[key] = merged(below, value)
+        else:
+            found[key] = value
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -133,21 +145,10 @@ def _without_ros_layers(content: dict[str, Any]) -> dict[str, Any]:
         not isinstance(layer, dict) or set(layer) != {"ros__parameters"} for layer in layers
     ):
         return content
-    merged: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for layer in layers:
-        merged = _merge(merged, layer["ros__parameters"] or {})
-    return merged
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            merged[key] = _merge(below, value)
-        else:
-            merged[key] = value
-    return merged
+        found = merged(found, layer["ros__parameters"] or {})
+    return found
 
 
 def _build(cls: type[T], values: Mapping[str, Any], source: str, prefix: str) -> T:
@@ -163,7 +164,7 @@ def _build(cls: type[T], values: Mapping[str, Any], source: str, prefix: str) ->
             raise SettingsError.at(source, f"key '{place}'", expected, f"'{key}'", hint)
         default = known[key].default
         if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
-            value = _merge(dump_settings(default), value)  # what is not named keeps its value
+            value = merged(dump_settings(default), value)  # what is not named keeps its value
         arguments[key] = _convert(hints[key], value, source, place)
         _check_range(known[key], arguments[key], source, place)
     return cls(**arguments)
