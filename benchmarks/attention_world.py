@@ -15,7 +15,6 @@ goes on; several processes may share ``--out``::
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +26,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.adaptation import STARTS, merged
 from benchmarks.adaptation_tasks import TEST_SEEDS
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_tasks import rendered, shares, start_pair
 from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start, machines_of
+from benchmarks.start_run import STARTS, training_part
 from dalearn_ros.attention.misrecognised import PERCEPTION, judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
 from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
@@ -42,10 +41,9 @@ from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_o
 from dalearn_ros.attention.viewing import LandmarkViewer
 from dalearn_ros.core.files import atomic_directory
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import train_detector
-from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.evaluation.matching import match
 
@@ -92,8 +90,7 @@ def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
     data, val = drives(args), list(start_pair(args.data).val)
     if row == PLAIN:
         own = settings_of(BRANCH, args.start, args)
-        names = [f.name for f in dataclasses.fields(TrainSettings)]
-        plain = TrainSettings(**{name: getattr(own, name) for name in names})
+        plain = training_part(own)
         train_detector(data, val, place, plain, seed, args.start)
         return place
     start, edits = args.start, None
