@@ -26,11 +26,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.adaptation_tasks import TEST_SEEDS
 from benchmarks.figures import ROOT, record
-from benchmarks.hard_tasks import rendered, shares, start_pair
+from benchmarks.hard_tasks import CITY, DAYS, start_pair
 from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start, machines_of
 from benchmarks.start_run import STARTS, training_part
+from benchmarks.world_drives import TEST_SEEDS, learnt_from, rendered
 from dalearn_ros.attention.misrecognised import PERCEPTION, judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
 from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
@@ -104,7 +104,7 @@ def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
 
 def drives(args: argparse.Namespace) -> list[Dataset]:
     """Days to learn from, of the start's own: evenly spaced ones."""
-    every = shares(args.data, "day")
+    every = learnt_from(args.data, DAYS)
     chosen = np.linspace(0, len(every) - 1, min(args.drives, len(every))).round().astype(int)
     return [every[number] for number in chosen]
 
@@ -203,7 +203,8 @@ def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> No
     def work() -> Entry:
         run, seeds = run_row(row, seed, args), TEST_SEEDS[: args.test_drives]
         found = {
-            name: score(run, rendered(args.data, "adaptation_test", name, seeds)) for name in JUDGED
+            name: score(run, rendered(args.data, "adaptation_test", f"{CITY}_{name}", seeds))
+            for name in JUDGED
         }
         return {**about, "judged": found}
 
@@ -240,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "out" / "ship" / "data")
     parser.add_argument(
-        "--start", type=Path, default=STARTS / "north_day", help="run of a trained detector"
+        "--start", type=Path, default=STARTS / DAYS, help="run of a trained detector"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "out" / NAME)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
