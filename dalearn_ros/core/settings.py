@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.yaml_file import read_yaml
 
 T = TypeVar("T")
 
@@ -74,7 +73,7 @@ def load_settings(
     source = "settings"
     if path is not None:
         source = str(path)
-        values = _read_yaml(Path(path))
+        values = _without_ros_layers(read_yaml(Path(path), SettingsError, "settings file"))
     return _build(cls, merged(values, overrides or {}), source, "")
 
 
@@ -103,39 +102,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     return str(value) if isinstance(value, Path) else value
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping: the second would win without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    problem = f"the key '{key.value}' twice"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such settings file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as a settings file ({error}).") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "a syntax error"
-        raise SettingsError.at(path, place, "YAML", str(problem)) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError.at(path, "", "keys and values", type(content).__name__)
-    return _without_ros_layers(content)
 
 
 def _without_ros_layers(content: dict[str, Any]) -> dict[str, Any]:
