@@ -18,8 +18,7 @@ import argparse
 import dataclasses
 import gc
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,46 +32,23 @@ from benchmarks.adaptation_tables import record_tables
 from benchmarks.adaptation_tasks import Pair, few_shot, light_pairs, world_pairs
 from benchmarks.figures import ROOT
 from benchmarks.kept_runs import KeptRuns, digest_of_start
+from benchmarks.scoring import exported, scored
+from benchmarks.start_run import start_of, training_part
 from dalearn_ros.adaptation.detector_inputs import Inputs
 from dalearn_ros.adaptation.detector_run import CANDIDATES, adapt_detector
 from dalearn_ros.adaptation.detector_settings import AdaptSettings
 from dalearn_ros.adaptation.selection import CONTROL, CRITERION, LANDMARKS, candidates
 from dalearn_ros.adaptation.target_score import detector_of
-from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.image_list import ImageList
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import settings_from, train_detector
 from dalearn_ros.detector.settings import TrainSettings
-from dalearn_ros.evaluation.detection import DetectionScore
-from dalearn_ros.export.run import export_run
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.recipe.plan import settings_parts
-from dalearn_ros.training.loop import WEIGHTS
 
 SEEDS = (1, 2, 3)
 RECIPE = ROOT / "benchmarks" / "adaptation.yaml"
-STARTS = ROOT / "benchmarks" / "starts"  # see make_start.py
-
-
-def start_of(pair: Pair, out: Path) -> Path:
-    """The run folder of the pair's start, which learnt the source alone; trained if need be."""
-    kept = STARTS / pair.start.replace(" ", "_")
-    return kept if (kept / WEIGHTS).is_file() else trained_start(pair, out)
-
-
-def trained_start(pair: Pair, out: Path) -> Path:
-    """Train the start in ``out/starts``, or go on with it; its run folder."""
-    group, base = GROUPS[pair.group], out / "starts" / pair.start.replace(" ", "_")
-    parts = {"train_two_cities.yaml": group.start, "train_ship_hard.yaml": group.second}
-    start: Path | None = None
-    for number, (config, changes) in enumerate(parts.items(), start=1):
-        run = base / f"part{number}"
-        if not (run / WEIGHTS).is_file():
-            settings = load_settings(TrainSettings, ROOT / "config" / config, changes)
-            train_detector(list(pair.source), list(pair.val), run, settings, number, start)
-        start = run
-    assert start is not None
-    return start
 
 
 def settings_of(pair: Pair, row: Row, start: Path) -> AdaptSettings:
@@ -87,11 +63,11 @@ def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str
     place = out / "runs" / f"{pair.name}_{row.name}_{seed}".replace(" ", "_").replace(",", "")
     settings = settings_of(pair, row, start)
     if row.name == START:
-        return score(start, pair.test)
+        return entry_of(exported(start), pair.test)
     if row.name in (SOURCE_ONLY, ORACLE):
         data = [*pair.source, *(pair.target if row.name == ORACLE else ())]
         train_detector(data, list(pair.val), place, plain(settings), seed, start)
-        return score(place, pair.test)
+        return entry_of(exported(place), pair.test)
     few = []
     if row.per_class:
         few = [few_shot(pair, row.per_class, seed, place.parent / f"few_{place.name}")]
@@ -105,7 +81,7 @@ def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str
         {
             "step": c.step,
             **{name: c.figures[name] for name in (CRITERION, CONTROL, LANDMARKS, "source/f1")},
-            **scored(detector_of(c, settings, space), pair.test),
+            **entry_of(detector_of(c, settings, space), pair.test),
         }
         for c in candidates(place / CANDIDATES)
         if c.step
@@ -115,32 +91,17 @@ def run_row(pair: Pair, row: Row, seed: int, out: Path, start: Path) -> dict[str
 
 def plain(settings: AdaptSettings) -> TrainSettings:
     """The training settings, with as many crops a step as the adaptation has of both domains."""
-    names = [f.name for f in dataclasses.fields(TrainSettings)]
-    own = TrainSettings(**{name: getattr(settings, name) for name in names})
+    own = training_part(settings)
     size = settings.batch.size + settings.target.crops
     batch = dataclasses.replace(own.batch, size=size)
     loop = dataclasses.replace(own.loop, validate_every=0)
     return dataclasses.replace(own, batch=batch, loop=loop)
 
 
-def score(run: Path, test: Sequence[Dataset]) -> dict[str, Any]:
-    """F1 and errors of a run's network on whole target images, with the counts of each image."""
-    with tempfile.TemporaryDirectory() as folder:
-        export_run(run, Path(folder) / "model.onnx")
-        return scored(LandmarkDetector.load(Path(folder) / "model.onnx", 1), test)
-
-
-def scored(detector: LandmarkDetector, test: Sequence[Dataset]) -> dict[str, Any]:
-    """The same of a detector."""
-    tally = DetectionScore(test[0].label_space)
-    counts = []
-    for data in test:
-        for index in range(len(data)):
-            image, truth = data.image(index), data.labels(index)
-            size = (image.shape[1], image.shape[0])
-            match = tally.add(truth, detector.detect(image), size, data.approximate(index))
-            counts.append([len(match.truth), len(match.false_alarms), len(match.missed)])
-    found = tally.result()
+def entry_of(detector: LandmarkDetector, test: Sequence[Dataset]) -> dict[str, Any]:
+    """F1 and errors of a detector on whole target images, with the counts of each image."""
+    judged = scored(detector, test)
+    found = judged.figures
     classes = {
         name: {key: entry[key] for key in ("f1", "support")}
         for name, entry in found["per_class"].items()
@@ -152,18 +113,8 @@ def scored(detector: LandmarkDetector, test: Sequence[Dataset]) -> dict[str, Any
         "recall": found["recall"],
         "median_px": found["reference_point_px"]["median"],
         "classes": classes,
-        "counts": counts,
+        "counts": judged.counts,
     }
-
-
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested settings, the second ones winning."""
-    found = dict(base)
-    for key, value in over.items():
-        below = found.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        found[key] = merged(below, value) if both else value  # type: ignore[arg-type]
-    return found
 
 
 def learning_of(pair: Pair, row: Row, start: Path) -> dict[str, Any]:

@@ -12,22 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.road_photos import SEED, classes_of, run
-from benchmarks.ship_data import Drive, make
 from benchmarks.side_tasks import LIGHTS, TOWNS
+from benchmarks.world_drives import TEST_SEEDS, VAL_SEEDS, learnt_from, rendered
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets import Dataset
 from dalearn_ros.datasets.copy import write_subset
 from dalearn_ros.datasets.split import Subset, merge, stratified_folds
 
-SHARES = ("train", "wide", "streets")
-TEST_SEEDS = (9201, 9202, 9203)  # streets that nothing else shows
-VAL_SEEDS = (9301, 9302, 9303, 9304, 9305)
 WORLD = {
     "north to south": ("north_day", "south_day"),
     "north to east": ("north_day", "east_day"),
     "north, day to night": ("north_day", "north_night"),
 }
-CONDITION_NUMBER = {"day": 0, "night": 3}
 PHOTO_LIGHTS = "trafficlight=signal,speedlimit=none,crosswalk=none,stop=none"
 PHOTOS = "CARLA to photos"
 
@@ -71,10 +67,10 @@ def world_pairs(data: Path, wanted: Sequence[str]) -> list[Pair]:
                 name,
                 "world",
                 source,
-                _shares(data, source),
-                _rendered(data, "adaptation_val", source, VAL_SEEDS),
-                _shares(data, target),
-                _rendered(data, "adaptation_test", target, TEST_SEEDS),
+                learnt_from(data, source),
+                rendered(data, "adaptation_val", source, VAL_SEEDS),
+                learnt_from(data, target),
+                rendered(data, "adaptation_test", target, TEST_SEEDS),
             )
         )
     return pairs
@@ -127,19 +123,6 @@ def few_shot(pair: Pair, per_class: int, seed: int, path: Path) -> Dataset:
             for c in set(classes[i]):
                 wanted[c] -= 1
     return write_subset(whole.select(np.array(sorted(chosen))), path, {"kind": "few shot"})
-
-
-def _rendered(data: Path, share: str, name: str, seeds: Sequence[int]) -> list[Dataset]:
-    city, condition = name.split("_")
-    drives = [Drive(share, city, condition, s * 10 + CONDITION_NUMBER[condition]) for s in seeds]
-    return [Dataset.open(make(drive, data)) for drive in drives]
-
-
-def _shares(data: Path, name: str) -> list[Dataset]:
-    paths = [path for share in SHARES for path in sorted((data / share).glob(f"{name}_*"))]
-    if not paths:
-        raise SystemExit(f"adaptation: no drives {name} in {data}; make them with ship_data.py.")
-    return [Dataset.open(path) for path in paths]
 
 
 def _imported(folder: Path, classes: str, out: Path) -> Dataset:

@@ -15,7 +15,6 @@ goes on; several processes may share ``--out``::
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +26,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.adaptation import STARTS, merged
-from benchmarks.adaptation_tasks import TEST_SEEDS
 from benchmarks.figures import ROOT, record
-from benchmarks.hard_tasks import rendered, shares, start_pair
+from benchmarks.hard_tasks import CITY, DAYS, start_pair
 from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start, machines_of
+from benchmarks.start_run import STARTS, training_part
+from benchmarks.world_drives import TEST_SEEDS, learnt_from, rendered
 from dalearn_ros.attention.misrecognised import PERCEPTION, judge
 from dalearn_ros.attention.proposals import mass_inside, proposed_map
 from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
@@ -42,10 +41,9 @@ from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_o
 from dalearn_ros.attention.viewing import LandmarkViewer
 from dalearn_ros.core.files import atomic_directory
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import train_detector
-from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.evaluation.matching import match
 
@@ -92,8 +90,7 @@ def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
     data, val = drives(args), list(start_pair(args.data).val)
     if row == PLAIN:
         own = settings_of(BRANCH, args.start, args)
-        names = [f.name for f in dataclasses.fields(TrainSettings)]
-        plain = TrainSettings(**{name: getattr(own, name) for name in names})
+        plain = training_part(own)
         train_detector(data, val, place, plain, seed, args.start)
         return place
     start, edits = args.start, None
@@ -107,7 +104,7 @@ def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
 
 def drives(args: argparse.Namespace) -> list[Dataset]:
     """Days to learn from, of the start's own: evenly spaced ones."""
-    every = shares(args.data, "day")
+    every = learnt_from(args.data, DAYS)
     chosen = np.linspace(0, len(every) - 1, min(args.drives, len(every))).round().astype(int)
     return [every[number] for number in chosen]
 
@@ -206,7 +203,8 @@ def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> No
     def work() -> Entry:
         run, seeds = run_row(row, seed, args), TEST_SEEDS[: args.test_drives]
         found = {
-            name: score(run, rendered(args.data, "adaptation_test", name, seeds)) for name in JUDGED
+            name: score(run, rendered(args.data, "adaptation_test", f"{CITY}_{name}", seeds))
+            for name in JUDGED
         }
         return {**about, "judged": found}
 
@@ -243,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "out" / "ship" / "data")
     parser.add_argument(
-        "--start", type=Path, default=STARTS / "north_day", help="run of a trained detector"
+        "--start", type=Path, default=STARTS / DAYS, help="run of a trained detector"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "out" / NAME)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))

@@ -32,7 +32,6 @@ import numpy as np
 import torch
 import yaml
 
-from benchmarks.adaptation import merged, score, start_of
 from benchmarks.depth_data import share_of
 from benchmarks.depth_judge import (
     PHOTOS,
@@ -57,7 +56,9 @@ from benchmarks.depth_tables import DETECTED_ON, record_tables
 from benchmarks.figures import ROOT
 from benchmarks.hard_tasks import start_pair
 from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start
-from dalearn_ros.core.settings import load_settings
+from benchmarks.scoring import exported, scored
+from benchmarks.start_run import start_of
+from dalearn_ros.core.settings import load_settings, merged
 from dalearn_ros.depth.distill import Inputs, distill
 from dalearn_ros.depth.run import open_depth_run, open_local, train_local
 from dalearn_ros.depth.settings import DistillSettings
@@ -155,8 +156,10 @@ class Bench:
         """Median errors of the range of landmarks that the exported model finds, and its F1."""
         model, tests = run / "deep.onnx", self.data("test")
         export_run(run, model, depth=True)
-        found: dict[str, Any] = {"f1": score(run, tests)["f1"]}
-        found["f1_start"] = score(self.start(), tests)["f1"]
+        runs = {"f1": run, "f1_start": self.start()}
+        found: dict[str, Any] = {
+            key: scored(exported(one), tests).figures["f1"] for key, one in runs.items()
+        }
         for drives in DETECTED_ON:
             data = self.data(drives)
             errors = {by: detected_errors(model, data, by) for by in RANGES_BY}

@@ -26,22 +26,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from benchmarks.adaptation import merged, start_of
 from benchmarks.figures import ROOT
 from benchmarks.hard_tables import ROWS, record_tables
 from benchmarks.hard_tasks import oracle, sources, start_pair, tests
 from benchmarks.kept_runs import KeptRuns, digest_of_start
-from dalearn_ros.core.settings import dump_settings, load_settings
+from benchmarks.scoring import exported, scored
+from benchmarks.start_run import start_of, training_part
+from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import settings_from, train_detector
-from dalearn_ros.detector.settings import TrainSettings
-from dalearn_ros.evaluation.detection import DetectionScore
-from dalearn_ros.export.run import export_run
 from dalearn_ros.hard_examples.run import TRIES, Inputs, harden
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.search_summary import summarise, timing
 from dalearn_ros.hard_examples.try_log import read_tries
-from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.recipe.plan import settings_parts
 
 SEEDS = (1, 2, 3)
@@ -109,9 +106,7 @@ def run_job(job: Job, args: argparse.Namespace, start: Path) -> dict[str, Any]:
     settings = settings_of(job, start, args.steps)
     about: dict[str, Any] = {}
     if job.row in (NONE, ORACLE):
-        values = dump_settings(settings)
-        names = dump_settings(TrainSettings())
-        plain = load_settings(TrainSettings, None, {name: values[name] for name in names})
+        plain = training_part(settings)
         more = oracle(args.data) if job.row == ORACLE else []
         result, _ = train_detector([data, *more], pair.val, place, plain, job.seed, start)
         about = {"minutes": result.minutes, "outputs_found": 0}
@@ -129,19 +124,9 @@ def run_job(job: Job, args: argparse.Namespace, start: Path) -> dict[str, Any]:
 
 def judge(run: Path, judged: Mapping[str, Sequence[Dataset]]) -> dict[str, Any]:
     """F1 at 8 px of a run's network under each condition, on whole images."""
-    export_run(run, run / "model.onnx")
-    detector = LandmarkDetector.load(run / "model.onnx", 1)
-    found = {}
-    for condition, drives in judged.items():
-        score = DetectionScore(drives[0].label_space)
-        for data in drives:
-            for i in range(len(data)):
-                image, truth = data.image(i), data.labels(i)
-                size = (image.shape[1], image.shape[0])
-                score.add(truth, detector.detect(image), size, data.approximate(i))
-        result = score.result()
-        found[condition] = {key: result[key] for key in ("f1", "precision", "recall", "support")}
-    return found
+    detector, keys = exported(run), ("f1", "precision", "recall", "support")
+    found = {condition: scored(detector, drives).figures for condition, drives in judged.items()}
+    return {condition: {key: one[key] for key in keys} for condition, one in found.items()}
 
 
 def one_run(job: Job, args: argparse.Namespace, runs: KeptRuns) -> None:

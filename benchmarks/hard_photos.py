@@ -25,12 +25,11 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.ablation import spread
-from benchmarks.adaptation import merged
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_examples import NONE, ONLINE, STORE, judge
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.core.settings import dump_settings, load_settings
+from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset, DatasetWriter
 from dalearn_ros.detector.run import open_run, train_detector
 from dalearn_ros.detector.settings import TrainSettings

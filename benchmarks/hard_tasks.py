@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.adaptation_tasks import SHARES, TEST_SEEDS, VAL_SEEDS, Pair
-from benchmarks.ship_data import CONDITIONS, Drive, make
+from benchmarks.adaptation_tasks import Pair
+from benchmarks.world_drives import TEST_SEEDS, VAL_SEEDS, learnt_from, rendered
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets import Dataset
 from dalearn_ros.datasets.store import DatasetWriter
 from dalearn_ros.training.transforms import CropSettings, choose_crop, cut
 
 CITY = "north"  # the shipped store has nothing of it
+DAYS = f"{CITY}_day"
 JUDGED = ("night", "low_sun", "rain", "fog")
 TRAIN_SEEDS = tuple(range(9401, 9416))
 CROPS = CropSettings(width=448, height=256, around_landmark=1.0, scale_jitter=0.0)
@@ -23,21 +23,21 @@ KEPT = ("drive", "tile", "stamp_ns", "map")
 
 def start_pair(data: Path) -> Pair:
     """What the start learns from: days of the city, as for ``benchmarks/adaptation.py``."""
-    val = rendered(data, "adaptation_val", "day", VAL_SEEDS)
-    return Pair("north, day", "world", f"{CITY}_day", shares(data, "day"), val, (), ())
+    val = rendered(data, "adaptation_val", DAYS, VAL_SEEDS)
+    return Pair("north, day", "world", DAYS, learnt_from(data, DAYS), val, (), ())
 
 
 def tests(data: Path, drives: int) -> dict[str, list[Dataset]]:
     """Condition → drives to judge on; days are among them, for what is forgotten."""
     return {
-        condition: rendered(data, "adaptation_test", condition, TEST_SEEDS[:drives])
+        condition: rendered(data, "adaptation_test", f"{CITY}_{condition}", TEST_SEEDS[:drives])
         for condition in ("day", *JUDGED)
     }
 
 
 def oracle(data: Path) -> list[Dataset]:
     """Drives of the judged conditions, to learn from."""
-    return [dataset for condition in JUDGED for dataset in shares(data, condition)]
+    return [drive for condition in JUDGED for drive in learnt_from(data, f"{CITY}_{condition}")]
 
 
 def sources(data: Path, out: Path, drives: int) -> Dataset:
@@ -48,7 +48,7 @@ def sources(data: Path, out: Path, drives: int) -> Dataset:
     path = out / "data" / f"sources_{drives}"
     if path.is_dir():
         return Dataset.open(path)
-    whole = rendered(data, "hard_train", "day", TRAIN_SEEDS[:drives])
+    whole = rendered(data, "hard_train", DAYS, TRAIN_SEEDS[:drives])
     with DatasetWriter(path, whole[0].label_space, {"kind": "native-scale parts"}) as writer:
         for dataset in whole:
             for i in range(len(dataset)):
@@ -70,18 +70,3 @@ def add_parts(writer: DatasetWriter, dataset: Dataset, i: int) -> None:
         about = {"name": f"{name}_{number}", "width": size[0], "height": size[1]}
         areas = None if index is None else mapping.warp_labels(index, size)
         writer.add(part, moved, {**kept, **about}, areas=areas)
-
-
-def rendered(data: Path, share: str, condition: str, seeds: Sequence[int]) -> list[Dataset]:
-    """Drives of a share; rendered and labelled if they are absent."""
-    number = CONDITIONS.index(condition)
-    drives = [Drive(share, CITY, condition, seed * 10 + number) for seed in seeds]
-    return [Dataset.open(make(drive, data)) for drive in drives]
-
-
-def shares(data: Path, condition: str) -> list[Dataset]:
-    """Drives of ``ship_data.py`` under a condition."""
-    paths = [p for share in SHARES for p in sorted((data / share).glob(f"{CITY}_{condition}_*"))]
-    if not paths:
-        raise SystemExit(f"no drives {CITY}_{condition} in {data}; make them with ship_data.py.")
-    return [Dataset.open(path) for path in paths]

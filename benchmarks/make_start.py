@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from benchmarks.adaptation import STARTS, trained_start
 from benchmarks.figures import ROOT
 from benchmarks.hard_tasks import start_pair
+from benchmarks.start_run import STARTS, trained_start
 from dalearn_ros.core.files import atomic_directory, write_json
 from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.run_folder import RUN_FILE

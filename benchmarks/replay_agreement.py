@@ -30,7 +30,7 @@ from dalearn_ros.bags.observation_rows import ROW  # noqa: E402
 from dalearn_ros.bags.result_bag import LANDMARKS_TOPIC  # noqa: E402
 from dalearn_ros.bags.storage import Bag  # noqa: E402
 from dalearn_ros.cli.demo import DEFAULT_SEED  # noqa: E402
-from dalearn_ros.evaluation.drive import DriveOptions  # noqa: E402
+from dalearn_ros.evaluation.drive_options import DriveOptions  # noqa: E402
 from dalearn_ros.evaluation.outputs import OutputPaths  # noqa: E402
 from dalearn_ros.evaluation.replay import evaluate_bag  # noqa: E402
 from dalearn_ros.inference.detector import LandmarkDetector  # noqa: E402

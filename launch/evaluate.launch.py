@@ -4,46 +4,32 @@ End it with Ctrl-C, or call the service /evaluator/finish; it then writes the re
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
+from launch.substitutions import LaunchConfiguration
+
+from dalearn_ros.nodes.launching import declared, needed, node
+
+ARGUMENTS = {
+    "out": "evaluation",
+    "manifest": "",
+    "image": "/camera/image_raw",
+    "camera_info": "/camera/camera_info",
+    "truth": "/ground_truth/pose",
+    "truth_type": "pose",
+    "prior": "/localization/prior",
+}
 
 
 def generate_launch_description() -> LaunchDescription:
-    config = PathJoinSubstitution([FindPackageShare("dalearn_ros"), "config", "evaluator.yaml"])
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("map", description="map folder or .osm file"),
-            DeclareLaunchArgument("out", default_value="evaluation"),
-            DeclareLaunchArgument("manifest", default_value=""),
-            DeclareLaunchArgument("image", default_value="/camera/image_raw"),
-            DeclareLaunchArgument("camera_info", default_value="/camera/camera_info"),
-            DeclareLaunchArgument("truth", default_value="/ground_truth/pose"),
-            DeclareLaunchArgument("truth_type", default_value="pose"),
-            DeclareLaunchArgument("prior", default_value="/localization/prior"),
-            Node(
-                package="dalearn_ros",
-                executable="evaluator",
-                name="evaluator",
-                output="screen",
-                parameters=[
-                    config,
-                    {
-                        "map": LaunchConfiguration("map"),
-                        "out": LaunchConfiguration("out"),
-                        "manifest": LaunchConfiguration("manifest"),
-                        "pose_type": LaunchConfiguration("truth_type"),
-                    },
-                ],
-                remappings=[
-                    ("~/input/landmarks", "/landmark_detector/output/landmarks"),
-                    ("~/input/estimate", "/landmark_localizer/output/pose_with_covariance"),
-                    ("~/input/pose", LaunchConfiguration("truth")),
-                    ("~/input/prior", LaunchConfiguration("prior")),
-                    ("~/input/camera_info", LaunchConfiguration("camera_info")),
-                    ("~/input/image/compressed", [LaunchConfiguration("image"), "/compressed"]),
-                ],
-            ),
-        ]
-    )
+    values = {name: LaunchConfiguration(name) for name in ("map", *ARGUMENTS)}
+    parameters = {name: values[name] for name in ("map", "out", "manifest")}
+    topics = [
+        ("~/input/landmarks", "/landmark_detector/output/landmarks"),
+        ("~/input/estimate", "/landmark_localizer/output/pose_with_covariance"),
+        ("~/input/pose", values["truth"]),
+        ("~/input/prior", values["prior"]),
+        ("~/input/camera_info", values["camera_info"]),
+        ("~/input/image/compressed", [values["image"], "/compressed"]),
+    ]
+    parameters["pose_type"] = values["truth_type"]
+    evaluator = node("evaluator", "evaluator.yaml", parameters, topics)
+    return LaunchDescription([*needed("map"), *declared(ARGUMENTS), evaluator])

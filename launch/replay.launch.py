@@ -7,37 +7,16 @@ replay_live.launch.py.
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
+from launch.actions import ExecuteProcess
+from launch.substitutions import LaunchConfiguration
+
+from dalearn_ros.nodes.launching import declared, needed, program, shared
 
 
 def generate_launch_description() -> LaunchDescription:
-    program = [FindPackagePrefix("dalearn_ros"), "lib", "dalearn_ros", "dalearn"]
-    shipped = [FindPackageShare("dalearn_ros"), "models", "landmarks-s.onnx"]
-    out = LaunchConfiguration("out")
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("bag", description="bag folder or .mcap file"),
-            DeclareLaunchArgument("map", description="map folder or .osm file"),
-            DeclareLaunchArgument("model", default_value=PathJoinSubstitution(shipped)),
-            DeclareLaunchArgument("out", default_value="evaluation"),
-            ExecuteProcess(
-                cmd=[
-                    PathJoinSubstitution(program),
-                    "evaluate",
-                    "--bag",
-                    LaunchConfiguration("bag"),
-                    "--map",
-                    LaunchConfiguration("map"),
-                    "--model",
-                    LaunchConfiguration("model"),
-                    "--out",
-                    out,
-                    "--write-bag",
-                    [out, "_bag"],
-                ],
-                output="screen",
-            ),
-        ]
-    )
+    names = ("bag", "map", "model", "out")
+    options = [word for name in names for word in (f"--{name}", LaunchConfiguration(name))]
+    options += ["--write-bag", [LaunchConfiguration("out"), "_bag"]]
+    defaults = {"model": shared("models", "landmarks-s.onnx"), "out": "evaluation"}
+    evaluate = ExecuteProcess(cmd=[program("dalearn"), "evaluate", *options], output="screen")
+    return LaunchDescription([*needed("bag", "map"), *declared(defaults), evaluate])

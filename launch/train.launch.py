@@ -6,37 +6,21 @@ same command goes on.
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
+from launch.substitutions import LaunchConfiguration
+
+from dalearn_ros.nodes.launching import declared, node
+
+ARGUMENTS = {"out": "learnt", "from_stage": "label", "until_stage": "evaluate"}
 
 
 def generate_launch_description() -> LaunchDescription:
-    parameters = PathJoinSubstitution([FindPackageShare("dalearn_ros"), "config", "trainer.yaml"])
+    parameters = {name: LaunchConfiguration(name) for name in ("config", *ARGUMENTS)}
+    # A step on a slow machine takes its time, and so does writing the state after it.
+    patience = {"sigterm_timeout": "60", "sigkill_timeout": "60"}
     return LaunchDescription(
         [
             DeclareLaunchArgument("config", description="settings file of the recipe"),
-            DeclareLaunchArgument("out", default_value="learnt"),
-            DeclareLaunchArgument("from_stage", default_value="label"),
-            DeclareLaunchArgument("until_stage", default_value="evaluate"),
-            Node(
-                package="dalearn_ros",
-                executable="trainer",
-                name="trainer",
-                output="screen",
-                # A step on a slow machine takes its time, and so does writing the state after it.
-                sigterm_timeout="60",
-                sigkill_timeout="60",
-                parameters=[
-                    parameters,
-                    {
-                        "config": LaunchConfiguration("config"),
-                        "out": LaunchConfiguration("out"),
-                        "from_stage": LaunchConfiguration("from_stage"),
-                        "until_stage": LaunchConfiguration("until_stage"),
-                    },
-                ],
-                remappings=[],
-            ),
+            *declared(ARGUMENTS),
+            node("trainer", "trainer.yaml", parameters, [], **patience),
         ]
     )

@@ -21,7 +21,8 @@ from dalearn_ros.adaptation.task import Adaptation, Batch
 from dalearn_ros.classification.augment import change, prepare
 from dalearn_ros.classification.folders import ImageSet
 from dalearn_ros.classification.network import ImageClassifier
-from dalearn_ros.classification.task import ClassificationTask, Order
+from dalearn_ros.classification.task import ClassificationTask
+from dalearn_ros.core.rounds import Rounds
 
 
 class Answers(NamedTuple):
@@ -89,10 +90,11 @@ class ClassifierAdaptation(Adaptation):
         repeats = class_repeats(source, settings.oversampling)
         self._source = ClassificationTask(settings, source, seed, repeats)
         self._target, self._few_shot = target, few_shot
-        self._order = Order(np.ones(len(target), dtype=np.int64), seed, "target")
-        self._few_order: Order | None = None
+        self._order = Rounds(np.arange(len(target)), seed, "target")
+        self._few_order: Rounds | None = None
         if few_shot is not None:
-            self._few_order = Order(class_repeats(few_shot, settings.oversampling), seed, "few")
+            repeats = class_repeats(few_shot, settings.oversampling)
+            self._few_order = Rounds(np.repeat(np.arange(len(few_shot)), repeats), seed, "few")
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of the steps start..stop-1: those of the source, and more.

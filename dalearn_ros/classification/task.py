@@ -23,25 +23,6 @@ Counts = npt.NDArray[np.int64]
 _AT_ONCE = 500  # images that are classified together
 
 
-class Order:
-    """An endless order of samples, in rounds of which each is another shuffle."""
-
-    def __init__(self, repeats: Counts, seed: int, name: str) -> None:
-        """Prepare it.
-
-        Args:
-            repeats: (n,) how often each sample comes in a round.
-            seed: Seed of the order.
-            name: Of the stream of random numbers.
-        """
-        self._rounds = Rounds(np.repeat(np.arange(len(repeats)), repeats), seed, name)
-
-    def take(self, start: int, stop: int) -> Tensor:
-        """(stop - start,) int64 sample numbers at these places of the order."""
-        chosen = [self._rounds[place] for place in range(start, stop)]
-        return torch.tensor(chosen, dtype=torch.int64)
-
-
 class ClassificationTask:
     """Learns labelled images; see :class:`training.step.Task`."""
 
@@ -61,8 +42,8 @@ class ClassificationTask:
             repeats: (n,) how often each image comes in a round; once if it is not given.
         """
         self.settings, self.data = settings, data
-        once = np.ones(len(data), dtype=np.int64)
-        self._order = Order(once if repeats is None else repeats, seed, "source")
+        rows = np.repeat(np.arange(len(data)), 1 if repeats is None else repeats)
+        self._order = Rounds(rows, seed, "source")
         if settings.batch.threads:
             torch.set_num_threads(settings.batch.threads)
 

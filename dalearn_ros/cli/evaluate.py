@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dalearn_ros.cli.options import add_frames, add_time_offset, time_offset_ns
 
 if TYPE_CHECKING:
-    from dalearn_ros.evaluation.drive import DriveOptions
+    from dalearn_ros.evaluation.drive_options import DriveOptions
 
 NAME = "evaluate"
 HELP = "score a model on a bag with its map, or on a dataset: metrics, timing, report"
@@ -132,20 +132,11 @@ def drive_options(args: argparse.Namespace) -> DriveOptions:
         InputError: A time offset or a settings file that cannot be used.
     """
     from dalearn_ros.core.settings import load_settings
-    from dalearn_ros.evaluation.drive import DriveOptions
+    from dalearn_ros.evaluation.drive_options import DriveOptions
     from dalearn_ros.localization.settings import LocalizerSettings
 
-    return DriveOptions(
-        truth_topic=args.truth_topic,
-        prior_topic=args.prior_topic,
-        odometry_topic=args.odometry_topic,
-        camera_topic=args.camera_topic,
-        match_px=args.match_px,
-        time_offset_ns=time_offset_ns(args),
-        localizer=load_settings(LocalizerSettings, args.config),
-        map_frame=args.map_frame,
-        base_frame=args.base_frame,
-    )
+    time_offset_ns(args)  # is checked
+    return DriveOptions.of(args, args.match_px, load_settings(LocalizerSettings, args.config))
 
 
 def closing_line(out: Path, metrics: dict[str, Any]) -> str:

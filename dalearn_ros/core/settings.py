@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.yaml_file import read_yaml
 
 T = TypeVar("T")
 
@@ -74,13 +73,25 @@ def load_settings(
     source = "settings"
     if path is not None:
         source = str(path)
-        values = _read_yaml(Path(path))
-    return _build(cls, _merge(values, overrides or {}), source, "")
+        values = _without_ros_layers(read_yaml(Path(path), SettingsError, "settings file"))
+    return _build(cls, merged(values, overrides or {}), source, "")
 
 
 def dump_settings(settings: Any) -> dict[str, Any]:
     """The settings as plain YAML/JSON values (tuples become lists)."""
     return typing.cast(dict[str, Any], _plain(settings))
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values, those of ``over`` winning; neither is changed."""
+    found = dict(base)
+    for key, value in over.items():
+        below = found.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            found[key] = merged(below, value)
+        else:
+            found[key] = value
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -93,39 +104,6 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping: the second would win without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    problem = f"the key '{key.value}' twice"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such settings file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as a settings file ({error}).") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "a syntax error"
-        raise SettingsError.at(path, place, "YAML", str(problem)) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError.at(path, "", "keys and values", type(content).__name__)
-    return _without_ros_layers(content)
-
-
 def _without_ros_layers(content: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a ROS parameter file (``/**: ros__parameters: ...``) as plain settings."""
     layers = list(content.values())
@@ -133,21 +111,10 @@ def _without_ros_layers(content: dict[str, Any]) -> dict[str, Any]:
         not isinstance(layer, dict) or set(layer) != {"ros__parameters"} for layer in layers
     ):
         return content
-    merged: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for layer in layers:
-        merged = _merge(merged, layer["ros__parameters"] or {})
-    return merged
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            merged[key] = _merge(below, value)
-        else:
-            merged[key] = value
-    return merged
+        found = merged(found, layer["ros__parameters"] or {})
+    return found
 
 
 def _build(cls: type[T], values: Mapping[str, Any], source: str, prefix: str) -> T:
@@ -163,7 +130,7 @@ def _build(cls: type[T], values: Mapping[str, Any], source: str, prefix: str) ->
             raise SettingsError.at(source, f"key '{place}'", expected, f"'{key}'", hint)
         default = known[key].default
         if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
-            value = _merge(dump_settings(default), value)  # what is not named keeps its value
+            value = merged(dump_settings(default), value)  # what is not named keeps its value
         arguments[key] = _convert(hints[key], value, source, place)
         _check_range(known[key], arguments[key], source, place)
     return cls(**arguments)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from dalearn_ros.core.errors import DatasetError, InputError, SettingsError
 from dalearn_ros.core.resources import resource
+from dalearn_ros.core.yaml_file import read_yaml
 from dalearn_ros.datasets.areas import check_shape, read_labels_png
 from dalearn_ros.labels.area_settings import AREAS
 
@@ -57,11 +57,7 @@ class AreaMapping:
             except InputError:
                 expected = "a file, or the name of a shipped mapping (cityscapes)"
                 raise SettingsError.at(name, "", expected, "neither") from None
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise SettingsError(f"{path}: cannot be read as YAML ({error}).") from None
-        return cls.from_dict(content, str(path))
+        return cls.from_dict(read_yaml(path, SettingsError, "mapping"), str(path))
 
     @classmethod
     def from_dict(cls, content: Any, source: str) -> AreaMapping:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.core.resources import resource
+from dalearn_ros.core.yaml_file import read_yaml
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
@@ -139,11 +139,7 @@ def _read_table(spec: str) -> Mapping[str, str | None]:
             known = sorted(p.stem for p in resource("config/imports").glob("*.yaml"))
             expected = f"a YAML file, name=class pairs, or one of {', '.join(known)}"
             raise DatasetError.at("--classes", "", expected, f"'{spec}'") from None
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DatasetError(f"{path}: cannot be read as YAML ({error}).") from None
-    table = content.get("classes") if isinstance(content, Mapping) else None
+    table = read_yaml(path, DatasetError, "table of classes").get("classes")
     if not isinstance(table, Mapping) or not table:
         raise DatasetError.at(path, "key 'classes'", "names and classes", repr(table))
     return {str(name): value for name, value in table.items()}

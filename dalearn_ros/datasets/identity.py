@@ -2,8 +2,8 @@
 
 Of a dataset count its two JSON files and its images, of a run its description and weights, of any
 other folder all files that are not hidden. Recordings and shards count with size and both ends
-(recorders write no change in the middle that keeps the size, and reading all of a fleet would take
-days), images with name and size, everything else with all its bytes. Links are followed.
+(see :mod:`dalearn_ros.core.digests`), images with name and size, everything else with all its
+bytes. Links are followed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from dalearn_ros.core.digests import add_content, add_name_and_size
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.datasets.store import SHARDS_INDEX
-from dalearn_ros.maps.load import map_digest
+from dalearn_ros.maps.load import INFO_NAME, map_digest
 
-END_BYTES, CHUNK_BYTES = 1 << 20, 1 << 22
 RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".zstd", ".tar"})
 IMAGES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 READ = {  # what makes a folder one of a kind, to what is read of it
@@ -48,8 +48,9 @@ def identity_of(
     total = hashlib.sha256()
     try:
         for name, file in [("", path)] if path.is_file() else _read_of(path, fault):
-            total.update(f"{name}\0".encode(errors="surrogateescape"))
-            _add(total, file, whole_images)
+            size, suffix = add_name_and_size(total, name, file), file.suffix.lower()
+            if whole_images or suffix not in IMAGES:
+                add_content(total, file, size, ends=suffix in RECORDINGS)
     except OSError as error:
         raise fault(f"{path}: cannot be read ({error.strerror or error}).") from None
     return total.hexdigest()
@@ -65,7 +66,7 @@ def identity_of_map(path: Path) -> str:
         MapError: There is no map, or several.
         InputError: Its projection cannot be read.
     """
-    info = path / "map_projector_info.yaml"
+    info = path / INFO_NAME
     found = map_digest(path)
     if not (path.is_dir() and info.is_file()):
         return found
@@ -99,16 +100,3 @@ def _files(
             yield from _files(path, f"{prefix}{path.name}/", (*above, real), fault)
         else:
             yield f"{prefix}{path.name}", path
-
-
-def _add(total: hashlib._Hash, file: Path, whole_images: bool) -> None:
-    size, suffix = file.stat().st_size, file.suffix.lower()
-    total.update(f"{size}\0".encode())
-    if suffix in IMAGES and not whole_images:
-        return
-    with file.open("rb") as stream:
-        if suffix in RECORDINGS and size > 2 * END_BYTES:
-            total.update(stream.read(END_BYTES))
-            stream.seek(-END_BYTES, 2)
-        while chunk := stream.read(CHUNK_BYTES):
-            total.update(chunk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,9 +13,9 @@ import numpy.typing as npt
 from dalearn_ros.core.errors import InputError, PoseError
 from dalearn_ros.evaluation.calibration import with_map_noise
 from dalearn_ros.evaluation.collector import Collector
-from dalearn_ros.evaluation.detection import MATCH_PX
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.matching import Matching
-from dalearn_ros.evaluation.outputs import Outcome, OutputPaths, Sink
+from dalearn_ros.evaluation.outputs import Outcome, Sink
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.geometry.trajectory import Trajectory
@@ -24,11 +23,9 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.inference.detector import Answer, LandmarkDetector
 from dalearn_ros.inference.zoom import ZoomDetector, boxes_of
 from dalearn_ros.labels.project import Labeller
-from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Frame, Labels, Observations
 from dalearn_ros.localization.drive_health import DriveHealth
-from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.localization.window_images import CameraImage
 from dalearn_ros.localization.window_localizer import WindowLocalizer
 
@@ -48,39 +45,6 @@ class Detector(Protocol):
     def detect(self, image_bgr: npt.NDArray[Any], stamp_ns: int = 0) -> Observations:
         """Observations in the pixels of the image (H, W, 3)."""
         ...
-
-
-@dataclass(frozen=True)
-class DriveOptions:
-    """What to take from a bag.
-
-    Attributes:
-        truth_topic: True poses. None takes ``/ground_truth/pose``; a bag without it is labelled
-            with the pose that ``label`` would take, and localization is not scored.
-        prior_topic: Poses that the localizer is given; None takes ``/localization/prior``.
-        odometry_topic: Odometry between the images; None takes ``/odometry``. A bag without it is
-            localized image by image.
-        camera_topic: Images; None takes the only camera.
-        match_px: Tolerance of the main figures, pixels.
-        time_offset_ns: How much later than their stamps the images were taken.
-        labels: What counts as truth.
-        localizer: How observations become a pose.
-        map_frame: Name of the map's frame in the bag.
-        base_frame: Name of the vehicle's frame in the bag.
-        outputs: What is written beside the figures.
-    """
-
-    truth_topic: str | None = None
-    prior_topic: str | None = None
-    odometry_topic: str | None = None
-    camera_topic: str | None = None
-    match_px: float = MATCH_PX
-    time_offset_ns: int = 0
-    labels: LabelSettings = LabelSettings()  # noqa: RUF009  it is frozen
-    localizer: LocalizerSettings = LocalizerSettings()  # noqa: RUF009  it is frozen
-    map_frame: str = "map"
-    base_frame: str = "base_link"
-    outputs: OutputPaths = OutputPaths()  # noqa: RUF009  it is frozen
 
 
 class DriveRun:

@@ -18,7 +18,8 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.evaluation.calibration import labels_with_map_noise
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.detection import MATCH_PX
-from dalearn_ros.evaluation.drive import Detector, DriveOptions, DriveRun, timed
+from dalearn_ros.evaluation.drive import Detector, DriveRun, timed
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.outputs import Sink, open_outputs
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.trajectory import Trajectory

@@ -12,7 +12,8 @@ from typing import Any
 from dalearn_ros.core.errors import DalearnError, InputError
 from dalearn_ros.core.files import plain
 from dalearn_ros.evaluation.collector import RESULTS, Collector
-from dalearn_ros.evaluation.drive import Detector, DriveOptions
+from dalearn_ros.evaluation.drive import Detector
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.names import figures_of, why_unknown
 from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
 from dalearn_ros.evaluation.scenario import Limit, Scenario
@@ -185,17 +186,7 @@ def _evaluated(
         source["dataset"] = entry.data
         return evaluate_dataset(entry.data, detector, scenario.match_px, source)
     assert entry.bag is not None and entry.map is not None
-    options = DriveOptions(
-        truth_topic=entry.truth_topic,
-        prior_topic=entry.prior_topic,
-        odometry_topic=entry.odometry_topic,
-        camera_topic=entry.camera_topic,
-        match_px=scenario.match_px,
-        time_offset_ns=round(entry.time_offset_s * 1e9),
-        localizer=localizer,
-        map_frame=entry.map_frame,
-        base_frame=entry.base_frame,
-    )
+    options = DriveOptions.of(entry, scenario.match_px, localizer)
     source |= {"bag": entry.bag, "map": entry.map}
     return evaluate_bag(entry.bag, entry.map, detector, options, source)
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dalearn_ros.bags.storage import SUFFIXES
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.core.yaml_file import read_yaml
 
 KEYS = ("bag", "map", "name")
 EXPECTED = "a list 'bags' of entries with bag, and by choice map and name"
@@ -95,13 +94,8 @@ def _of_file(path: Path, map_path: Path | None) -> list[FleetBag]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such list of bags.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML ({error}).") from None
-    if not isinstance(content, dict) or not isinstance(content.get("bags"), list):
+    content = read_yaml(path, what="list of bags", expected=EXPECTED)
+    if not isinstance(content.get("bags"), list):
         raise InputError.at(path, "", EXPECTED, "something else")
     strange = sorted(str(key) for key in set(content) - {"bags", "map"})
     if strange:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.evaluation.collector import Collector
-from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.poses import PoseScore
 from dalearn_ros.evaluation.replay import evaluate_bag
 from dalearn_ros.fleet.bag_list import FleetBag

@@ -6,17 +6,15 @@ import functools
 import hashlib
 from pathlib import Path
 
+from dalearn_ros.core.digests import add_content, add_name_and_size
 from dalearn_ros.core.errors import BagError, MapError
 from dalearn_ros.maps.load import INFO_NAME, find_map, map_digest
-
-ENDS_BYTES = 1 << 20
 
 
 def identity_of(bag: Path) -> str:
     """SHA-256 (hexadecimal) of the names, sizes, first and last MiB of a bag's files.
 
-    The same wherever the bag lies. A change in the middle of a file that keeps its size is not
-    seen: recorders write no such change, and reading all of a fleet would take days.
+    The same wherever the bag lies; see :func:`dalearn_ros.core.digests.add_content`.
 
     Raises:
         BagError: There is no such bag, or it cannot be read.
@@ -29,12 +27,8 @@ def identity_of(bag: Path) -> str:
             raise BagError.at(bag, "", "a bag", found)
         for file in files:
             name = file.suffix if bag.is_file() else str(file.relative_to(bag))
-            size = file.stat().st_size
-            total.update(f"{name}\0{size}\0".encode(errors="surrogateescape"))
-            with file.open("rb") as stream:
-                total.update(stream.read(ENDS_BYTES))
-                stream.seek(max(ENDS_BYTES, size - ENDS_BYTES))
-                total.update(stream.read(ENDS_BYTES))
+            size = add_name_and_size(total, name, file)
+            add_content(total, file, size, ends=True)
     except OSError as error:
         raise BagError(f"{bag}: cannot be read ({error.strerror}).") from error
     return total.hexdigest()

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyproj
-import yaml
 
 from dalearn_ros.core.errors import MapError
+from dalearn_ros.core.yaml_file import read_yaml
 
 Array = npt.NDArray[np.float64]
 TYPES = ("Local", "MGRS", "LocalCartesianUTM", "LocalCartesian", "TransverseMercator")
@@ -125,14 +125,7 @@ def read_projector(path: Path) -> Projector:
     Raises:
         MapError: Unreadable, an unknown type, or a missing or absurd origin or grid.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MapError(
-            f"{path}: cannot be read as YAML ({' '.join(str(error).split())})."
-        ) from None
-    if not isinstance(content, Mapping):
-        raise MapError.at(path, "", "keys and values", type(content).__name__)
+    content = read_yaml(path, MapError, "projection")
     kind = {"local": "Local"}.get(str(content.get("projector_type")), content.get("projector_type"))
     if kind not in TYPES:
         raise MapError.at(path, "key 'projector_type'", "one of " + ", ".join(TYPES), repr(kind))

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.yaml_file import read_yaml
 
 SAME, NEIGHBOUR, ASSOCIATED = "same", "neighbour", "associated"
 Pairs = tuple[tuple[str, str], ...]
@@ -84,11 +83,7 @@ class LightTable:
         Raises:
             SettingsError: Not such a file, an unknown key, or a pair of unknown names.
         """
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise SettingsError(f"{path}: cannot be read as YAML ({error}).") from None
-        return cls.from_dict(content, str(path))
+        return cls.from_dict(read_yaml(path, SettingsError, "light table"), str(path))
 
     @classmethod
     def from_dict(cls, content: Any, source: str) -> LightTable:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.resources import resource
+from dalearn_ros.core.yaml_file import read_yaml
 
 RULES = ("center", "lower_right")
 DEFAULT_LABEL_SPACE = "config/label_spaces/landmarks.yaml"
@@ -44,7 +43,7 @@ class LabelSpace:
         """
         if path is None:
             return _default_label_space()
-        return cls.from_dict(_read(Path(path)), str(path))
+        return cls.from_dict(read_yaml(Path(path), SettingsError), str(path))
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], source: str = "label space") -> LabelSpace:
@@ -134,11 +133,11 @@ class Catalogue:
                 known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
                 raise SettingsError.at("catalogue", "", f"one of {known} or a file", f"'{name}'")
         space = label_space or LabelSpace.load()
-        content = _read(path)
+        content = read_yaml(path, SettingsError)
         table: dict[str, dict[str, int]] = {}
         if "include" in content:
             shared = path.parent / str(content["include"])
-            table = _tags(shared, _read(shared), space)
+            table = _tags(shared, read_yaml(shared, SettingsError), space)
         for kind, codes in _tags(path, content, space).items():
             table.setdefault(kind, {}).update(codes)
         return cls(path.stem, space, table)
@@ -185,16 +184,4 @@ def _codes(entries: list[Any]) -> Iterator[str]:
 @functools.cache
 def _default_label_space() -> LabelSpace:
     path = resource(DEFAULT_LABEL_SPACE)
-    return LabelSpace.from_dict(_read(path), str(path))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such file.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: cannot be read as YAML ({error}).") from None
-    if not isinstance(content, dict):
-        raise SettingsError.at(path, "", "keys and values", type(content).__name__)
-    return content
+    return LabelSpace.from_dict(read_yaml(path, SettingsError), str(path))

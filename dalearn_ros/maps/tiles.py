@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from dalearn_ros.core.errors import MapError
+from dalearn_ros.core.yaml_file import read_yaml
 from dalearn_ros.maps.osm import OsmFile, read_osm
 
 METADATA_NAME = "lanelet2_map_metadata.yaml"
@@ -75,14 +75,7 @@ def _metadata(path: Path) -> dict[str, tuple[float, ...]] | None:
     if not found:
         return None
     file = found[0]
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MapError(
-            f"{file}: cannot be read as YAML ({' '.join(str(error).split())})."
-        ) from None
-    if not isinstance(content, dict):
-        raise MapError.at(file, "", "x_resolution, y_resolution and tiles", repr(content))
+    content = read_yaml(file, MapError, expected="x_resolution, y_resolution and tiles")
     size = tuple(
         _numbers(file, key, [content.pop(key, None)], 1)[0]
         for key in ("x_resolution", "y_resolution")

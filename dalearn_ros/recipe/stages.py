@@ -14,7 +14,7 @@ from dalearn_ros.datasets.from_bag import Extras, label_bag
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.run import has_depth, open_depth_run
 from dalearn_ros.evaluation.compare import compare
-from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
 from dalearn_ros.evaluation.report_compare import write_compare
 from dalearn_ros.export.precision import PrecisionSettings, convert
@@ -200,17 +200,8 @@ def evaluate(
         )
     else:
         assert test.bag is not None and test.map is not None
-        options = DriveOptions(
-            truth_topic=test.truth_topic,
-            prior_topic=test.prior_topic,
-            odometry_topic=test.odometry_topic,
-            camera_topic=test.camera_topic,
-            match_px=stage.match_px,
-            time_offset_ns=round(test.time_offset_s * 1e9),
-            localizer=load_settings(LocalizerSettings, stage.config, stage.settings),
-            map_frame=test.map_frame,
-            base_frame=test.base_frame,
-        )
+        localizer = load_settings(LocalizerSettings, stage.config, stage.settings)
+        options = DriveOptions.of(test, stage.match_px, localizer)
         source = {"bag": test.bag, "map": test.map, "model": model}
         collected = evaluate_bag(test.bag, test.map, detector, options, source)
     found = collected.write(out)

@@ -14,9 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from dalearn_ros.core.errors import InputError
+from dalearn_ros.core.yaml_file import read_yaml
 from dalearn_ros.world.city import build_city
 from dalearn_ros.world.plan import Plan, make_plan
 from dalearn_ros.world.scene import Scene
@@ -97,11 +97,8 @@ def read_lock(path: Path) -> dict[str, Any]:
     Raises:
         InputError: There is none, or it is not one.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as a world lock ({error}).") from None
-    if not isinstance(content, dict) or "drives" not in content:
+    content = read_yaml(path, what="world lock")
+    if "drives" not in content:
         raise InputError.at(path, "key 'drives'", "a list of drives", "none")
     return content
 

@@ -9,34 +9,24 @@ import pytest
 import torch
 from helpers.tiny_images import SHAPES, TINY, write_images
 
-from dalearn_ros.classification.folders import read_labelled
+from dalearn_ros.classification.folders import ImageSet, read_labelled
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.settings import ClassificationSettings
-from dalearn_ros.classification.task import ClassificationTask, Order, classify, split_batch
+from dalearn_ros.classification.task import ClassificationTask, classify, split_batch
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.training.loop import Trainer
 
 REPEATS = np.array([1, 3, 2])
 
 
-def test_a_round_has_every_sample_once() -> None:
-    order = Order(np.ones(8, np.int64), 1, "x")
-    assert sorted(order.take(0, 8).tolist()) == list(range(8))
-    assert sorted(order.take(8, 16).tolist()) == list(range(8))
-    assert order.take(0, 8).tolist() != order.take(8, 16).tolist()
-
-
 def test_samples_come_as_often_as_asked() -> None:
-    rows = Order(REPEATS, 1, "x").take(0, 6)
-    assert torch.bincount(rows).tolist() == REPEATS.tolist()
-
-
-def test_a_place_has_the_same_sample_however_it_is_asked() -> None:
-    whole = Order(REPEATS, 3, "x").take(0, 40)
-    order = Order(REPEATS, 3, "x")
-    parts = [order.take(start, start + 10) for start in (30, 0, 20, 10)]
-    assert torch.equal(whole, torch.cat([parts[1], parts[3], parts[2], parts[0]]))
-    assert not torch.equal(whole, Order(REPEATS, 4, "x").take(0, 40))
+    images, files = torch.arange(3).reshape(3, 1, 1, 1), (Path("a"), Path("b"), Path("c"))
+    data = ImageSet(images, files, torch.tensor([2, 0, 1]), (), 0, ("", "", ""))
+    settings = load_settings(ClassificationSettings, None, {"batch": {"size": 6}})
+    for repeats, often in ((REPEATS, REPEATS.tolist()), (None, [2, 2, 2])):
+        (batch,) = ClassificationTask(settings, data, 1, repeats).batches(4, 5)
+        assert torch.bincount(batch["image"].flatten()).tolist() == often
+        assert torch.equal(batch["label"], data.labels[batch["image"].flatten()])
 
 
 @pytest.mark.parametrize("count,sizes", [(1, [7]), (3, [2, 2, 3]), (9, [2, 2, 3])])

@@ -27,6 +27,14 @@ def test_the_order_is_that_of_the_named_stream() -> None:
         assert [order[which * 6 + n] for n in range(6)] == wanted.tolist()
 
 
+def test_places_are_taken_across_rounds_however_they_are_asked_for() -> None:
+    rows = np.array([0, 1, 1, 1, 2, 2])
+    whole, order = Rounds(rows, 3, "x").take(0, 40), Rounds(rows, 3, "x")
+    assert whole.tolist() == [order[number] for number in range(40)]
+    for start in (30, 0, 20, 10):
+        assert order.take(start, start + 10).tolist() == whole[start : start + 10].tolist()
+
+
 def test_seed_and_name_change_it() -> None:
     orders = [Rounds(np.arange(50), seed, name) for seed, name in ((1, "a"), (2, "a"), (1, "b"))]
     drawn = {tuple(order[n] for n in range(50)) for order in orders}

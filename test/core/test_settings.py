@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dalearn_ros.core.errors import SettingsError
-from dalearn_ros.core.settings import dump_settings, field, load_settings
+from dalearn_ros.core.settings import dump_settings, field, load_settings, merged
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ def test_defaults_and_file_and_overrides_win_in_this_order(tmp_path: Path) -> No
     path = write(tmp_path, "steps: 5\nlimit: 2\ninner: {radius_px: 4}\n")
     settings = load_settings(Outer, path, {"steps": 7, "inner": {"kind": "sum"}})
     assert settings == Outer("x", 7, (640, 384), 2.0, Inner(4.0, "sum"))
+
+
+def test_merged_values_go_as_deep_as_both_do_and_change_neither() -> None:
+    base, over = {"a": {"b": 1, "c": {"d": 2}}, "e": 3}, {"a": {"c": {"d": 4}}, "e": {"f": 5}}
+    assert merged(base, over) == {"a": {"b": 1, "c": {"d": 4}}, "e": {"f": 5}}
+    assert base == {"a": {"b": 1, "c": {"d": 2}}, "e": 3}
+    assert over == {"a": {"c": {"d": 4}}, "e": {"f": 5}}
 
 
 @dataclass(frozen=True)

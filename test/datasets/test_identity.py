@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dalearn_ros.core import digests
 from dalearn_ros.core.errors import BagError, InputError
-from dalearn_ros.datasets import identity
 from dalearn_ros.datasets.identity import identity_of
 
 END_BYTES = 1 << 10
@@ -25,8 +25,8 @@ def test_a_file_is_its_bytes(tmp_path: Path) -> None:
 def test_only_recordings_are_their_size_and_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, seen: bool
 ) -> None:
-    monkeypatch.setattr(identity, "END_BYTES", END_BYTES)
-    monkeypatch.setattr(identity, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(digests, "END_BYTES", END_BYTES)
+    monkeypatch.setattr(digests, "CHUNK_BYTES", 100)
     file, size = tmp_path / name, 3 * END_BYTES
     file.write_bytes(bytes(size))
     before = identity_of(file)

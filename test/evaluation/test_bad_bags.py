@@ -21,7 +21,7 @@ from dalearn_ros.bags.writer import BagWriter
 from dalearn_ros.cli.main import main
 from dalearn_ros.core.errors import BagError
 from dalearn_ros.evaluation.collector import Collector
-from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.outputs import OutputPaths
 from dalearn_ros.evaluation.replay import evaluate_bag
 from dalearn_ros.inference.detector import LandmarkDetector

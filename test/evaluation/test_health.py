@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.health import CAMERA_NAMES, FATES, MAP_NAMES, health_result
 from dalearn_ros.evaluation.names import flat
 from dalearn_ros.evaluation.replay import evaluate_bag

@@ -13,7 +13,7 @@ from dalearn_ros.bags.result_bag import LANDMARKS_TOPIC, POSE_TOPIC
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.evaluation import film as films
-from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.film import film
 from dalearn_ros.evaluation.outputs import OutputPaths
 from dalearn_ros.evaluation.replay import evaluate_bag

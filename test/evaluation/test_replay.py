@@ -15,7 +15,7 @@ from helpers.tiny_depth_model import add_depth
 from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError
 from dalearn_ros.datasets.from_bag import label_bag
 from dalearn_ros.evaluation import replay
-from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.inference.zoom import ZoomDetector

@@ -52,7 +52,7 @@ def test_a_folder_of_bags(tmp_path: Path) -> None:
         ("bags: []", "expected at least one bag, found none"),
         ("bags: {a: b}", "expected a list 'bags'"),
         ("- a", "expected a list 'bags'"),
-        ("bags: [a", "cannot be read as YAML"),
+        ("bags: [a", "expected YAML"),
         ("bags: [a]", "bag 1: expected a map, found none. Give --map"),
         ("{bags: [a], map: m, maps: n}", "expected the keys bags and map, found maps"),
         ("{bags: [{bag: a, mpa: m}], map: m}", "expected texts for bag, map, name"),

@@ -7,26 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from dalearn_ros.core.digests import END_BYTES
 from dalearn_ros.core.errors import BagError, MapError
-from dalearn_ros.fleet.identity import ENDS_BYTES, identity_of, identity_of_map
+from dalearn_ros.fleet.identity import identity_of, identity_of_map
 
 
 def test_it_is_the_same_elsewhere_and_another_after_a_change(tmp_path: Path) -> None:
     bag = tmp_path / "a"
     bag.mkdir()
     (bag / "metadata.yaml").write_text("x")
-    (bag / "data.mcap").write_bytes(bytes(3 * ENDS_BYTES))
+    (bag / "data.mcap").write_bytes(bytes(3 * END_BYTES))
     first = identity_of(bag)
     shutil.copytree(bag, tmp_path / "elsewhere" / "b")
     assert identity_of(tmp_path / "elsewhere" / "b") == first
-    for place in (0, 3 * ENDS_BYTES - 1):
-        content = bytearray(3 * ENDS_BYTES)
+    for place in (0, 3 * END_BYTES - 1):
+        content = bytearray(3 * END_BYTES)
         content[place] = 1
         (bag / "data.mcap").write_bytes(content)
         assert identity_of(bag) != first
-    (bag / "data.mcap").write_bytes(bytes(3 * ENDS_BYTES + 1))
+    (bag / "data.mcap").write_bytes(bytes(3 * END_BYTES + 1))
     assert identity_of(bag) != first
-    (bag / "data.mcap").write_bytes(bytes(3 * ENDS_BYTES))
+    (bag / "data.mcap").write_bytes(bytes(3 * END_BYTES))
     assert identity_of(bag) == first
     (bag / "metadata.yaml").rename(bag / "other.yaml")
     assert identity_of(bag) != first

@@ -73,7 +73,7 @@ def test_local_has_no_place_on_the_globe() -> None:
     "text, named",
     [
         ("projector_type: Mercator", "LocalCartesianUTM"),
-        ("projector_type: MGRS\nmgrs_grid: [", "cannot be read as YAML"),
+        ("projector_type: MGRS\nmgrs_grid: [", "expected YAML"),
         (
             "projector_type: TransverseMercator\nmap_origin: {latitude: 36, longitude: 139}\n"
             "scale_factor: 0",

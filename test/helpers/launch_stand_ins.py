@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 import types
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+HELPERS = "dalearn_ros.nodes.launching"  # imports launch too
 
 
 class Made:
@@ -40,6 +43,8 @@ def load(
         for name in classes:
             setattr(module, name, type(name, (Made,), {}))
         monkeypatch.setitem(sys.modules, module_name, module)
+    monkeypatch.delitem(sys.modules, HELPERS, raising=False)
+    monkeypatch.setitem(sys.modules, HELPERS, importlib.import_module(HELPERS))
     spec = importlib.util.spec_from_file_location(path.stem.replace(".", "_"), path)
     assert spec is not None and spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)

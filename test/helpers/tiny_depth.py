@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from dalearn_ros.core.settings import load_settings
+from dalearn_ros.core.settings import load_settings, merged
 from dalearn_ros.datasets.store import Dataset, DatasetWriter
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.run import train_detector
@@ -39,15 +39,6 @@ TINY: dict[str, Any] = {
 def depth_settings(changes: dict[str, Any] | None = None) -> DistillSettings:
     """The tiny settings with changes, key by key."""
     return load_settings(DistillSettings, None, merged(TINY, changes or {}))
-
-
-def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Nested values, the second ones winning."""
-    found = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(found.get(key), dict)
-        found[key] = merged(found[key], value) if both else value
-    return found
 
 
 def write_config(path: Path, changes: dict[str, Any] | None = None) -> Path:

@@ -50,7 +50,7 @@ def test_a_code_falls_back_to_the_star_and_then_to_nothing(tmp_path: Path) -> No
         ("tags: {sign: {a: tree}}", "'tree'"),
         ("tags: [1]", "key 'tags'"),
         ("tags: {sign: 3}", "tags.sign"),
-        ("{", "cannot be read as YAML"),
+        ("{", "expected YAML"),
     ],
 )
 def test_a_wrong_catalogue_is_a_sentence(tmp_path: Path, text: str, part: str) -> None:

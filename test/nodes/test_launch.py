@@ -8,11 +8,12 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from helpers.launch_stand_ins import load, of_kind
+from helpers.launch_stand_ins import load, of_kind, resolved
 
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.nodes import (
@@ -25,6 +26,7 @@ from dalearn_ros.nodes import (
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
+HELPERS = ROOT / "dalearn_ros/nodes/launching.py"
 SETTINGS = {
     "landmark_detector": [landmark_detector.DetectorNodeSettings],
     "landmark_localizer": [landmark_localizer.LocalizerNodeSettings, LocalizerSettings],
@@ -93,7 +95,19 @@ def test_every_executable_parameter_and_topic_exists(
             assert CAMERA.sub("/", topic) in topics, f"{name} has no topic {topic}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_launch_file_runs_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "share/dalearn_ros/launch/detector.launch.py"
+    installed.parent.mkdir(parents=True)
+    shutil.copyfile(ROOT / "launch/detector.launch.py", installed)
+    monkeypatch.chdir(tmp_path)
+    (detector,) = of_kind(load(installed, monkeypatch), "LifecycleNode")
+    settings = resolved(detector.options["parameters"][0], {"params": "own.yaml"}, tmp_path)
+    assert settings == "own.yaml"
+
+
+@pytest.mark.parametrize("path", [*FILES, HELPERS], ids=lambda path: path.name)
 def test_every_file_that_is_named_exists(path: Path) -> None:
     for name in re.findall(r'"([\w-]+\.yaml)"', path.read_text()):
         assert (ROOT / "config" / name).is_file()

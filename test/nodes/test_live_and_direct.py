@@ -13,7 +13,7 @@ from sensor_msgs.msg import PointCloud2
 from dalearn_ros.bags.observation_rows import ROW
 from dalearn_ros.bags.result_bag import DETECTIONS_TOPIC, LANDMARKS_TOPIC
 from dalearn_ros.bags.storage import Bag
-from dalearn_ros.evaluation.drive import DriveOptions
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.outputs import OutputPaths
 from dalearn_ros.evaluation.replay import evaluate_bag
 from dalearn_ros.inference.detector import LandmarkDetector
