@@ -104,7 +104,7 @@ class ChoiceSettings:
     factor: float = field(
         1.5,
         "The landmarks that a network sees in target images may differ from the start's by this "
-        "factor.",
+        "factor; with few-shot labels by any.",
         minimum=1.0,
         maximum=1000.0,
     )

@@ -5,8 +5,8 @@ with what it sees in the same image at another scale? Learning from pseudo label
 agreement whether they are right or wrong, so two things more are asked. It must rise by a margin
 that self-confirmation alone hardly reaches; and on source images, where nothing is confirmed, it
 must not fall: features that fit both cities do not lose the old one. Labels of a few target images
-are evidence of their own: with them agreement must only rise. The bounds on the number of
-landmarks, the watch against collapse and the F1 on source images stand guard beside it.
+are evidence of their own: with them agreement must only rise. The watch against collapse, the F1 on
+source images and, without such labels, bounds on the number of landmarks stand guard beside it.
 """
 
 from __future__ import annotations
@@ -188,7 +188,11 @@ def choose(
     if not usable:
         return start, f"no network along the way kept F1 {least:.3f} on source images"
     usual = max(start.figures[LANDMARKS], 1e-9)
-    usable = [c for c in usable if 1 / own.factor <= c.figures[LANDMARKS] / usual <= own.factor]
+    usable = [
+        c
+        for c in usable
+        if labelled or 1 / own.factor <= c.figures[LANDMARKS] / usual <= own.factor
+    ]
     if not usable:
         return start, (
             f"every network along the way sees more than {own.factor:g} times as many landmarks in "

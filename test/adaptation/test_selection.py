@@ -48,6 +48,8 @@ def test_a_network_that_sees_far_more_or_fewer_landmarks_is_not_taken():
     chosen, refused = choose(found[:2], _settings(factor=1.5), 99)
     assert chosen.step == 0
     assert "1.5 times as many landmarks" in refused
+    taken = choose(found[:2], _settings(factor=1.5), 99, labelled=True)
+    assert taken == (found[1], ""), "labels may teach it to see what the start could not"
 
 
 def test_after_a_collapse_only_networks_before_it_count():
