@@ -65,6 +65,7 @@ def table_of(entries: Sequence[Entry], ablation: bool) -> list[dict[str, Any]]:
         share, low, high = gap_closed(entries, name)
         points = [e["median_px"] for e in mine if e["median_px"] is not None]
         best = [e["best"] for e in mine if e["best"] is not None]
+        last = [e["networks"][-1]["f1"] for e in mine if "networks" in e]
         lines.append(
             {
                 "from, to": mine[0]["pair"],
@@ -74,6 +75,7 @@ def table_of(entries: Sequence[Entry], ablation: bool) -> list[dict[str, Any]]:
                 "point, median px": spread(points) if points else None,
                 "gap closed": "–" if share is None else f"{share:.0%} ({low:.0%} to {high:.0%})",
                 "best by labels": spread(best) if best else "–",
+                "last network": spread(last) if last else "–",
                 "refused": sum(bool(e["refused"]) for e in mine),
             }
         )
@@ -83,10 +85,13 @@ def table_of(entries: Sequence[Entry], ablation: bool) -> list[dict[str, Any]]:
 def gap_closed(entries: Sequence[Entry], name: str) -> tuple[float | None, float, float]:
     """Share of the way from source only to oracle in F1, with 95 % over test images drawn anew.
 
-    None for the ends themselves, where one of them is missing, and where they differ too little.
+    Of the seeds that all three have. None for the ends themselves, where one of them is missing,
+    and where they differ too little.
     """
-    sides = [[e for e in entries if e["row"] == row] for row in (SOURCE_ONLY, name, ORACLE)]
-    if name in (START, SOURCE_ONLY, ORACLE) or not all(sides):
+    if name in (START, SOURCE_ONLY, ORACLE):
+        return None, 0.0, 0.0
+    sides = _same_seeds(entries, (SOURCE_ONLY, name, ORACLE))
+    if not all(sides):
         return None, 0.0, 0.0
     counts = [np.array([e["counts"] for e in side], np.int64) for side in sides]
     low, middle, high = (float(np.mean([e["f1"] for e in side])) for side in sides)
@@ -98,12 +103,19 @@ def gap_closed(entries: Sequence[Entry], name: str) -> tuple[float | None, float
     return (middle - low) / (high - low), *bounds
 
 
+def _same_seeds(entries: Sequence[Entry], rows: Sequence[str]) -> list[list[Entry]]:
+    """The entries of some rows, each with the seeds that all of them have."""
+    by_seed = [{e["seed"]: e for e in entries if e["row"] == row} for row in rows]
+    common = sorted(set.intersection(*(set(found) for found in by_seed)))
+    return [[found[seed] for seed in common] for found in by_seed]
+
+
 def _note(entries: Sequence[Entry]) -> str:
     return (
         "Mean ± standard deviation over seeds; the gap with its 95 % interval over test images; "
         f"none is given where source only and oracle differ by less than {LEAST_GAP}. `refused`: "
         "runs that kept the source model by the criterion; they count as source only. `best by "
         "labels`: F1 with the best choice among source only and the networks along the way, which "
-        "only target labels could make. "
+        "only target labels could make; `last network`: F1 of the last of these, taken or not. "
         f"{machines_of(entries)}"
     )

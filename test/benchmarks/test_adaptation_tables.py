@@ -34,6 +34,12 @@ def test_share_of_the_gap_by_hand():
     assert gap_closed(entries[:2], FULL)[0] is None
 
 
+def test_the_gap_is_of_the_seeds_that_both_ends_have_too():
+    entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, MIDDLE), _entry(ORACLE, 1, HIGH)]
+    more = [*entries, _entry(SOURCE_ONLY, 2, MIDDLE), _entry(ORACLE, 3, LOW)]
+    assert gap_closed(more, FULL) == gap_closed(entries, FULL)
+
+
 def test_a_small_gap_says_nothing():
     near = [[3, 3, 3]] * 4
     entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, MIDDLE), _entry(ORACLE, 1, near)]
