@@ -33,6 +33,7 @@ from dalearn_ros.nodes.messages import time_of
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 CLOCK_STEP_NS = 10_000_000
 SETTLE_S = 0.5  # a reader that we know of may not know us yet; best effort loses what it misses
+LINKS_SETTLE_S = 2.0  # two others that we both know of may find each other later still
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,6 +151,7 @@ class Player(process.CleanCalls, Node):
         links = list(self.options.wait_for_links)
         if self.options.lockstep:
             links.append(self.options.result)
+        settle = LINKS_SETTLE_S if links else SETTLE_S
         complete_since = time.perf_counter()
         while (waited or links) and not self.stop.asked:
             missing = [t for t in waited if not self._outputs[t].get_subscription_count()]
@@ -157,7 +159,7 @@ class Player(process.CleanCalls, Node):
             now = time.perf_counter()
             if missing:
                 complete_since = now
-            elif now - complete_since > SETTLE_S:
+            elif now - complete_since > settle:
                 return
             if missing and now > deadline:
                 fault = process.network_fault() or "Is the other side running, in the same domain?"
