@@ -95,6 +95,11 @@ ROWS = (
     Row(ORACLE, {"loop": {"learning_rate": 0.001}}, groups=BOTH),  # its best of two
     Row("no domain loss", _adaptation(domain={"weight": 0.0}), ablation=True),
     Row("no reversal", _adaptation(domain={"reversal": False}), ablation=True),
+    Row("starts at once", _adaptation(self_training={"start": {"share": 0.0}}), ablation=True),
+    Row("maximum masking", _pseudo(below="mask_max"), ablation=True),
+    Row("full masking", _pseudo(below="mask_all"), ablation=True),
+    Row("caps alone", _pseudo(total_share=0.8), ablation=True),
+    Row("two stages", _adaptation(self_training={"stages": 2}), ablation=True),
     Row("true negative", _pseudo(below="negative"), ablation=True),
     Row("with a map", mapped=True, ablation=True),
     Row("target colours", {"target": {"colours_share": 0.5}}, ablation=True),
