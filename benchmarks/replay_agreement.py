@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.recfunctions import repack_fields
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -116,7 +117,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _pixels(cloud: bytes) -> bytes:
-    return np.frombuffer(cloud, ROW)[PIXELS].tobytes()
+    return repack_fields(np.frombuffer(cloud, ROW)[PIXELS]).tobytes()  # a view has all the bytes
 
 
 def _stamp(message: Any) -> int:
