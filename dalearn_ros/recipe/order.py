@@ -58,11 +58,7 @@ def steps_of(
 class Recipe:
     """Adds one stage after the other. The files of the stages' settings are read once, here.
 
-    Args:
-        settings: Of the recipe.
-        out: Its folder.
-        first: Stages before it are taken as they were left.
-        last: Stages after it are left out.
+    Takes the arguments of :func:`steps_of`.
 
     Raises:
         SettingsError: A stage's settings cannot be used.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers.search_play import Answer, answered, settings
 
 from dalearn_ros.core.errors import InputError, SettingsError
-from dalearn_ros.core.settings import load_settings
 from dalearn_ros.hard_examples.light_table import Condition
 from dalearn_ros.hard_examples.search import HARD, HARMLESS, ORIGINAL_FAILS, Search
 from dalearn_ros.hard_examples.search_colours import ColourWay
@@ -27,11 +26,6 @@ from dalearn_ros.hard_examples.tries import DRAWN, GENERATED, KEPT, NEAR, Try
 
 DAY, NIGHT = Condition("day", "sunny"), Condition("night", "sunny")
 AREAS = [("road", "sky"), ("road",), ("road", "sky")]
-Answer = Callable[[Try], tuple[float, float | None]]
-
-
-def settings(**sections: Mapping[str, Any]) -> HardenSettings:
-    return load_settings(HardenSettings, None, sections)
 
 
 @pytest.fixture
@@ -55,18 +49,14 @@ def darkness(one: Try) -> tuple[float, float | None]:
     return (0.3 if road.distribution.mean[0] < 40.0 else 0.9), 1.0
 
 
+def play(search: Search, tries: int, answer: Answer = darkness) -> list[tuple[Try, str]]:
+    return answered(search, tries, answer)
+
+
 def of_colours(
     store: ParameterStore, areas: list[tuple[str, ...]], how: HardenSettings, seed: int
 ) -> Search:
     return Search([ColourWay(store, areas, how)], len(areas), how.search, seed)
-
-
-def play(search: Search, tries: int, answer: Answer = darkness) -> list[tuple[Try, str]]:
-    found = []
-    for _ in range(tries):
-        one = search.propose()
-        found.append((one, search.tell(*answer(one))))
-    return found
 
 
 def test_the_first_parameters_are_of_one_target_of_the_named_condition(

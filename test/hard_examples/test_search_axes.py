@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers.search_play import Answer, answered, settings
 
 from dalearn_ros.core.errors import InputError, SettingsError
-from dalearn_ros.core.settings import load_settings
 from dalearn_ros.hard_examples.conversion import distance, narrowed
 from dalearn_ros.hard_examples.filters import EDGES, FILTERS, SHARPEN, SMOOTH
 from dalearn_ros.hard_examples.search import HARD, ORIGINAL_FAILS, Search
@@ -22,10 +22,6 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 
 ROWS = 4
 LANDMARKS = [("landmark 0",), (), ("landmark 1", "landmark 2"), ()]  # of each row
-
-
-def settings(**sections: Mapping[str, Any]) -> HardenSettings:
-    return load_settings(HardenSettings, None, sections)
 
 
 def whole(row: int, vector: Any) -> Sequence[str]:
@@ -52,12 +48,8 @@ def blur_hurts(one: Try) -> tuple[float, float]:
     return (0.2 if next(iter(one.vectors.values()))[0] > 3.0 else 0.9), 1.0
 
 
-def play(search: Search, tries: int, answer: Any = blur_hurts) -> list[tuple[Try, str]]:
-    found = []
-    for _ in range(tries):
-        one = search.propose()
-        found.append((one, search.tell(*answer(one))))
-    return found
+def play(search: Search, tries: int, answer: Answer = blur_hurts) -> list[tuple[Try, str]]:
+    return answered(search, tries, answer)
 
 
 def vector_of(one: Try) -> tuple[float, ...]:
