@@ -82,9 +82,9 @@ def choice_section(metrics: Mapping[str, Any]) -> str:
     series = []
     for name, key, colour, dash in (
         ("agreement", CRITERION, BLUE, ""),
-        ("agreement on source images", CONTROL, BLUE, "2 3"),
+        ("on source images", CONTROL, BLUE, "2 3"),
         ("same as before", "target/same_as_before", ORANGE, "5 3"),
-        ("F1, source images", "source/f1", GREY, "2 3"),
+        ("F1, source", "source/f1", GREY, "2 3"),
     ):
         values_ = np.array([_float(entry.get(key)) for entry in entries], np.float64)
         series += [
