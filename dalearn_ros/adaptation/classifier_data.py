@@ -20,6 +20,8 @@ from dalearn_ros.classification.folders import (
     read_labelled,
 )
 from dalearn_ros.core.errors import DatasetError
+from dalearn_ros.datasets.bag_images import LeftOut
+from dalearn_ros.datasets.image_list import left_out_lines
 
 _HANDFUL = 10  # images of a class below which nothing much can be learnt of the target
 
@@ -56,6 +58,15 @@ class Data:
         return int(self.source.images.shape[1])
 
     @property
+    def left_out(self) -> LeftOut:
+        """Reason → files that the filter has left out of any of them."""
+        joined: LeftOut = {}
+        for data in self.sets:
+            for reason, files in data.left_out.items():
+                joined.setdefault(reason, []).extend(files)
+        return joined
+
+    @property
     def sets(self) -> list[ImageSet]:
         """All that there are."""
         return [data for data in (self.source, self.target, self.few_shot) if data is not None]
@@ -75,10 +86,12 @@ def read_data(folders: Folders, settings: AdaptClassifierSettings) -> Data:
             check_classes(path, class_names(path), classes, folders.source)
     size, channels = settings.input.size, settings.input.channels
     source = read_labelled(folders.source, classes, size, channels)
+    source = _wanted(source, folders.source, settings)
     empty = [n for i, n in enumerate(classes) if not bool((source.labels == i).any())]
     if empty:
-        raise DatasetError.at(folders.source, empty[0], "images of this class", "no readable one")
-    target = read_flat(folders.target, size, channels)
+        found = "no readable one" + "".join(f"; {line}" for line in left_out_lines(source.left_out))
+        raise DatasetError.at(folders.source, empty[0], "images of this class", found)
+    target = _wanted(read_flat(folders.target, size, channels), folders.target, settings)
     if set(source.digests) == set(target.digests):
         raise DatasetError(
             f"{folders.target}: holds the same images as {folders.source}; there is nothing to "
@@ -87,6 +100,7 @@ def read_data(folders: Folders, settings: AdaptClassifierSettings) -> Data:
     few_shot = None
     if folders.few_shot is not None:
         few_shot = read_labelled(folders.few_shot, classes, size, channels)
+        few_shot = _wanted(few_shot, folders.few_shot, settings)
     sets = [data for data in (source, target, few_shot) if data is not None]
     wanted = max(int(data.images.shape[1]) for data in sets)
     if len(target) < _HANDFUL * len(classes):
@@ -100,6 +114,20 @@ def read_data(folders: Folders, settings: AdaptClassifierSettings) -> Data:
         target.with_channels(wanted),
         None if few_shot is None else few_shot.with_channels(wanted),
     )
+
+
+def _wanted(images: ImageSet, path: Path, settings: AdaptClassifierSettings) -> ImageSet:
+    """What the filter keeps; what it leaves out is said."""
+    if not settings.filter.on:
+        return images
+    kept = images.filtered(settings.filter)
+    lines = "; ".join(left_out_lines(kept.left_out))
+    if not len(kept):
+        hint = "Loosen the filter, or switch off the test that is named most."
+        raise DatasetError.at(path, "", "images that the filter keeps", lines, hint)
+    if lines:
+        logging.getLogger(__name__).warning("%s: the filter leaves out %s.", path, lines)
+    return kept
 
 
 def class_repeats(images: ImageSet, settings: OversamplingSettings) -> npt.NDArray[np.int64]:

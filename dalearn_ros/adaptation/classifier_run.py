@@ -193,6 +193,7 @@ def _metrics(
         "target_images": len(data.target),
         "target_repeated": data.target.repeated,
         "unreadable": [sentence for one in sets for sentence in one.unreadable],
+        "left_out": data.left_out,
     }
 
 
@@ -212,7 +213,7 @@ def _description(
         **{
             name: None
             if one is None
-            else {"path": str(path), "images": len(one), "content": one.digest}
+            else {"path": str(path), "images": len(one), "content": one.fingerprint}
             for name, path, one in zip(names, paths, sets, strict=True)
         },
     }

@@ -17,6 +17,7 @@ from dalearn_ros.adaptation.settings import (
 from dalearn_ros.classification.settings import ClassificationSettings
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import field
+from dalearn_ros.datasets.image_filter import FilterSettings
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class AdaptClassifierSettings(ClassificationSettings):
     target: TargetSettings = field(TargetSettings, "Target images.")
     oversampling: OversamplingSettings = field(
         OversamplingSettings, "Rare classes, also for the source alone."
+    )
+    filter: FilterSettings = field(
+        FilterSettings(None, None, None, None, None),
+        "Images that are left out of source, target and few-shot, judged at the network's size; "
+        "all tests are off unless they are given a limit.",
     )
     choice: ChoiceSettings = field(ChoiceSettings, "Choice of the network.")
     collapse: CollapseSettings = field(

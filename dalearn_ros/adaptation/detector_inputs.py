@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +115,7 @@ def labelled_draws(inputs: Inputs, settings: AdaptSettings) -> tuple[Draws, Draw
     Raises:
         DatasetError: The filter leaves no image.
     """
-    some = any(value is not None for value in dataclasses.astuple(settings.filter))
-    filtering = settings.filter if some else None
+    filtering = settings.filter if settings.filter.on else None
     largest = settings.oversampling.largest
     source = draws_of(inputs.source, filtering, largest)
     if not inputs.few_shot:

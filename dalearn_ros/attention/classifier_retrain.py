@@ -219,7 +219,7 @@ def _description(
         "make": dataclasses.asdict(make),
         "seed": seed,
         "init": start,
-        "data": {"path": str(inputs.data), "images": len(data), "content": data.images.digest},
+        "data": {"path": str(inputs.data), "images": len(data), "content": data.images.fingerprint},
         "validation": None if inputs.validation is None else str(inputs.validation),
         "edits": edits.about(inputs.edits),
     }

@@ -20,6 +20,8 @@ from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.coding.pixels import PixelMap
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
+from dalearn_ros.datasets.bag_images import LeftOut
+from dalearn_ros.datasets.image_filter import FilterSettings, filter_images
 from dalearn_ros.inference.preprocess import as_channels
 
 Image = npt.NDArray[np.uint8]
@@ -37,6 +39,7 @@ class ImageSet:
         unreadable: Sentences about files that were left out.
         repeated: How many more files held the same bytes as another of a flat list.
         digests: n SHA-256 of the files.
+        left_out: Reason → paths of images that :meth:`filtered` has left out.
     """
 
     images: Tensor
@@ -45,12 +48,39 @@ class ImageSet:
     unreadable: tuple[str, ...]
     repeated: int
     digests: tuple[str, ...]
+    left_out: LeftOut = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.files)
 
+    def image(self, index: int) -> Image:
+        """(H, W, 3) uint8 BGR."""
+        image: Image = self.images[index].expand(3, -1, -1).permute(1, 2, 0).numpy()
+        return np.ascontiguousarray(image)
+
+    def name(self, index: int) -> str:
+        """The file's path."""
+        return str(self.files[index])
+
+    def filtered(self, settings: FilterSettings) -> ImageSet:
+        """The images that a filter keeps, as they are here: cut to the network's size (U13)."""
+        found = filter_images(self, settings)
+        rows = torch.from_numpy(found.rows)
+        return dataclasses.replace(
+            self,
+            images=self.images[rows],
+            files=tuple(self.files[row] for row in found.rows),
+            labels=self.labels[rows],
+            digests=tuple(self.digests[row] for row in found.rows),
+            left_out=found.left_out,
+        )
+
+    def digest(self, index: int) -> str:
+        """SHA-256 of the file."""
+        return self.digests[index]
+
     @property
-    def digest(self) -> str:
+    def fingerprint(self) -> str:
         """SHA-256 over those of the files, in order."""
         return hashlib.sha256("".join(self.digests).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ looks at several, and its result does not depend on their order.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -57,6 +58,11 @@ class FilterSettings:
         "vehicle that stands still.",
         minimum=0.0,
     )
+
+    @property
+    def on(self) -> bool:
+        """Is any test switched on?"""
+        return any(limit is not None for limit in dataclasses.astuple(self))
 
 
 class Images(Protocol):

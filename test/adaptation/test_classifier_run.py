@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from helpers.tiny_images import TINY, write_images
@@ -152,6 +153,29 @@ def test_what_cannot_be_read_is_counted(place: Path) -> None:
     metrics = adapt_classifier(_folders(place), place / "run", SETTINGS, 1, None)
     assert len(metrics["unreadable"]) == 1 and "0.png" in metrics["unreadable"][0]
     assert (metrics["target_images"], metrics["target_repeated"]) == (11, 1)
+
+
+def test_the_filter_leaves_out_with_its_reason(place: Path) -> None:
+    settings = load_settings(AdaptClassifierSettings, None, TINY | {"filter": {"max_bright": 0.5}})
+    for folder, name in (("source", "bar"), ("target", "dot")):
+        cv2.imwrite(str(place / folder / name / "0.png"), np.full((16, 16), 255, np.uint8))
+    metrics = adapt_classifier(_folders(place), place / "run", settings, 1, None)
+    assert (metrics["source_images"], metrics["target_images"]) == (11, 11)
+    burnt = [str(place / "source" / "bar" / "0.png"), str(place / "target" / "dot" / "0.png")]
+    assert metrics["left_out"] == {"overexposed": burnt}
+    plain = adapt_classifier(_folders(place), place / "plain", SETTINGS, 1, None)
+    assert (plain["source_images"], plain["left_out"]) == (12, {})
+
+
+def test_a_filter_that_leaves_nothing_is_a_sentence(place: Path) -> None:
+    nothing = load_settings(AdaptClassifierSettings, None, TINY | {"filter": {"max_noise": 0.0}})
+    with pytest.raises(DatasetError, match=r"source: expected images that the filter keeps.*noise"):
+        adapt_classifier(_folders(place), place / "run", nothing, 1, None)
+    for file in (place / "source" / "bar").glob("*.png"):
+        cv2.imwrite(str(file), np.full((16, 16), 255, np.uint8))
+    bright = load_settings(AdaptClassifierSettings, None, TINY | {"filter": {"max_bright": 0.5}})
+    with pytest.raises(DatasetError, match="bar: expected images of this class.*4 overexposed"):
+        adapt_classifier(_folders(place), place / "run", bright, 1, None)
 
 
 def test_bad_folders_are_sentences(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

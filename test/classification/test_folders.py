@@ -104,6 +104,6 @@ def test_a_flat_list_depends_on_contents_alone(tmp_path: Path) -> None:
     (tmp_path / "two" / "again.png").write_bytes((tmp_path / "one/dot/0.png").read_bytes())
     one, two = (read_flat(tmp_path / name, 16, 0) for name in ("one", "two"))
     assert torch.equal(one.images, two.images)
-    assert one.digest == two.digest
+    assert one.fingerprint == two.fingerprint
     assert (one.repeated, two.repeated) == (0, 1)
     assert one.labels.unique().tolist() == [0]
