@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.cli.options import check_for_bags
+
 
 def add_detection_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that only detection has."""
@@ -41,6 +43,7 @@ def adapt_detection(args: argparse.Namespace) -> str:
             "--init: detection needs a trained network to start from; give the --out folder of "
             "'dalearn train', or its weights."
         )
+    check_for_bags("--topic", args.topic is not None, args.target)
     city = NewCity(args.target, args.topic, args.few_shot, args.map_labels, args.evaluate)
     given = Given(args.config, seed=args.seed)
     metrics = adapt_run(args.init, args.source, args.val, city, args.out, given)

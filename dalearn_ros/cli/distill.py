@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.cli.options import check_for_bags
+
 NAME = "distill"
 HELP = "teach a detector the distance of everything, from sparse distances of map and pose"
 EXAMPLE = (
@@ -85,6 +87,8 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("--teacher: is a local model already; leave out --local-only or this.")
     if not args.data and not args.target:
         raise InputError("--target: nothing to learn on; give images, or --data.")
+    check_for_bags("--topic", args.topic is not None, args.target)
+    check_for_bags("--images", args.images != "auto", args.target)
 
 
 def _local(args: argparse.Namespace) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 
 
 def add_time_offset(parser: argparse.ArgumentParser) -> None:
@@ -42,3 +44,17 @@ def add_frames(parser: argparse.ArgumentParser) -> None:
         default="base_link",
         help="the vehicle's frame; poses of another one need TF to it; default: %(default)s",
     )
+
+
+def check_for_bags(name: str, given: bool, paths: Sequence[Path]) -> None:
+    """See that an option that says how bags of ``--target`` are read has one to speak of.
+
+    Raises:
+        InputError: It is given, and none of the paths is a bag.
+    """
+    from dalearn_ros.core.errors import InputError
+    from dalearn_ros.datasets.image_list import is_bag
+
+    if given and not any(map(is_bag, paths)):
+        found = ", ".join(map(str, paths)) or "none"
+        raise InputError.at(name, "", "a bag among those of --target", found)

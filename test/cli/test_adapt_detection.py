@@ -202,6 +202,7 @@ def test_a_refused_adaptation_to_a_bag_says_so_and_keeps_the_start(
         (["--map-labels", "{place}/a"], "matched by the bytes of the image files"),
         (["--config", "{place}/strict.yaml"], "images that pass the filter, found 5 noise"),
         (["--out", "{place}/a"], "holds something else"),
+        (["--topic", "/image"], "--topic: expected a bag among those of --target"),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(

@@ -73,6 +73,8 @@ def test_the_local_model_alone_and_then_as_a_teacher(
         (["--data", "roads", "--teacher", "detector"], "expected a local depth run"),
         (["--data", "roads", "--teacher", "run", "--local-only"], "is a local model already"),
         (["--teacher", "run"], "nothing to learn on"),
+        (["--data", "roads", "--topic", "/image"], "--topic: expected a bag among those of"),
+        (["--data", "roads", "--target", "roads", "--images=raw"], "--images: expected a bag"),
     ],
 )
 def test_bad_input_is_a_sentence(
