@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.ablation import spread
 from benchmarks.adaptation_rows import ABLATION_PAIR, FULL, ORACLE, ROWS, SOURCE_ONLY, START
@@ -14,7 +15,9 @@ from benchmarks.kept_runs import Entry, machines_of
 from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, interval
 
 LEAST_GAP = 0.15  # between source only and oracle, for a pair that says something
-TAKEN = ("f1", "median_px", "counts")
+TAKEN = ("f1", "median_px", "counts", "classes")
+BY_CLASS = (SOURCE_ONLY, FULL, "+ 1 image a class", "+ 5 images a class", ORACLE)
+Bounded = tuple[float, float, float]  # a value and its 95 % interval
 COMMAND = "python benchmarks/adaptation.py --data out/ship/data --real-data DATA"
 
 
@@ -32,10 +35,30 @@ def record_tables(entries: Sequence[Entry]) -> None:
         if rows:
             own = [e for e in entries if e["group"] == group]
             record(f"adaptation_{group}", COMMAND, rows, _note(own))
+    classes = class_table([e for e in entries if e["group"] == "world"])
+    if classes:
+        note = f"F1 at 8 px on the test drives, mean over seeds. {machines_of(entries)}"
+        record("adaptation_classes", COMMAND, classes, note)
     ablation = table_of([e for e in entries if e["pair"] == ABLATION_PAIR], True)
     if ablation:
         own = [e for e in entries if e["pair"] == ABLATION_PAIR]
         record("adaptation_ablation", COMMAND, ablation, _note(own))
+
+
+def class_table(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """F1 of each class of the valid pairs: where the gap is, and what closes it."""
+    lines = []
+    for pair in dict.fromkeys(e["pair"] for e in entries):
+        mine = [e for e in entries if e["pair"] == pair]
+        sides = _same_seeds(mine, BY_CLASS)
+        if not all(sides) or gap_closed(mine, FULL) is None:
+            continue
+        for name, about in sides[0][0]["classes"].items():
+            line = {"from, to": pair, "class": name, "landmarks": about["support"]}
+            for row, side in zip(BY_CLASS, sides, strict=True):
+                line[row] = round(float(np.mean([e["classes"][name]["f1"] for e in side])), 2)
+            lines.append(line)
+    return lines
 
 
 def taken(entry: Entry, entries: Sequence[Entry]) -> Entry:
@@ -62,7 +85,6 @@ def table_of(entries: Sequence[Entry], ablation: bool) -> list[dict[str, Any]]:
         mine = [e for e in entries if e["row"] == name]
         if not mine:
             continue
-        share, low, high = gap_closed(entries, name)
         points = [e["median_px"] for e in mine if e["median_px"] is not None]
         best = [e["best"] for e in mine if e["best"] is not None]
         last = [e["networks"][-1]["f1"] for e in mine if "networks" in e]
@@ -73,7 +95,8 @@ def table_of(entries: Sequence[Entry], ablation: bool) -> list[dict[str, Any]]:
                 "seeds": len(mine),
                 "F1 at 8 px": spread([e["f1"] for e in mine]),
                 "point, median px": spread(points) if points else None,
-                "gap closed": "–" if share is None else f"{share:.0%} ({low:.0%} to {high:.0%})",
+                "gain in F1": _said(gain(entries, name), "+.3f"),
+                "gap closed": _said(gap_closed(entries, name), ".0%"),
                 "best by labels": spread(best) if best else "–",
                 "last network": spread(last) if last else "–",
                 "refused": sum(bool(e["refused"]) for e in mine),
@@ -82,25 +105,46 @@ def table_of(entries: Sequence[Entry], ablation: bool) -> list[dict[str, Any]]:
     return lines
 
 
-def gap_closed(entries: Sequence[Entry], name: str) -> tuple[float | None, float, float]:
+def _said(found: Bounded | None, form: str) -> str:
+    if found is None:
+        return "–"
+    middle, low, high = (format(value, form) for value in found)
+    return f"{middle} ({low} to {high})"
+
+
+def gap_closed(entries: Sequence[Entry], name: str) -> Bounded | None:
     """Share of the way from source only to oracle in F1, with 95 % over test images drawn anew.
 
     Of the seeds that all three have. None for the ends themselves, where one of them is missing,
     and where they differ too little.
     """
-    if name in (START, SOURCE_ONLY, ORACLE):
-        return None, 0.0, 0.0
     sides = _same_seeds(entries, (SOURCE_ONLY, name, ORACLE))
-    if not all(sides):
-        return None, 0.0, 0.0
-    counts = [np.array([e["counts"] for e in side], np.int64) for side in sides]
-    low, middle, high = (float(np.mean([e["f1"] for e in side])) for side in sides)
+    if name in (START, SOURCE_ONLY, ORACLE) or not all(sides):
+        return None
+    (low, a), (middle, b), (high, c) = map(_drawn, sides)
     if high - low < LEAST_GAP:
-        return None, 0.0, 0.0
-    drawn = draw_images(counts[0].shape[1])
-    a, b, c = (drawn_f1(side.transpose(1, 0, 2), drawn).mean(axis=1) for side in counts)
+        return None
     bounds = interval(np.where(c > a, (b - a) / np.where(c > a, c - a, 1.0), np.nan))
     return (middle - low) / (high - low), *bounds
+
+
+def gain(entries: Sequence[Entry], name: str) -> Bounded | None:
+    """F1 above source only's, with 95 % over test images drawn anew; of the seeds that both have.
+
+    None for source only itself, and where it is missing.
+    """
+    sides = _same_seeds(entries, (SOURCE_ONLY, name))
+    if name == SOURCE_ONLY or not all(sides):
+        return None
+    (low, a), (high, b) = map(_drawn, sides)
+    return high - low, *interval(b - a)
+
+
+def _drawn(side: Sequence[Entry]) -> tuple[float, npt.NDArray[np.float64]]:
+    """Mean F1 over seeds, and the same for each set of images drawn anew."""
+    counts = np.array([e["counts"] for e in side], np.int64)
+    drawn = drawn_f1(counts.transpose(1, 0, 2), draw_images(counts.shape[1])).mean(axis=1)
+    return float(np.mean([e["f1"] for e in side])), drawn
 
 
 def _same_seeds(entries: Sequence[Entry], rows: Sequence[str]) -> list[list[Entry]]:
@@ -112,8 +156,9 @@ def _same_seeds(entries: Sequence[Entry], rows: Sequence[str]) -> list[list[Entr
 
 def _note(entries: Sequence[Entry]) -> str:
     return (
-        "Mean ± standard deviation over seeds; the gap with its 95 % interval over test images; "
-        f"none is given where source only and oracle differ by less than {LEAST_GAP}. `refused`: "
+        "Mean ± standard deviation over seeds; the gain over source only and the gap to oracle "
+        "with their 95 % intervals over test images; no gap is given where source only and oracle "
+        f"differ by less than {LEAST_GAP}. `refused`: "
         "runs that kept the source model by the criterion; they count as source only. `best by "
         "labels`: F1 with the best choice among source only and the networks along the way, which "
         "only target labels could make; `last network`: F1 of the last of these, taken or not. "

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.adaptation_rows import FULL, ORACLE, SOURCE_ONLY
-from benchmarks.adaptation_tables import gap_closed, table_of, taken
+from benchmarks.adaptation_tables import BY_CLASS, class_table, gain, gap_closed, table_of, taken
 
 
 def _entry(row, seed, counts, refused=""):
@@ -16,6 +16,7 @@ def _entry(row, seed, counts, refused=""):
         "f1": 2 * hits / (2 * hits + wrong + missed),
         "median_px": 1.5,
         "counts": counts,
+        "classes": {},
         "refused": refused,
     }
 
@@ -30,8 +31,8 @@ def test_share_of_the_gap_by_hand():
     assert share == pytest.approx((ends[1] - ends[0]) / (ends[2] - ends[0]))
     assert low == pytest.approx(share), "all images are alike, so there is no spread"
     assert high == pytest.approx(share)
-    assert gap_closed(entries, ORACLE)[0] is None
-    assert gap_closed(entries[:2], FULL)[0] is None
+    assert gap_closed(entries, ORACLE) is None
+    assert gap_closed(entries[:2], FULL) is None
 
 
 def test_the_gap_is_of_the_seeds_that_both_ends_have_too():
@@ -43,7 +44,36 @@ def test_the_gap_is_of_the_seeds_that_both_ends_have_too():
 def test_a_small_gap_says_nothing():
     near = [[3, 3, 3]] * 4
     entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, MIDDLE), _entry(ORACLE, 1, near)]
-    assert gap_closed(entries, FULL)[0] is None
+    assert gap_closed(entries, FULL) is None
+
+
+def test_the_gain_by_hand_also_where_the_gap_is_small():
+    near = [[3, 3, 3]] * 4
+    entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, near)]
+    assert gain(entries, FULL) == pytest.approx((1 / 2 - 2 / 5,) * 3), "no spread: images alike"
+    assert gain(entries, SOURCE_ONLY) is None
+    assert gain(entries[1:], FULL) is None
+    line = table_of([taken(e, entries) for e in entries], ablation=False)[1]
+    assert line["gain in F1"] == "+0.100 (+0.100 to +0.100)"
+
+
+def test_the_interval_of_the_gain_holds_images_drawn_anew():
+    mixed = [[8, 1, 1], [2, 3, 3]] * 8
+    entries = [_entry(SOURCE_ONLY, 1, LOW * 4), _entry(FULL, 1, mixed)]
+    middle, low, high = gain(entries, FULL)
+    assert 0.0 < low < middle < high
+
+
+def test_classes_are_means_over_seeds_of_valid_pairs():
+    rows = dict.fromkeys(BY_CLASS, LOW) | {ORACLE: HIGH}
+    entries = []
+    for seed, f1 in ((1, 0.25), (2, 0.75)):
+        for row, counts in rows.items():
+            found = _entry(row, seed, counts)
+            entries.append({**found, "classes": {"signal": {"f1": f1, "support": 7}}})
+    (line,) = class_table(entries)
+    assert (line["class"], line["landmarks"], line[FULL]) == ("signal", 7, 0.5)
+    assert class_table([e for e in entries if e["row"] != ORACLE]) == []
 
 
 def _adapted(seed, networks, chosen, refused=""):
