@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -70,18 +69,8 @@ def simulate(truth: Labels, frame: Frame, missed: float, false_alarms: float) ->
     size = [frame.camera.width, frame.camera.height]
     points = seen.point_px + rng.normal(0.0, SIGMA_PX, (len(seen), 2))
     points = np.concatenate([points, rng.random((wrong, 2)) * size])
-    n = len(points)
-    unknown: npt.NDArray[np.float64] = np.full(n, np.nan)
-    return Observations(
-        stamp_ns=frame.stamp_ns,
-        class_id=np.concatenate([seen.class_id, rng.integers(1, 10, wrong)]),
-        point_px=points,
-        score=np.ones(n),
-        covariance_px2=np.tile(np.eye(2) * SIGMA_PX**2, (n, 1, 1)),
-        range_m=unknown,
-        sigma_range_m=unknown,
-        track_id=np.full(n, -1, np.int64),
-    )
+    classes = np.concatenate([seen.class_id, rng.integers(1, 10, wrong)])
+    return Observations.of_points(classes, points, sigma_px=SIGMA_PX, stamp_ns=frame.stamp_ns)
 
 
 def run(city_name: str, seed: int, seconds: int) -> dict[str, Collector]:

@@ -168,18 +168,8 @@ def simulate(truth: Labels, frame: Frame, range_m: Array) -> Observations:
     noise = rng.standard_t(TAIL, (len(seen), 2)) / np.sqrt(TAIL / (TAIL - 2.0))
     size = [frame.camera.width, frame.camera.height]
     points = np.concatenate([seen.point_px + SIGMA_PX * noise, rng.random((wrong, 2)) * size])
-    n = len(points)
-    unknown: Array = np.full(n, np.nan)
-    return Observations(
-        stamp_ns=frame.stamp_ns,
-        class_id=np.concatenate([seen.class_id, rng.integers(1, 10, wrong)]),
-        point_px=points,
-        score=np.ones(n),
-        covariance_px2=np.tile(np.eye(2) * SIGMA_PX**2, (n, 1, 1)),
-        range_m=unknown,
-        sigma_range_m=unknown,
-        track_id=np.full(n, -1, np.int64),
-    )
+    classes = np.concatenate([seen.class_id, rng.integers(1, 10, wrong)])
+    return Observations.of_points(classes, points, sigma_px=SIGMA_PX, stamp_ns=frame.stamp_ns)
 
 
 def is_hidden(name: str, stamp_ns: int) -> bool:

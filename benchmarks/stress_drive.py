@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.localization import true_landmarks
 from dalearn_ros.core.randomness import generator
@@ -63,18 +62,8 @@ class Detector:
         if self.freedom < 100.0:
             noise /= np.sqrt(rng.chisquare(self.freedom, (len(seen), 1)) / self.freedom)
         points = np.concatenate([seen.point_px + noise, rng.random((wrong, 2)) * size])
-        n = len(points)
-        unknown: npt.NDArray[np.float64] = np.full(n, np.nan)
-        return Observations(
-            stamp_ns=stamp,
-            class_id=np.concatenate([seen.class_id, rng.integers(1, 10, wrong)]),
-            point_px=points,
-            score=np.ones(n),
-            covariance_px2=np.tile(np.eye(2) * self.sigma_px**2, (n, 1, 1)),
-            range_m=unknown,
-            sigma_range_m=unknown,
-            track_id=np.full(n, -1, np.int64),
-        )
+        classes = np.concatenate([seen.class_id, rng.integers(1, 10, wrong)])
+        return Observations.of_points(classes, points, sigma_px=self.sigma_px, stamp_ns=stamp)
 
 
 SHIPPED = Detector(missed=0.25, false_alarms=0.5, median_px=1.5, freedom=3.0)

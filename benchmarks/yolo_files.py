@@ -176,14 +176,5 @@ def suppressed(candidates: Floats, overlap: float) -> Observations:
         )
         kept += rows[np.asarray(chosen, np.int64).ravel()].tolist()
     order = np.array(sorted(kept, key=lambda row: -candidates[row, 1]), dtype=np.int64)
-    found, count = candidates[order], len(order)
-    return Observations(
-        stamp_ns=0,
-        class_id=found[:, 0].astype(np.int64),
-        point_px=found[:, 6:8],
-        score=found[:, 1],
-        covariance_px2=np.tile(np.eye(2), (count, 1, 1)),
-        range_m=np.full(count, np.nan),
-        sigma_range_m=np.full(count, np.nan),
-        track_id=np.full(count, -1, dtype=np.int64),
-    )
+    found = candidates[order]
+    return Observations.of_points(found[:, 0].astype(np.int64), found[:, 6:8], found[:, 1])

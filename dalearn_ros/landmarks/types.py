@@ -192,6 +192,37 @@ class Observations(_Rows):
             track_id=np.zeros(0, np.int64),
         )
 
+    @classmethod
+    def of_points(
+        cls,
+        class_id: Ints,
+        point_px: Floats,
+        score: Floats | None = None,
+        sigma_px: float = 1.0,
+        stamp_ns: int = 0,
+    ) -> Observations:
+        """Points without distances and tracks.
+
+        Args:
+            class_id: (N,) id in the label space.
+            point_px: (N, 2) reference points.
+            score: (N,); None: 1.
+            sigma_px: Standard deviation of each coordinate, px.
+            stamp_ns: Of the image.
+        """
+        n = len(point_px)
+        unknown = np.full(n, np.nan)
+        return cls(
+            stamp_ns=stamp_ns,
+            class_id=class_id,
+            point_px=point_px,
+            score=np.ones(n) if score is None else score,
+            covariance_px2=np.tile(np.eye(2) * sigma_px**2, (n, 1, 1)),
+            range_m=unknown,
+            sigma_range_m=unknown,
+            track_id=np.full(n, -1, np.int64),
+        )
+
 
 @dataclass(frozen=True)
 class Frame:

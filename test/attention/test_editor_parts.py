@@ -40,17 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def observations(*rows: tuple[int, float, float, float]) -> Observations:
     """Rows of class, u, v, score."""
     table = np.array(rows, float).reshape(-1, 4)
-    count = len(table)
-    return dataclasses.replace(
-        Observations.empty(0),
-        class_id=table[:, 0].astype(np.int64),
-        point_px=table[:, 1:3],
-        score=table[:, 3],
-        covariance_px2=np.zeros((count, 2, 2)),
-        range_m=np.full(count, np.nan),
-        sigma_range_m=np.full(count, np.nan),
-        track_id=np.full(count, -1),
-    )
+    return Observations.of_points(table[:, 0].astype(np.int64), table[:, 1:3], table[:, 3])
 
 
 def test_the_kinds_of_change_by_hand() -> None:

@@ -42,16 +42,11 @@ def frame(rng: np.random.Generator, stamp_ns: int, wrong: int) -> tuple[Labels, 
     seen_points = np.concatenate(
         [points + rng.normal(0, 1, (n, 2)), rng.uniform(0, 300, (wrong, 2))]
     )
-    m = len(seen_points)
-    observations = Observations(
+    observations = Observations.of_points(
+        np.concatenate([np.arange(1, n + 1), np.full(wrong, 9)]),
+        seen_points,
+        np.full(len(seen_points), 0.9),
         stamp_ns=stamp_ns,
-        class_id=np.concatenate([np.arange(1, n + 1), np.full(wrong, 9)]),
-        point_px=seen_points,
-        score=np.full(m, 0.9),
-        covariance_px2=np.tile(np.eye(2), (m, 1, 1)),
-        range_m=np.full(m, np.nan),
-        sigma_range_m=np.full(m, np.nan),
-        track_id=np.full(m, -1),
     )
     return truth, observations
 

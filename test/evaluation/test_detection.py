@@ -34,17 +34,10 @@ def truth(points: list[tuple[float, float]], classes: list[int], ranges: list[fl
 def seen(
     points: list[tuple[float, float]], classes: list[int], ranges: list[float]
 ) -> Observations:
-    n = len(points)
-    return Observations(
-        stamp_ns=0,
-        class_id=np.array(classes, np.int64),
-        point_px=np.array(points, float).reshape(-1, 2),
-        score=np.ones(n),
-        covariance_px2=np.tile(np.eye(2), (n, 1, 1)),
-        range_m=np.array(ranges, float),
-        sigma_range_m=np.full(n, np.nan),
-        track_id=np.full(n, -1),
+    found = Observations.of_points(
+        np.array(classes, np.int64), np.array(points, float).reshape(-1, 2)
     )
+    return dataclasses.replace(found, range_m=np.array(ranges, float))
 
 
 def filled() -> DetectionScore:

@@ -31,17 +31,9 @@ def scene() -> tuple[Labels, Observations]:
         covariance_px2=np.zeros((3, 2, 2)),
         ignore=np.array([False, False, True]),
     )
-    seen = Observations(
-        stamp_ns=0,
-        class_id=np.array([1, 4]),
-        point_px=np.array([[61.0, 80.0], [300.0, 150.0]]),
-        score=np.array([0.9, 0.4]),
-        covariance_px2=np.tile(np.eye(2), (2, 1, 1)),
-        range_m=np.array([21.0, np.nan]),
-        sigma_range_m=np.full(2, np.nan),
-        track_id=np.full(2, -1),
-    )
-    return truth, seen
+    points = np.array([[61.0, 80.0], [300.0, 150.0]])
+    seen = Observations.of_points(np.array([1, 4]), points, np.array([0.9, 0.4]))
+    return truth, dataclasses.replace(seen, range_m=np.array([21.0, np.nan]))
 
 
 def test_hit_missed_and_false_alarm_have_their_colour_and_the_image_is_not_changed() -> None:

@@ -28,16 +28,8 @@ def labels(points: list[tuple[float, float]], classes: list[int], ignore: object
 
 
 def seen(points: list[tuple[float, float]], classes: list[int]) -> Observations:
-    n = len(points)
-    return Observations(
-        stamp_ns=0,
-        class_id=np.array(classes, np.int64),
-        point_px=np.array(points, float).reshape(-1, 2),
-        score=np.ones(n),
-        covariance_px2=np.tile(np.eye(2), (n, 1, 1)),
-        range_m=np.full(n, np.nan),
-        sigma_range_m=np.full(n, np.nan),
-        track_id=np.full(n, -1),
+    return Observations.of_points(
+        np.array(classes, np.int64), np.array(points, float).reshape(-1, 2)
     )
 
 

@@ -81,14 +81,4 @@ class Reality:
 
 def observed(stamp_ns: int, class_id: np.ndarray, pixels: np.ndarray) -> Observations:
     """Observations with 1 px of standard deviation."""
-    count = len(pixels)
-    return Observations(
-        stamp_ns=stamp_ns,
-        class_id=class_id,
-        point_px=pixels,
-        score=np.ones(count),
-        covariance_px2=np.tile(np.eye(2), (count, 1, 1)),
-        range_m=np.full(count, np.nan),
-        sigma_range_m=np.full(count, np.nan),
-        track_id=np.full(count, -1),
-    )
+    return Observations.of_points(class_id, pixels, stamp_ns=stamp_ns)

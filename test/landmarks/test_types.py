@@ -52,3 +52,13 @@ def test_ragged_rows_and_their_end() -> None:
     np.testing.assert_array_equal(ragged[-1], [[3, 4], [5, 6]])
     with pytest.raises(IndexError):
         ragged[3]
+
+
+def test_points_alone_know_neither_distances_nor_tracks() -> None:
+    points = np.array([[1.0, 2.0], [3.0, 4.0]])
+    found = Observations.of_points(np.array([1, 2]), points, sigma_px=3.0, stamp_ns=7)
+    assert (found.stamp_ns, len(found)) == (7, 2)
+    assert found.score.tolist() == [1.0, 1.0] and found.track_id.tolist() == [-1, -1]
+    assert np.isnan(found.range_m).all() and np.isnan(found.sigma_range_m).all()
+    assert found.covariance_px2.tolist() == [[[9.0, 0.0], [0.0, 9.0]]] * 2
+    assert len(Observations.of_points(np.zeros(0, np.int64), np.zeros((0, 2)))) == 0
