@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from dalearn_ros.bags.poses import stamp_ns
 from dalearn_ros.bags.storage import Bag
+from dalearn_ros.core.closing import Closing
 from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.tf_buffer import TransformBuffer
 from dalearn_ros.geometry.trajectory import Trajectory
@@ -84,7 +84,7 @@ def points_of(message: Any) -> Array:
     return finite
 
 
-class CloudReader:
+class CloudReader(Closing):
     """Hands out, for frames in the order of time, the cloud nearest to each; a context manager.
 
     A cloud is taken as measured at its stamp: what the vehicle moved between cloud and image is
@@ -118,15 +118,8 @@ class CloudReader:
         self._last: tuple[int, Array | None] = (-1, None)
         self._reason = "none"
 
-    def __enter__(self) -> CloudReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the bag."""
         self._bag.close()
 
     def at(self, frame: Frame) -> Array | None:

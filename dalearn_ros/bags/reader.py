@@ -6,7 +6,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from dalearn_ros.bags.calibration import Calibration, calibration_at, read_calibrations
 from dalearn_ros.bags.images import ImageFault
@@ -22,6 +21,7 @@ from dalearn_ros.bags.poses import (
 )
 from dalearn_ros.bags.storage import Bag
 from dalearn_ros.bags.topics import COMPRESSED, choose_camera_topic, find_depth_topics
+from dalearn_ros.core.closing import Closing
 from dalearn_ros.core.errors import BagError, PoseError
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.geometry.camera_info import is_rectified
@@ -31,7 +31,7 @@ from dalearn_ros.geometry.transforms import Transform
 from dalearn_ros.landmarks.types import Frame
 
 
-class BagReader:
+class BagReader(Closing):
     """Reads frames from a bag folder or a single ``.mcap``/``.db3`` file; a context manager.
 
     Args:
@@ -76,17 +76,6 @@ class BagReader:
         self.skipped: Counter[str] = Counter()
         self.faults: dict[str, str] = {}
         self._calibrations: dict[str, list[Calibration]] = {}
-
-    def __enter__(self) -> BagReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the files."""

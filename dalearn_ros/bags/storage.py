@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import yaml
@@ -13,6 +12,7 @@ from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from dalearn_ros.core.closing import Closing
 from dalearn_ros.core.errors import BagError
 
 SUFFIXES = (".mcap", ".db3")
@@ -27,7 +27,7 @@ class RawMessage(NamedTuple):
     cdr: bytes
 
 
-class Bag:
+class Bag(Closing):
     """A bag opened for reading; a context manager.
 
     Args:
@@ -55,17 +55,6 @@ class Bag:
             self.close()
             hint = "Was it recorded while something was publishing?"
             raise BagError.at(self.path, "", "messages", "an empty bag", hint)
-
-    def __enter__(self) -> Bag:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the files; may be called twice."""

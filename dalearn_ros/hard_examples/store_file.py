@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
+from dalearn_ros.core.closing import Closing
 from dalearn_ros.hard_examples.light_table import LightTable
 from dalearn_ros.hard_examples.spaces import ColourSpace, colour_space
 from dalearn_ros.hard_examples.store_schema import SPREADS, StoreError, connect, create
@@ -15,7 +15,7 @@ from dalearn_ros.hard_examples.store_schema import SPREADS, StoreError, connect,
 Store = TypeVar("Store", bound="StoreFile")
 
 
-class StoreFile:
+class StoreFile(Closing):
     """The file of a store: opened, made, closed. A context manager.
 
     Attributes:
@@ -60,17 +60,6 @@ class StoreFile:
         """
         db, meta = connect(Path(path), write)
         return cls(Path(path), db, meta)
-
-    def __enter__(self: Store) -> Store:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""
