@@ -30,7 +30,7 @@ from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import build_network
-from dalearn_ros.detector.samples import CropBatches, worker_errors
+from dalearn_ros.detector.samples import CropBatches
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.training.checkpoint import (
     Checkpoint,
@@ -38,6 +38,7 @@ from dalearn_ros.training.checkpoint import (
     load_weights,
     save_checkpoint,
 )
+from dalearn_ros.training.loading import worker_errors
 from dalearn_ros.training.loop import WEIGHTS, Trainer
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from dalearn_ros.adaptation.schedule import Schedule, Weights
 from dalearn_ros.adaptation.settings import AdaptationSettings
-from dalearn_ros.detector.samples import to_device
+from dalearn_ros.training.loading import to_device
 
 Batch = dict[str, Any]
 DOMAIN = "domain"  # what the names of domain losses begin with

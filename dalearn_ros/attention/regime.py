@@ -16,7 +16,7 @@ from dalearn_ros.attention.samples import MapCrops
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import PREFIX
 from dalearn_ros.detector.regime import CHOSEN, DetectorTask, validate
-from dalearn_ros.detector.samples import Batch
+from dalearn_ros.training.loading import Batch
 
 Recognise = Callable[[nn.Module, Tensor], Recognition]
 

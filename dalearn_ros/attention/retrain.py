@@ -34,8 +34,9 @@ from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import OF_THE_START, RUN_FORMAT
-from dalearn_ros.detector.samples import check_label_spaces, worker_errors
+from dalearn_ros.detector.samples import check_label_spaces
 from dalearn_ros.detector.settings import TrainSettings, check_settings
+from dalearn_ros.training.loading import worker_errors
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run

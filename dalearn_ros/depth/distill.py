@@ -33,10 +33,10 @@ from dalearn_ros.depth.run import (
 from dalearn_ros.depth.samples import GlobalBatches
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.run import Run, open_run
-from dalearn_ros.detector.samples import worker_errors
 from dalearn_ros.detector.settings import CROP_MULTIPLE
 from dalearn_ros.landmarks.types import DISTANCE_KINDS
 from dalearn_ros.training.checkpoint import Checkpoint, save_checkpoint
+from dalearn_ros.training.loading import worker_errors
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import claim_run

@@ -14,7 +14,7 @@ from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.samples import Batch, GlobalBatches, LocalBatches
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.network import LandmarkNetwork
-from dalearn_ros.detector.samples import batch_loader, to_device
+from dalearn_ros.training.loading import batch_loader, to_device
 from dalearn_ros.training.peers import ALONE
 
 Judge = Callable[[nn.Module], dict[str, float]]

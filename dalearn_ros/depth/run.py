@@ -23,10 +23,10 @@ from dalearn_ros.depth.samples import LocalBatches
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.regime import build_network
 from dalearn_ros.detector.run import Run, open_run
-from dalearn_ros.detector.samples import worker_errors
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.loading import worker_errors
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run

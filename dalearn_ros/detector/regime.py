@@ -17,11 +17,12 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import calibration_from
 from dalearn_ros.detector.losses import LossSettings, landmark_loss
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
-from dalearn_ros.detector.samples import Batch, CropBatches, batch_loader, split_batch
+from dalearn_ros.detector.samples import CropBatches, split_batch
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.detector.stream import StreamBatches
 from dalearn_ros.detector.validation import TorchBackend, observe, summarise
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.training.loading import Batch, batch_loader
 from dalearn_ros.training.peers import ALONE, Peers
 from dalearn_ros.training.transforms import CropSettings
 

@@ -12,10 +12,11 @@ from dalearn_ros.datasets.shards import Shards
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import DetectorTask, build_network
-from dalearn_ros.detector.samples import check_label_spaces, worker_errors
+from dalearn_ros.detector.samples import check_label_spaces
 from dalearn_ros.detector.settings import TrainSettings, check_settings
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.loading import worker_errors
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE, Peers
 from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run

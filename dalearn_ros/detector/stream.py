@@ -12,16 +12,11 @@ from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.datasets.shard_stream import ShardStream
 from dalearn_ros.datasets.shards import Record, Shards
-from dalearn_ros.detector.samples import (
-    Batch,
-    Image,
-    check_label_spaces,
-    collated,
-    make_crop,
-)
+from dalearn_ros.detector.samples import Image, check_label_spaces, collated, make_crop
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.detector.targets import Targets
 from dalearn_ros.landmarks.types import Labels
+from dalearn_ros.training.loading import Batch
 from dalearn_ros.training.peers import ALONE, Peers
 
 

@@ -16,12 +16,13 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import PREFIX
 from dalearn_ros.detector.network import LandmarkNetwork
 from dalearn_ros.detector.regime import CHOSEN, DetectorTask
-from dalearn_ros.detector.samples import Batch, CropBatches
+from dalearn_ros.detector.samples import CropBatches
 from dalearn_ros.detector.validation import LOWEST_SCORE, TorchBackend
 from dalearn_ros.hard_examples.hunt import Detect, Hunt
 from dalearn_ros.hard_examples.recognition import CONFIDENCE
 from dalearn_ros.hard_examples.search_settings import HardenSettings, wanted_outputs
 from dalearn_ros.inference.detector import LandmarkDetector
+from dalearn_ros.training.loading import Batch
 
 
 class HardenTask(DetectorTask):

@@ -17,7 +17,7 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.network import NEW_PARTS, LandmarkNetwork
 from dalearn_ros.detector.regime import build_network, metadata_of
 from dalearn_ros.detector.run import open_run
-from dalearn_ros.detector.samples import check_label_spaces, worker_errors
+from dalearn_ros.detector.samples import check_label_spaces
 from dalearn_ros.detector.settings import TrainSettings, check_settings
 from dalearn_ros.hard_examples.colour_conversion import COLOURS
 from dalearn_ros.hard_examples.filters import FILTERS, Filter
@@ -44,6 +44,7 @@ from dalearn_ros.training.checkpoint import (
     load_weights,
     save_checkpoint,
 )
+from dalearn_ros.training.loading import worker_errors
 from dalearn_ros.training.loop import CHECKPOINT, WEIGHTS, Trainer
 from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run

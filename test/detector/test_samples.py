@@ -1,26 +1,17 @@
 """Batches depend on seed and step alone; unreadable images are left out and named."""
 
 import json
-import os
-import signal
 import weakref
 
-import cv2
-import numpy as np
 import pytest
 import torch
 from helpers.tiny_training import tiny_settings, write_dataset
 
-from dalearn_ros.core.errors import DalearnError, DatasetError
+from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.samples import (
-    CropBatches,
-    batch_loader,
-    check_label_spaces,
-    split_batch,
-    worker_errors,
-)
+from dalearn_ros.detector.samples import CropBatches, check_label_spaces, split_batch
 from dalearn_ros.landmarks.catalogue import LabelSpace
+from dalearn_ros.training.loading import batch_loader
 from dalearn_ros.training.peers import Peers
 
 
@@ -89,16 +80,6 @@ def test_only_unreadable_images_are_a_sentence(data):
         CropBatches([data], tiny_settings(), 0)[0]
 
 
-def test_a_workers_error_is_a_sentence_too(data):
-    for index in range(len(data)):
-        data.image_path(index).unlink()
-    batches = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
-    with pytest.raises(DatasetError, match="in a row cannot be read") as caught:
-        with worker_errors():
-            next(iter(batch_loader(batches, batches.settings.batch.workers, 0, 3)))
-    assert "\n" not in str(caught.value)
-
-
 def test_no_image_and_other_classes_are_sentences(tmp_path, data):
     empty = Dataset.open(write_dataset(tmp_path / "empty", count=0))
     with pytest.raises(DatasetError, match="no image to train on"):
@@ -107,15 +88,6 @@ def test_no_image_and_other_classes_are_sentences(tmp_path, data):
     other = Dataset.open(write_dataset(tmp_path / "other", space=space))
     with pytest.raises(DatasetError, match=r"other.*found tree"):
         check_label_spaces([data, other])
-
-
-def test_workers_start_without_opencvs_threads(data):
-    """A worker that is forked with OpenCV's pool of threads would wait for them for ever."""
-    cv2.setNumThreads(2)
-    cv2.GaussianBlur(np.zeros((2000, 2000), np.float32), (31, 31), 5)  # the pool is there now
-    helped = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 3)
-    assert len(list(batch_loader(helped, helped.settings.batch.workers, 0, 2))) == 2
-    assert cv2.getNumThreads() == 1
 
 
 def test_workers_give_the_same_batches(data):
@@ -176,25 +148,3 @@ def test_a_class_that_the_dataset_does_not_have_is_skipped(tmp_path):
         strange.labels(2)
     found = [CropBatches([strange], tiny_settings(), 0)[step] for step in range(3)]
     assert {name for batch in found for name in batch["skipped"]} == {f"{path}, image 2"}
-
-
-def test_a_killed_worker_is_a_sentence(data):
-    batches = CropBatches([data], tiny_settings({"batch": {"workers": 1}}), 0)
-    before = _children()
-
-    def rounds():
-        for number, _ in enumerate(batch_loader(batches, batches.settings.batch.workers, 0, 1000)):
-            if number == 0:
-                for child in _children() - before:
-                    os.kill(child, signal.SIGKILL)
-
-    with pytest.raises(DalearnError, match="ended unexpectedly"):
-        with worker_errors():
-            rounds()
-
-
-def _children():
-    """Processes that this one has started with multiprocessing."""
-    import multiprocessing
-
-    return {p.pid for p in multiprocessing.active_children() if p.pid is not None}

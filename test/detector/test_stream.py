@@ -21,9 +21,10 @@ from dalearn_ros.datasets.shards import Shards, write_shards
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.regime import DetectorTask
 from dalearn_ros.detector.run import train_detector
-from dalearn_ros.detector.samples import Batch, make_crop
+from dalearn_ros.detector.samples import make_crop
 from dalearn_ros.detector.stream import StreamBatches
 from dalearn_ros.training.checkpoint import load_checkpoint
+from dalearn_ros.training.loading import Batch
 from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.peers import Peers
 from dalearn_ros.training.run_folder import RUN_FILE
