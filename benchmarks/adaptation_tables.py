@@ -16,8 +16,10 @@ from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, interval
 
 LEAST_GAP = 0.15  # between source only and oracle, for a pair that says something
 TAKEN = ("f1", "median_px", "counts", "classes")
+UNLABELLED = ("+ domain loss", FULL, "+ masking and caps")
 BY_CLASS = (SOURCE_ONLY, FULL, "+ 1 image a class", "+ 5 images a class", ORACLE)
 Bounded = tuple[float, float, float]  # a value and its 95 % interval
+Floats = npt.NDArray[np.float64]
 COMMAND = "python benchmarks/adaptation.py --data out/ship/data --real-data DATA"
 
 
@@ -34,7 +36,7 @@ def record_tables(entries: Sequence[Entry]) -> None:
         ]
         if rows:
             own = [e for e in entries if e["group"] == group]
-            record(f"adaptation_{group}", COMMAND, rows, _note(own))
+            record(f"adaptation_{group}", COMMAND, rows, f"{_note(own)} {_average(own)}")
     classes = class_table([e for e in entries if e["group"] == "world"])
     if classes:
         note = f"F1 at 8 px on the test drives, mean over seeds. {machines_of(entries)}"
@@ -115,17 +117,28 @@ def _said(found: Bounded | None, form: str) -> str:
 def gap_closed(entries: Sequence[Entry], name: str) -> Bounded | None:
     """Share of the way from source only to oracle in F1, with 95 % over test images drawn anew.
 
-    Of the seeds that all three have. None for the ends themselves, where one of them is missing,
-    and where they differ too little.
+    Of the seeds that all three have; the mean over those of the pairs for which there is one: none
+    for the ends themselves, where one of them is missing, and where they differ too little.
     """
+    pairs = dict.fromkeys(e["pair"] for e in entries)
+    found = [_closed([e for e in entries if e["pair"] == pair], name) for pair in pairs]
+    valid = [share for share in found if share is not None]
+    if not valid:
+        return None
+    middle, drawn = (np.mean([share[i] for share in valid], axis=0) for i in (0, 1))
+    return float(middle), *interval(drawn)
+
+
+def _closed(entries: Sequence[Entry], name: str) -> tuple[float, Floats] | None:
+    """Of one pair; and the same for each set of test images drawn anew."""
     sides = _same_seeds(entries, (SOURCE_ONLY, name, ORACLE))
     if name in (START, SOURCE_ONLY, ORACLE) or not all(sides):
         return None
     (low, a), (middle, b), (high, c) = map(_drawn, sides)
     if high - low < LEAST_GAP:
         return None
-    bounds = interval(np.where(c > a, (b - a) / np.where(c > a, c - a, 1.0), np.nan))
-    return (middle - low) / (high - low), *bounds
+    drawn = np.where(c > a, (b - a) / np.where(c > a, c - a, 1.0), np.nan)
+    return (middle - low) / (high - low), drawn
 
 
 def gain(entries: Sequence[Entry], name: str) -> Bounded | None:
@@ -140,7 +153,7 @@ def gain(entries: Sequence[Entry], name: str) -> Bounded | None:
     return high - low, *interval(b - a)
 
 
-def _drawn(side: Sequence[Entry]) -> tuple[float, npt.NDArray[np.float64]]:
+def _drawn(side: Sequence[Entry]) -> tuple[float, Floats]:
     """Mean F1 over seeds, and the same for each set of images drawn anew."""
     counts = np.array([e["counts"] for e in side], np.int64)
     drawn = drawn_f1(counts.transpose(1, 0, 2), draw_images(counts.shape[1])).mean(axis=1)
@@ -152,6 +165,13 @@ def _same_seeds(entries: Sequence[Entry], rows: Sequence[str]) -> list[list[Entr
     by_seed = [{e["seed"]: e for e in entries if e["row"] == row} for row in rows]
     common = sorted(set.intersection(*(set(found) for found in by_seed)))
     return [[found[seed] for seed in common] for found in by_seed]
+
+
+def _average(entries: Sequence[Entry]) -> str:
+    """What each row without labels closes on average over the valid pairs of a group."""
+    found = {name: gap_closed(entries, name) for name in UNLABELLED}
+    parts = [f"{name} {_said(share, '.0%')}" for name, share in found.items() if share]
+    return f"Gap closed on average over the pairs that have one: {', '.join(parts)}."
 
 
 def _note(entries: Sequence[Entry]) -> str:

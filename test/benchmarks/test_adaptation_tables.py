@@ -41,6 +41,15 @@ def test_the_gap_is_of_the_seeds_that_both_ends_have_too():
     assert gap_closed(more, FULL) == gap_closed(entries, FULL)
 
 
+def test_the_gap_of_several_pairs_is_the_mean_of_the_valid_ones():
+    entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, MIDDLE), _entry(ORACLE, 1, HIGH)]
+    refused = [{**e, "pair": "north to east"} for e in entries]
+    refused[1]["counts"], refused[1]["f1"] = LOW, refused[0]["f1"]
+    near = [{**e, "pair": "day to night", "counts": LOW, "f1": 0.4} for e in entries]
+    one = gap_closed(entries, FULL)
+    assert gap_closed([*entries, *refused, *near], FULL) == pytest.approx([v / 2 for v in one])
+
+
 def test_a_small_gap_says_nothing():
     near = [[3, 3, 3]] * 4
     entries = [_entry(SOURCE_ONLY, 1, LOW), _entry(FULL, 1, MIDDLE), _entry(ORACLE, 1, near)]
