@@ -125,8 +125,8 @@ def gap_closed(entries: Sequence[Entry], name: str) -> Bounded | None:
     valid = [share for share in found if share is not None]
     if not valid:
         return None
-    middle, drawn = (np.mean([share[i] for share in valid], axis=0) for i in (0, 1))
-    return float(middle), *interval(drawn)
+    drawn = np.mean([draws for _, draws in valid], axis=0)
+    return float(np.mean([middle for middle, _ in valid])), *interval(drawn)
 
 
 def _closed(entries: Sequence[Entry], name: str) -> tuple[float, Floats] | None:
