@@ -37,9 +37,10 @@ def record_tables(entries: Sequence[Entry]) -> None:
         if rows:
             own = [e for e in entries if e["group"] == group]
             record(f"adaptation_{group}", COMMAND, rows, f"{_note(own)} {_average(own)}")
-    classes = class_table([e for e in entries if e["group"] == "world"])
+    own = [e for e in entries if e["group"] == "world" and e["row"] in BY_CLASS]
+    classes = class_table(own)
     if classes:
-        note = f"F1 at 8 px on the test drives, mean over seeds. {machines_of(entries)}"
+        note = f"F1 at 8 px on the test drives, mean over seeds. {machines_of(own)}"
         record("adaptation_classes", COMMAND, classes, note)
     ablation = table_of([e for e in entries if e["pair"] == ABLATION_PAIR], True)
     if ablation:
