@@ -172,7 +172,8 @@ def _average(entries: Sequence[Entry]) -> str:
     """What each row without labels closes on average over the valid pairs of a group."""
     found = {name: gap_closed(entries, name) for name in UNLABELLED}
     parts = [f"{name} {_said(share, '.0%')}" for name, share in found.items() if share]
-    return f"Gap closed on average over the pairs that have one: {', '.join(parts)}."
+    text = ", ".join(parts) or "none has one"
+    return f"Gap closed on average over the pairs that have one: {text}."
 
 
 def _note(entries: Sequence[Entry]) -> str:

@@ -17,12 +17,13 @@ from dalearn_ros.adaptation.masking import self_training_loss
 from dalearn_ros.adaptation.pseudo_labels import Role, apply_caps, choose_roles
 from dalearn_ros.adaptation.schedule import Weights
 from dalearn_ros.adaptation.settings import DomainSettings
-from dalearn_ros.adaptation.task import Adaptation, Batch
+from dalearn_ros.adaptation.task import Adaptation
 from dalearn_ros.classification.augment import change, prepare
 from dalearn_ros.classification.folders import ImageSet
 from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.task import ClassificationTask
 from dalearn_ros.core.rounds import Rounds
+from dalearn_ros.training.loading import Batch
 
 
 class Answers(NamedTuple):

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from dalearn_ros.adaptation.classifier_settings import AdaptClassifierSettings
 from dalearn_ros.adaptation.oversampling import OversamplingSettings, even_repeats
+from dalearn_ros.adaptation.source_images import check_kept
 from dalearn_ros.classification.folders import (
     ImageSet,
     check_classes,
@@ -121,11 +122,9 @@ def _wanted(images: ImageSet, path: Path, settings: AdaptClassifierSettings) -> 
     if not settings.filter.on:
         return images
     kept = images.filtered(settings.filter)
-    lines = "; ".join(left_out_lines(kept.left_out))
-    if not len(kept):
-        hint = "Loosen the filter, or switch off the test that is named most."
-        raise DatasetError.at(path, "", "images that the filter keeps", lines, hint)
-    if lines:
+    check_kept(path, len(kept), kept.left_out)
+    if kept.left_out:
+        lines = "; ".join(left_out_lines(kept.left_out))
         logging.getLogger(__name__).warning("%s: the filter leaves out %s.", path, lines)
     return kept
 

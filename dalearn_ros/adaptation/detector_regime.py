@@ -24,12 +24,12 @@ from dalearn_ros.adaptation.pseudo_log import PseudoLog
 from dalearn_ros.adaptation.schedule import Weights
 from dalearn_ros.adaptation.selection import of_source
 from dalearn_ros.adaptation.target_crops import AdaptBatches
-from dalearn_ros.adaptation.task import Adaptation, Batch
+from dalearn_ros.adaptation.task import Adaptation
 from dalearn_ros.detector.calibrate import PREFIX, calibration_from
 from dalearn_ros.detector.network import LandmarkNetwork, Outputs
 from dalearn_ros.detector.regime import CropLoss
 from dalearn_ros.inference.protocol import split_outputs
-from dalearn_ros.training.loading import batch_loader
+from dalearn_ros.training.loading import Batch, batch_loader
 
 LEAST_CLAIM = 0.3  # the best vote of a landmark that counts as a sample at all
 

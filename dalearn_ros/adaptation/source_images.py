@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -64,11 +65,7 @@ def draws_of(
     if filtering is not None:
         found = filter_images(LabelledImages(images), filtering)
         rows, left_out = found.rows, found.left_out
-    if not len(rows):
-        place = ", ".join(str(dataset.path) for dataset in data)
-        text = "; ".join(left_out_lines(left_out)) or "none"
-        hint = "Loosen the filter, or switch off the test that is named most."
-        raise DatasetError.at(place, "", "images that the filter keeps", text, hint)
+    check_kept(", ".join(str(dataset.path) for dataset in data), len(rows), left_out)
     kept = counts[rows]
     few = even_repeats(kept, largest) if total is None else repeats_to_total(kept, total, largest)
     repeats = np.zeros(len(images), dtype=np.int64)
@@ -77,6 +74,14 @@ def draws_of(
     reasons = "; ".join(left_out_lines(left_out, 1))
     note = f"The filter has left no image with {', '.join(gone)}: {reasons}."
     return Draws(repeats, left_out, (note,) if gone else ())
+
+
+def check_kept(place: Path | str, kept: int, left_out: LeftOut) -> None:
+    """Raise DatasetError if a filter has kept no image of a place; it says what it left out."""
+    if not kept:
+        text = "; ".join(left_out_lines(left_out)) or "none"
+        hint = "Loosen the filter, or switch off the test that is named most."
+        raise DatasetError.at(place, "", "images that the filter keeps", text, hint)
 
 
 def class_counts(images: Subset) -> Counts:

@@ -22,9 +22,9 @@ from dalearn_ros.detector.samples import CropBatches
 from dalearn_ros.inference.preprocess import as_channels
 from dalearn_ros.landmarks.types import Labels
 from dalearn_ros.training.image_cache import ImageCache, free_bytes
+from dalearn_ros.training.loading import Batch
 from dalearn_ros.training.transforms import change_colours, choose_crop, cut
 
-Batch = dict[str, Any]
 _TRIES = 10
 
 

@@ -15,9 +15,8 @@ from torch import Tensor, nn
 
 from dalearn_ros.adaptation.schedule import Schedule, Weights
 from dalearn_ros.adaptation.settings import AdaptationSettings
-from dalearn_ros.training.loading import to_device
+from dalearn_ros.training.loading import Batch, to_device
 
-Batch = dict[str, Any]
 DOMAIN = "domain"  # what the names of domain losses begin with
 
 

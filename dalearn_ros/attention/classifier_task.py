@@ -19,7 +19,8 @@ from dalearn_ros.attention.network import Recognition
 from dalearn_ros.attention.objective import Objective
 from dalearn_ros.attention.regime import Recognise
 from dalearn_ros.classification.augment import change_together, prepare
-from dalearn_ros.classification.task import Batch, ClassificationTask
+from dalearn_ros.classification.task import ClassificationTask
+from dalearn_ros.training.loading import Batch
 
 Array = npt.NDArray[np.float32]
 _AT_ONCE = 500  # images that are answered together

@@ -17,8 +17,8 @@ from dalearn_ros.classification.network import ImageClassifier
 from dalearn_ros.classification.settings import ClassificationSettings
 from dalearn_ros.core.rounds import Rounds
 from dalearn_ros.core.shares import part_of
+from dalearn_ros.training.loading import Batch
 
-Batch = dict[str, Any]
 Counts = npt.NDArray[np.int64]
 _AT_ONCE = 500  # images that are classified together
 

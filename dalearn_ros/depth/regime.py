@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from dalearn_ros.depth.local import DepthOutputs, LocalNetwork
 from dalearn_ros.depth.losses import at_cells, at_places, distillation_loss, value_loss
 from dalearn_ros.depth.network import DepthNetwork
-from dalearn_ros.depth.samples import Batch, GlobalBatches, LocalBatches
+from dalearn_ros.depth.samples import GlobalBatches, LocalBatches
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.network import LandmarkNetwork
-from dalearn_ros.training.loading import batch_loader, to_device
+from dalearn_ros.training.loading import Batch, batch_loader, to_device
 from dalearn_ros.training.peers import ALONE
 
 Judge = Callable[[nn.Module], dict[str, float]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,9 @@ from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.inference.preprocess import as_channels
 from dalearn_ros.landmarks.types import Distances
+from dalearn_ros.training.loading import Batch
 from dalearn_ros.training.transforms import change_colours, choose_crop
 
-Batch = dict[str, Any]
 TRUTH_PLACES = 96  # known distances taken from one crop
 Random = np.random.Generator
 Image = npt.NDArray[np.uint8]
