@@ -14,6 +14,7 @@ Array = npt.NDArray[np.float64]
 WIDTH, HEIGHT = 760.0, 260.0
 HALF_WIDTH = 520.0  # of a chart that shares the page with another
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 14.0, 30.0, 44.0
+LEGEND_ROW = 24.0
 MOST_POINTS = 1500
 
 
@@ -59,7 +60,7 @@ def chart(
         x_label: Name and unit under the chart.
         y_label: Name and unit beside it.
         equal: One metre is as long in x as in y (maps).
-        height: Of the picture, in chart units.
+        height: Of the picture, in chart units; a legend of more than one row adds to it.
         width: The same.
         y_from_zero: The y axis begins at 0.
 
@@ -79,17 +80,19 @@ def chart(
         return LEFT + (x - x0) * scale_x, TOP + inner[1] - (y - y0) * scale_y
 
     clip = f"c{width:.0f}x{height:.0f}"
+    legend, more = _legend([item for item in series if item.name], width)
     parts = [
-        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        f'<svg viewBox="0 0 {width:.0f} {height + more:.0f}" role="img" '
         f'aria-label="{html.escape(y_label)} over {html.escape(x_label)}">',
+        *legend,
+        f'<g transform="translate(0 {more:.0f})">',
         f'<clipPath id="{clip}"><rect x="{LEFT}" y="{TOP}" width="{inner[0]:.1f}" '
         f'height="{inner[1]:.1f}"/></clipPath>',
     ]
     parts += _axes(box, inner, (scale_x, scale_y), x_label, y_label)
     for item in series:
         parts += _drawn(item, *place(*_thinned(item)), clip)
-    parts += _legend([item for item in series if item.name])
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, "</g></svg>"])
 
 
 def bars(rows: Sequence[tuple[str, float]], maximum: float, colour: str) -> str:
@@ -202,19 +205,22 @@ def _drawn(item: Series, x: Array, y: Array, clip: str) -> list[str]:
     ]
 
 
-def _legend(series: Sequence[Series]) -> list[str]:
-    parts, x = [], LEFT + 8.0
+def _legend(series: Sequence[Series], width: float) -> tuple[list[str], float]:
+    """Names in rows that end before the picture does, and the height of all rows but the first."""
+    parts, x, y = [], LEFT + 8.0, 14.0
     for item in series:
+        if x > LEFT + 8.0 and x + 23.0 + 9.5 * len(item.name) > width:
+            x, y = LEFT + 8.0, y + LEGEND_ROW
         mark = (
-            f'<circle cx="{x + 9:.0f}" cy="14" r="3" fill="{item.colour}"/>'
+            f'<circle cx="{x + 9:.0f}" cy="{y:.0f}" r="3" fill="{item.colour}"/>'
             if item.dots
-            else f'<path d="M{x:.0f} 14h18" stroke="{item.colour}" stroke-width="2.5" '
+            else f'<path d="M{x:.0f} {y:.0f}h18" stroke="{item.colour}" stroke-width="2.5" '
             f'stroke-dasharray="{item.dash}"/>'
         )
         text = html.escape(item.name)
-        parts.append(f'{mark}<text x="{x + 23:.0f}" y="19">{text}</text>')
+        parts.append(f'{mark}<text x="{x + 23:.0f}" y="{y + 5:.0f}">{text}</text>')
         x += 46.0 + 9.5 * len(item.name)
-    return parts
+    return parts, y - 14.0
 
 
 def _thinned(item: Series) -> tuple[Array, Array]:

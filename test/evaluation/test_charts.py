@@ -55,3 +55,15 @@ def test_bars_show_unknown_as_a_dash() -> None:
     text = bars([("sign", 0.5), ("signal", math.nan)], 1.0, "#00f")
     assert "0.500" in text and "–" in text
     ET.fromstring(text)
+
+
+def test_a_long_legend_goes_on_in_another_row_and_is_never_cut() -> None:
+    names = ["agreement on target images", "agreement on source images", "same as before", "chosen"]
+    series = [Series(n, np.array([0.0, 1.0]), np.array([0.0, 1.0]), "#000") for n in names]
+    one, many = (ET.fromstring(chart(some, "x", "y")) for some in (series[:2], series))
+    width, height = (float(v) for v in many.attrib["viewBox"].split()[2:])
+    assert height == float(one.attrib["viewBox"].split()[3]) + 24.0
+    shown = [text for text in many.iter() if text.tag.endswith("text") and text.text in names]
+    assert [text.text for text in shown] == names
+    assert {float(text.attrib["y"]) for text in shown} == {19.0, 43.0}
+    assert all(float(t.attrib["x"]) + 9.5 * len(str(t.text)) <= width for t in shown)
