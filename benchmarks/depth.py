@@ -136,17 +136,17 @@ class Bench:
         found: dict[str, Any] = {"minutes": minutes, "student": {}, "teacher": {}, "lenses": {}}
         for test in (t for t in row.tests if t not in LENSES):
             judged = self.data(test)
-            found["student"][test] = figures_of(student.network, judged, student.settings)
+            found["student"][test] = figures_of(student.network, judged, student.taught.settings)
             if local is not None:
                 found["teacher"][test] = figures_of(local.network, judged, local.settings)
         for test in (t for t in row.tests if t in LENSES):
             both = self.data("test"), self.data(test)
-            found["lenses"][test] = lens_figures(student.network, *both, student.settings)
+            found["lenses"][test] = lens_figures(student.network, *both, student.taught.settings)
         if row.name in (MAP_SAME, SAME, TUNED_STEM):
             found["detected"] = self.detected(run)
         if row.name == SAME and local is not None:
             some = self.data("test")[0]
-            found["cost"] = costs(local.network, student.network, some, student.settings)
+            found["cost"] = costs(local.network, student.network, some, student.taught.settings)
             for name in PHOTOS if self.photos is not None else ():
                 assert self.photos is not None
                 found[name] = photo_figures(student.network, self.photos / name)

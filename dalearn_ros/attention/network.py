@@ -129,9 +129,18 @@ class LandmarkAttention(AttentionNetwork):
 
     def maps_and_attention(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """The four maps of :meth:`LandmarkNetwork.maps`, and the map (N, h, w), as exported."""
-        features, seen = self.look(image)
-        used = synthesise(features, seen.attention, self.synthesis)
-        return (*self.detector.maps(self.detector.mix(used)), seen.attention[:, 0])
+        maps, attention = self.maps_under(self.extract(image))
+        return (*maps, attention)
+
+    def maps_under(self, features: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
+        """The four maps, and the map (N, h, w) that they are answered under.
+
+        Args:
+            features: (N, head_channels, h, w) of :meth:`extract`.
+        """
+        attention = self.branch(features).attention
+        used = synthesise(features, attention, self.synthesis)
+        return self.detector.maps(self.detector.mix(used)), attention[:, 0]
 
 
 def merged_attention(network: LandmarkAttention) -> LandmarkAttention:

@@ -13,6 +13,7 @@ from torch import nn
 
 from dalearn_ros.attention.cam import Cam, landmark_score
 from dalearn_ros.attention.cells import WantedMap
+from dalearn_ros.attention.depth_kept import KeptDepth, depth_of, keep_depth
 from dalearn_ros.attention.edits import Edits
 from dalearn_ros.attention.freezing import Frozen, losses_of, parts_that_learn
 from dalearn_ros.attention.landmark_maps import edits_of, proposed_maps
@@ -33,6 +34,7 @@ from dalearn_ros.core.errors import DatasetError, ModelError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.depth.taught import DEPTH, has_depth
 from dalearn_ros.detector.run import OF_THE_START, RUN_FORMAT
 from dalearn_ros.detector.samples import check_label_spaces
 from dalearn_ros.detector.settings import TrainSettings, check_settings
@@ -42,6 +44,7 @@ from dalearn_ros.training.peers import ALONE
 from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
 METRICS = "metrics.json"
+LEFT_BEHIND = "left behind"  # the features learn, or there is no branch (cam)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
     """Learn, or go on with the run that is in the folder, and compare with the start.
 
     Afterwards the folder is a run with an attention branch (with ``attention.source: cam`` one
-    without), with ``metrics.json`` and ``report.html``.
+    without), with ``metrics.json`` and ``report.html``. A start's depth head goes along as it is
+    while the detector's features do not learn.
 
     Args:
         inputs: Start, data and maps.
@@ -94,10 +98,14 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
     maps.update(proposed)
     losses = losses_of(settings.attention, bool(maps))
     learns = parts_that_learn(settings.attention, losses, is_new=False)
-    claim_run(run, _description(inputs, settings, start, edits, maps, seed))
+    kept = None if cam else depth_of(inputs.init, learns)
+    description = _description(inputs, settings, start, edits, maps, seed)
+    claim_run(run, description if kept is None else {**description, DEPTH: dict(kept.about)})
     with worker_errors():
         crops = MapCrops(inputs.data, settings, seed, maps, settings.attention.repeat)
         result, skipped = _learn(start, crops, inputs, run, settings, losses, learns, seed)
+    if kept is not None:
+        keep_depth(run, kept)
     after = LandmarkReviewer(start_landmark_run(run, settings.branch, seed), match_px, cam)
     others = all_frames(inputs.validation)
     where = "validation" if others else "training"
@@ -111,6 +119,7 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
         "verdict": verdict_of(summary),
         "score": "f1",
         "new_branch": start.is_new and not cam,
+        "depth": _fate(inputs.init, kept),
         "losses": list(losses),
         "learns": list(learns),
         "steps": result.steps,
@@ -125,6 +134,13 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
     write_json(run / METRICS, metrics)
     write_report(run / REPORT, metrics, rows, wanted, cam)
     return metrics
+
+
+def _fate(start: Path, kept: KeptDepth | None) -> str | None:
+    """What became of the start's depth head; None: it has none."""
+    if not has_depth(start):
+        return None
+    return LEFT_BEHIND if kept is None else "kept"
 
 
 def retrain_settings(

@@ -103,8 +103,11 @@ def _closing(out: Path, metrics: Mapping[str, Any], model: str) -> str:
     used = f" {edits['used']} of {edits['given']} corrected maps used." if edits["given"] else ""
     skipped = len(metrics["skipped_images"])
     left = f" {skipped} images left out." if skipped else ""
+    lost = ""
+    if metrics.get("depth") == "left behind":
+        lost = " The depth head was left behind, because what it sees learnt; distil again."
     report = f"{model}report in {out / REPORT}."
-    return f"{out}: {metrics['verdict']}{new}{used}{left} {report[0].upper()}{report[1:]}"
+    return f"{out}: {metrics['verdict']}{new}{used}{left}{lost} {report[0].upper()}{report[1:]}"
 
 
 def _only(paths: Sequence[Path], option: str) -> Path | None:

@@ -21,17 +21,10 @@ from dalearn_ros.depth.local import Stem
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.pictures import write_pictures
 from dalearn_ros.depth.regime import GlobalTask
-from dalearn_ros.depth.run import (
-    DEPTH,
-    LocalRun,
-    build_depth,
-    location_name,
-    open_local,
-    train_local,
-    with_teacher,
-)
+from dalearn_ros.depth.run import LocalRun, build_depth, open_local, train_local, with_teacher
 from dalearn_ros.depth.samples import GlobalBatches
 from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.depth.taught import DEPTH, location_name
 from dalearn_ros.detector.run import Run, open_run
 from dalearn_ros.detector.settings import CROP_MULTIPLE
 from dalearn_ros.landmarks.types import DISTANCE_KINDS

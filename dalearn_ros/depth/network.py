@@ -84,6 +84,13 @@ class DepthHead(nn.Module):
         return _larger(features, self.factor // 2)
 
 
+def head_for(detector: LandmarkNetwork, channels: int, location: bool) -> DepthHead:
+    """A head with random weights that fits the features of a detector."""
+    fused = detector.class_head.in_channels
+    levels = detector.backbone.channels[-3:]
+    return DepthHead(levels, fused, detector.grid.cell_px, channels, location)
+
+
 class DepthNetwork(nn.Module):
     """A detector and a depth head on its features.
 
@@ -108,10 +115,7 @@ class DepthNetwork(nn.Module):
         """
         super().__init__()
         self.detector, self.learns = detector, learns
-        grid = detector.grid
-        fused = detector.class_head.in_channels
-        levels = detector.backbone.channels[-3:]
-        self.head = DepthHead(levels, fused, grid.cell_px, channels, location)
+        self.head = head_for(detector, channels, location)
         detector.requires_grad_(False)
         if learns == "stem":
             for part in stem_parts(detector, stem_stride):

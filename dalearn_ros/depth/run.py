@@ -6,12 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from dalearn_ros.coding.location import LOCATION
-from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.frames import check_cameras, check_distances
@@ -21,19 +18,19 @@ from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.regime import LocalTask
 from dalearn_ros.depth.samples import LocalBatches
 from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.depth.taught import Taught, check_location, load_head, location_name, taught_of
 from dalearn_ros.detector.regime import build_network
 from dalearn_ros.detector.run import Run, open_run
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.landmarks.catalogue import LabelSpace
-from dalearn_ros.training.checkpoint import load_checkpoint, load_weights
+from dalearn_ros.training.checkpoint import load_weights
 from dalearn_ros.training.loading import worker_errors
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
 from dalearn_ros.training.peers import ALONE
-from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run, read_run
+from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run
 from dalearn_ros.training.run_reading import described_run, finished_weights, reading_of
 
 LOCAL_FORMAT = "local depth run"
-DEPTH = "depth"  # key of run.json and group of the weights of a run with a depth head
 OF_THE_TEACHER = ("location", "patch", "truth", "local")
 
 
@@ -61,27 +58,12 @@ class DepthRun:
     Attributes:
         run: The run as that of a detector.
         network: Detector and head, in evaluation.
-        settings: Of the distillation.
-        location: Name of the location function it was taught with; None: without location.
-        focal_px: Of the cameras of ``--data``, taken for those that the detector learnt from; 0:
-            not known, or several.
+        taught: What the head was taught with.
     """
 
     run: Run
     network: DepthNetwork
-    settings: DistillSettings
-    location: str | None
-    focal_px: float
-
-    @property
-    def least_m(self) -> float:
-        """The least depth that was taught, metres."""
-        return self.settings.truth.least_m
-
-    @property
-    def greatest_m(self) -> float:
-        """The greatest depth that was taught, metres."""
-        return self.settings.truth.greatest_m
+    taught: Taught
 
 
 def train_local(
@@ -166,16 +148,6 @@ def open_local(path: Path) -> LocalRun:
     return LocalRun(path, settings, network, checkpoint.header.get("figures", {}))
 
 
-def has_depth(path: Path) -> bool:
-    """Whether a run folder's detector has a depth head.
-
-    Raises:
-        ModelError: The folder's ``run.json`` is damaged.
-    """
-    description = read_run(path)
-    return description is not None and DEPTH in description
-
-
 def open_depth_run(path: Path) -> DepthRun:
     """Open the run folder of a distillation.
 
@@ -184,18 +156,10 @@ def open_depth_run(path: Path) -> DepthRun:
             another location function than this version has (S11).
     """
     run = open_run(path)
-    own = run.description.get(DEPTH)
-    if not isinstance(own, Mapping):
-        hint = "'dalearn distill' gives a detector one."
-        raise ModelError.at(path, "", "a run with a depth head", "one without", hint)
-    with reading_of(path):
-        settings = load_settings(DistillSettings, None, own["settings"])
-        location, focal_px = own["location"], float(own.get("focal_px", 0.0))
-    check_location(location, path / RUN_FILE)
-    network = build_depth(run, settings)
-    weights = path / WEIGHTS
-    load_weights(network.head, dict(load_checkpoint(weights).groups.get(DEPTH, {})), weights)
-    return DepthRun(run, network.eval(), settings, location, focal_px)
+    taught = taught_of(path)
+    network = build_depth(run, taught.settings)
+    load_head(network.head, path)
+    return DepthRun(run, network.eval(), taught)
 
 
 def build_depth(run: Run, settings: DistillSettings) -> DepthNetwork:
@@ -204,18 +168,6 @@ def build_depth(run: Run, settings: DistillSettings) -> DepthNetwork:
     return DepthNetwork(
         run.network, settings.whole.channels, settings.location, learns, settings.local.stem_stride
     )
-
-
-def location_name(settings: DistillSettings) -> str | None:
-    """Name of the location function that the settings use; None: none."""
-    return LOCATION if settings.location else None
-
-
-def check_location(found: Any, source: Path) -> None:
-    """Raise ModelError if a model was taught with another location function (S11)."""
-    if found not in (None, LOCATION):
-        hint = "Its numbers mean something else here; distil it again with this version."
-        raise ModelError.at(source, "key 'location'", f"'{LOCATION}'", repr(found), hint)
 
 
 def with_teacher(settings: DistillSettings, teacher: LocalRun) -> DistillSettings:

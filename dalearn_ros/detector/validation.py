@@ -56,7 +56,8 @@ class TorchBackend:
         network: With ``heads`` as :class:`detector.network.LandmarkNetwork` has it; where the
             metadata have depth, with ``maps_and_depth`` of image and location: the same four maps,
             log_depth and log_depth_variance (N, h, w); where they have attention, with
-            ``maps_and_attention`` of the image: the four maps and the attention map (N, h, w).
+            ``maps_and_attention`` of the image: the four maps and the attention map (N, h, w);
+            where they have both, with ``maps_depth_and_attention``.
         metadata: What would stand in the model file.
     """
 
@@ -83,12 +84,15 @@ class TorchBackend:
             pixels = torch.from_numpy(images).to(device)
             if depth is not None:
                 place = no_location(images, depth) if location is None else location
-                found = network.maps_and_depth(pixels, torch.from_numpy(place).to(device))
+                both = self.metadata.attention is not None
+                ask = network.maps_depth_and_attention if both else network.maps_and_depth
+                found = ask(pixels, torch.from_numpy(place).to(device))
             elif self.metadata.attention is not None:
                 found = network.maps_and_attention(pixels)
             else:
                 found = network.heads(pixels)
-        return split_outputs([one.cpu().numpy() for one in found[: len(names)]], names)
+        given = dict(zip(self.metadata.outputs, found, strict=True))
+        return split_outputs([given[name].cpu().numpy() for name in names], names)
 
 
 def claimed(

@@ -1,4 +1,4 @@
-"""A landmark network as ONNX: uint8 image in, four maps out; depth or attention beside them."""
+"""A landmark network as ONNX: uint8 image in, four maps out; depth and attention beside them."""
 
 from __future__ import annotations
 
@@ -62,6 +62,15 @@ class _AttentionGraph(nn.Module):
         return tuple(self.network.maps_and_attention(image))
 
 
+class _DepthAttentionGraph(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network: Any = network
+
+    def forward(self, image: Tensor, location: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network.maps_depth_and_attention(image, location))
+
+
 def export_onnx(network: nn.Module, metadata: ModelMetadata, path: Path) -> float:
     """Write an ONNX file whose answers are those of the network.
 
@@ -80,7 +89,8 @@ def export_onnx(network: nn.Module, metadata: ModelMetadata, path: Path) -> floa
     Args:
         network: With its final weights: a :class:`LandmarkNetwork`; with depth a
             :class:`depth.network.DepthNetwork`, with attention an
-            :class:`attention.network.LandmarkAttention`.
+            :class:`attention.network.LandmarkAttention`, with both an
+            :class:`attention.depth_kept.AttentiveDepth`.
         metadata: Goes into the file.
         path: The file, written whole or not at all.
 
@@ -119,6 +129,10 @@ def parity(network: nn.Module, exported: OnnxBackend) -> float:
 
 def _as_written(network: Any, metadata: ModelMetadata) -> nn.Module:
     """The graph's module: a copy without branches and, as far as may be, normalisations."""
+    if metadata.attention is not None and metadata.depth is not None:
+        from dalearn_ros.attention.depth_kept import merged_attentive_depth
+
+        return _DepthAttentionGraph(merged_attentive_depth(network))
     if metadata.attention is not None:
         from dalearn_ros.attention.network import merged_attention
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dalearn_ros import __version__
-from dalearn_ros.coding.location import LOCATION
-from dalearn_ros.coding.metadata import AttentionMetadata, DepthMetadata, ModelMetadata
+from dalearn_ros.coding.metadata import AttentionMetadata, ModelMetadata
 from dalearn_ros.core.errors import InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.calibrate import PREFIX
@@ -20,6 +19,7 @@ from dalearn_ros.export.onnx import export_onnx
 if TYPE_CHECKING:
     from dalearn_ros.attention.run import LandmarkRun
     from dalearn_ros.depth.run import DepthRun
+    from dalearn_ros.depth.taught import Taught
 
 
 def export_run(
@@ -27,11 +27,14 @@ def export_run(
 ) -> tuple[ModelMetadata, float]:
     """Export the averaged weights of a run; with the attention branch, if it has one.
 
+    A file can have depth, attention, or both.
+
     Args:
         run: Run folder of training.
         out: The ONNX file, ``.onnx``.
         validation: Datasets on which the thresholds are chosen anew; empty keeps the run's.
-        depth: With the depth head, which a run of ``dalearn distill`` has.
+        depth: With the depth head, which a run of ``dalearn distill`` has, and one of
+            ``dalearn retrain-attention`` that kept it.
 
     Returns:
         What was written into the file, and the largest difference from the network.
@@ -52,8 +55,7 @@ def export_run(
     metadata = _metadata(opened, validation)
     if deep is None:
         return metadata, export_onnx(opened.network, metadata, out)
-    stride, reach = opened.settings.grid.cell_px, (deep.least_m, deep.greatest_m)
-    taught = DepthMetadata(LOCATION, stride, *reach, deep.focal_px)
+    taught = deep.taught.metadata(opened.settings.grid.cell_px)
     metadata = dataclasses.replace(metadata, depth=taught)
     return metadata, export_onnx(deep.network, metadata, out)
 
@@ -61,17 +63,19 @@ def export_run(
 def _export_attention(
     run: Path, out: Path, validation: Sequence[Dataset], depth: bool
 ) -> tuple[ModelMetadata, float]:
+    from dalearn_ros.attention.depth_kept import open_attentive_depth
     from dalearn_ros.attention.run import open_landmark_run
 
-    if depth:
-        hint = "A detector has one of the two; leave --depth away."
-        found = "one with an attention branch"
-        raise ModelError.at(run, "depth", "a run with a depth head", found, hint)
-    opened = open_landmark_run(run)
+    deep = open_attentive_depth(run) if depth else None
+    opened = open_landmark_run(run) if deep is None else deep.run
     stride, synthesis = opened.settings.grid.cell_px, opened.branch.synthesis
     own = AttentionMetadata(stride, synthesis)
     metadata = dataclasses.replace(_metadata(opened, validation), attention=own)
-    return metadata, export_onnx(opened.network, metadata, out)
+    if deep is None:
+        return metadata, export_onnx(opened.network, metadata, out)
+    _check_portable(run, deep.taught)
+    metadata = dataclasses.replace(metadata, depth=deep.taught.metadata(stride))
+    return metadata, export_onnx(deep.network, metadata, out)
 
 
 def _metadata(opened: Run | LandmarkRun, validation: Sequence[Dataset]) -> ModelMetadata:
@@ -98,7 +102,11 @@ def _with_depth(run: Path) -> DepthRun:
     from dalearn_ros.depth.run import open_depth_run
 
     deep = open_depth_run(run)
-    if deep.location is None:
+    _check_portable(run, deep.taught)
+    return deep
+
+
+def _check_portable(run: Path, taught: Taught) -> None:
+    if taught.location is None:
         hint = "Without it metres hold for one camera only; teach it with 'location: true'."
         raise ModelError.at(run, "depth", "a head that is told the location", "one without", hint)
-    return deep

@@ -29,6 +29,7 @@ from dalearn_ros.depth.distill import Inputs as DistillInputs
 from dalearn_ros.depth.distill import distill
 from dalearn_ros.depth.settings import DistillSettings
 from dalearn_ros.depth.targets import open_targets
+from dalearn_ros.depth.taught import has_portable_depth
 from dalearn_ros.detector.run import open_run, settings_from, train_detector
 from dalearn_ros.detector.samples import check_label_spaces
 from dalearn_ros.detector.settings import TrainSettings
@@ -253,7 +254,7 @@ def retrain_run(
     settings = retrain_settings(init, given.config, given.overrides)
     inputs = RetrainInputs(init, _open(data), _open(val), edits)
     metrics = retrain(inputs, out, settings, given.seed)
-    export_run(out, out / RUN_MODEL)
+    export_run(out, out / RUN_MODEL, depth=has_portable_depth(out))
     return metrics
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.attention.run import has_attention
+from dalearn_ros.attention.retrain import LEFT_BEHIND
 from dalearn_ros.core.resources import resource
 from dalearn_ros.core.settings import load_settings
 from dalearn_ros.datasets.from_bag import Extras, label_bag
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.run import has_depth, open_depth_run
+from dalearn_ros.depth.taught import has_portable_depth
 from dalearn_ros.evaluation.compare import compare
 from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
@@ -163,14 +163,13 @@ def retrain(stage: RetrainStage, material: Material, init: Path, out: Path) -> O
     found = retrain_run(init, material.data, material.val, stage.edits, out, given)
     used = found["edits"]["used"]
     figures = {"steps": found["steps"], "corrected_maps": used, **_on_val(out)}
-    lost = " The depth head of 'distill' was left behind." if has_depth(init) else ""
+    lost = " The depth head was left behind." if found["depth"] == LEFT_BEHIND else ""
     return Outcome(f"{found['verdict']}{lost}", figures, report="report.html")
 
 
 def export(stage: ExportStage, material: Material, init: Path, out: Path) -> Outcome:
-    """Write the ONNX file, with depth or attention where the run has it."""
-    depth = not has_attention(init) and has_depth(init)
-    depth = depth and open_depth_run(init).location is not None
+    """Write the ONNX file, with depth and attention where the run has them."""
+    depth = has_portable_depth(init)
     model = out / RUN_MODEL
     if stage.precision == "fp32":
         _, difference = export_run(init, model, depth=depth)

@@ -11,34 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_depth import merged
+from helpers.tiny_retraining import retraining
 
 from dalearn_ros.attention.cells import WantedMap
 from dalearn_ros.attention.landmark_review import LandmarkReviewer
 from dalearn_ros.attention.opening import open_viewer
-from dalearn_ros.attention.retrain import METRICS, Inputs, retrain, retrain_settings
-from dalearn_ros.attention.retrain_settings import RetrainSettings
+from dalearn_ros.attention.retrain import METRICS, Inputs, retrain
 from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
 from dalearn_ros.attention.samples import MapCrops
 from dalearn_ros.attention.settings import BranchSettings
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.core.errors import InputError, ModelError
-from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import open_run
 from dalearn_ros.training.checkpoint import load_checkpoint
-
-CHANGES: dict[str, Any] = {
-    "crops": {"width": 96, "height": 64},
-    "batch": {"size": 2, "crops_per_image": 1, "workers": 0, "threads": 1, "cache_mb": 1},
-    "loop": {"steps": 4, "warmup_steps": 1, "log_every": 1, "checkpoint_every": 1},
-    "validation": {"images": 2},
-}
-
-
-def settings(init: Path, changes: dict[str, Any] | None = None) -> RetrainSettings:
-    base = dump_settings(retrain_settings(init, None))
-    return load_settings(RetrainSettings, None, merged(base, merged(CHANGES, changes or {})))
 
 
 def write_edits(path: Path, data: Dataset, count: int = 2) -> Path:
@@ -60,7 +46,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 def test_crops_bring_maps_and_classes(detector_path: Path, roads: Dataset) -> None:
-    how = settings(detector_path, {"crops": {"scale_jitter": 0.0, "turn_jitter_deg": 0.0}})
+    how = retraining(detector_path, {"crops": {"scale_jitter": 0.0, "turn_jitter_deg": 0.0}})
     full = WantedMap(np.ones((12, 20), np.float32), (160.0, 96.0), (160, 96))
     batches = MapCrops([roads], how, 1, {0: full}, repeat=3)
     seen: list[float] = []
@@ -84,7 +70,7 @@ def test_a_new_branch_learns_and_its_start_does_not(
     tmp_path: Path, detector_path: Path, roads: Dataset
 ) -> None:
     inputs = Inputs(detector_path, [roads], [roads])
-    metrics = retrain(inputs, tmp_path / "run", settings(detector_path), 1)
+    metrics = retrain(inputs, tmp_path / "run", retraining(detector_path), 1)
     assert metrics["new_branch"]
     assert metrics["losses"] == ["attention", "perception"]
     assert metrics["learns"] == ["attention", "perception"]
@@ -106,7 +92,7 @@ def test_edits_bring_the_map_closer_and_a_resumed_run_is_the_same(
 ) -> None:
     edits = write_edits(tmp_path / "edits", roads)
     inputs = Inputs(detector_path, [roads], [], edits)
-    how = settings(detector_path, {"loop": {"steps": 6}})
+    how = retraining(detector_path, {"loop": {"steps": 6}})
     whole = retrain(inputs, tmp_path / "whole", how, 3)
     short = tmp_path / "short"
 
@@ -166,12 +152,12 @@ def test_the_map_alone_moves_the_branch_alone(
     tmp_path: Path, detector_path: Path, roads: Dataset
 ) -> None:
     first = tmp_path / "branch"
-    retrain(Inputs(detector_path, [roads]), first, settings(detector_path), 1)
+    retrain(Inputs(detector_path, [roads]), first, retraining(detector_path), 1)
     edits = write_edits(tmp_path / "edits", roads, 4)
     loop = {"steps": 30, "learning_rate": 0.02, "average_decay": 0.5}
     changes = {"attention": {"losses": ["map"]}, "loop": loop}
     run = tmp_path / "run"
-    metrics = retrain(Inputs(first, [roads], [], edits), run, settings(first, changes), 1)
+    metrics = retrain(Inputs(first, [roads], [], edits), run, retraining(first, changes), 1)
     assert metrics["learns"] == ["attention"]
     assert not metrics["new_branch"]
     before, after = weights(first), weights(run)
@@ -190,7 +176,7 @@ def test_the_map_alone_moves_the_branch_alone(
 def test_labels_are_free_teachers(tmp_path: Path, detector_path: Path, roads: Dataset) -> None:
     changes = {"attention": {"map_teachers": "all"}}
     metrics = retrain(
-        Inputs(detector_path, [roads]), tmp_path / "all", settings(detector_path, changes), 1
+        Inputs(detector_path, [roads]), tmp_path / "all", retraining(detector_path, changes), 1
     )
     assert metrics["edits"]["proposed"] == 4
     assert metrics["losses"] == ["attention", "perception", "map"]
@@ -204,7 +190,7 @@ def test_labels_are_free_teachers(tmp_path: Path, detector_path: Path, roads: Da
     some = retrain(
         Inputs(detector_path, [Dataset.open(tmp_path / "empty")]),
         tmp_path / "some",
-        settings(detector_path, {"attention": wrong}),
+        retraining(detector_path, {"attention": wrong}),
         1,
     )
     assert some["edits"]["proposed"] == 3  # it sees nothing: only there it is right
@@ -220,7 +206,7 @@ def test_class_activation_maps_are_learnt_without_a_branch(
     moved = retrain(
         Inputs(detector_path, [roads], [], edits),
         tmp_path / "moved",
-        settings(detector_path, map_alone),
+        retraining(detector_path, map_alone),
         1,
     )
     assert moved["losses"] == ["map"]
@@ -234,17 +220,17 @@ def test_class_activation_maps_are_learnt_without_a_branch(
     assert far[1] < 0.9 * far[0]  # the class activation maps went where they should
     run = tmp_path / "run"
     inputs = Inputs(detector_path, [roads], [], edits)
-    metrics = retrain(inputs, run, settings(detector_path, changes), 1)
+    metrics = retrain(inputs, run, retraining(detector_path, changes), 1)
     assert metrics["losses"] == ["perception", "map"]
     assert metrics["edited"]["mass_before"] is not None
     open_run(run)  # it is a detector as any other
     with pytest.raises(ModelError, match="no map that could be edited"):
         open_viewer(run)
-    retrain(Inputs(detector_path, [roads]), tmp_path / "branch", settings(detector_path), 1)
+    retrain(Inputs(detector_path, [roads]), tmp_path / "branch", retraining(detector_path), 1)
     with pytest.raises(ModelError, match="use attention.source 'branch'"):
         retrain(
             Inputs(tmp_path / "branch", [roads]),
             tmp_path / "no",
-            settings(tmp_path / "branch", changes),
+            retraining(tmp_path / "branch", changes),
             1,
         )

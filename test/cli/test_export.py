@@ -97,7 +97,7 @@ def test_an_attention_branch_needs_no_option(
     answer = LandmarkDetector.load(out, 1).answer(np.zeros((96, 128, 3), np.uint8), attention=True)
     assert answer.attention is not None and answer.attention.attention.shape == (12, 16)
     assert main(["export", "--model", str(run), "--out", out, "--depth"]) == 1
-    assert "one with an attention branch" in capsys.readouterr().err
+    assert "a run with a depth head, found one without" in capsys.readouterr().err
 
 
 def test_depth_that_is_not_there_or_not_for_every_camera_is_a_sentence(

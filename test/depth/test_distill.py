@@ -12,13 +12,15 @@ import torch
 from helpers.tiny_depth import CAMERA, depth_settings, write_detector, write_roads
 
 from dalearn_ros.coding.location import LOCATION
+from dalearn_ros.coding.metadata import DepthMetadata
 from dalearn_ros.core.errors import InputError, ModelError, SettingsError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.distill import LOCAL, Inputs, check_settings, distill
 from dalearn_ros.depth.judge import judge, summarise
 from dalearn_ros.depth.regime import GlobalTask
-from dalearn_ros.depth.run import has_depth, open_depth_run, open_local, train_local
+from dalearn_ros.depth.run import open_depth_run, open_local, train_local
 from dalearn_ros.depth.samples import GlobalBatches
+from dalearn_ros.depth.taught import has_depth
 from dalearn_ros.detector.run import Run, open_run
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.landmarks.types import Distances
@@ -50,8 +52,9 @@ def test_the_run_is_a_detectors_with_a_head_beside(done: Path, detector: Run) ->
     assert again.header["figures"] == detector.header["figures"]
     assert has_depth(done) and not has_depth(detector.path)
     deep = open_depth_run(done)
-    assert deep.location == LOCATION and (deep.least_m, deep.greatest_m) == (2.0, 80.0)
-    assert deep.focal_px == CAMERA.matrix[0, 0]
+    assert deep.taught.location == LOCATION
+    focal_px = float(CAMERA.matrix[0, 0])
+    assert deep.taught.metadata(8) == DepthMetadata(LOCATION, 8, 2.0, 80.0, focal_px)
     learnt = load_checkpoint(done / "learning" / "weights.safetensors").groups["network"]
     assert torch.equal(deep.network.head.out.bias, learnt["head.out.bias"])
 
@@ -115,7 +118,7 @@ def test_a_teacher_that_is_there_brings_its_own(
     inputs = Inputs(detector_path, [], [roads], [roads], done)
     metrics = distill(inputs, tmp_path / "run", other, 1)
     assert metrics["greatest_m"] == 80.0 and not (tmp_path / "run" / LOCAL).exists()
-    assert open_depth_run(tmp_path / "run").settings.patch.size_px == 32
+    assert open_depth_run(tmp_path / "run").taught.settings.patch.size_px == 32
     assert metrics["local"] == judge(open_local(done).network, [roads], depth_settings())
 
 
@@ -131,7 +134,7 @@ def test_without_location_it_is_told(tmp_path: Path, roads: Dataset, detector_pa
     inputs = Inputs(detector_path, [roads], [roads], [])
     metrics = distill(inputs, tmp_path / "run", depth_settings({"location": False}), 1)
     assert metrics["location"] is None and metrics["global"] == {}
-    assert open_depth_run(tmp_path / "run").location is None
+    assert open_depth_run(tmp_path / "run").taught.location is None
 
 
 def test_a_stem_that_learns_moves_the_detector_and_is_held(

@@ -157,7 +157,7 @@ def test_a_run_with_attention_has_the_answers_and_the_map_of_the_network(attenti
     kinds = [node.op_type for node in model.graph.node]
     assert "BatchNormalization" not in kinds and "GlobalAveragePool" not in kinds
     assert "ReduceMean" not in kinds  # the branch's own scores are not computed
-    with pytest.raises(ModelError, match=r"with an attention branch.*leave --depth away"):
+    with pytest.raises(ModelError, match=r"a run with a depth head, found one without"):
         export_run(run, tmp_path / "m.onnx", depth=True)
 
 

@@ -20,6 +20,7 @@ from dalearn_ros.cli.main import main
 from dalearn_ros.core import progress
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.depth.taught import has_depth
 from dalearn_ros.detector.regime import DetectorTask
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.recipe.run import Progress, learn
@@ -83,7 +84,7 @@ def test_each_stage_hands_its_checkpoint_to_the_next(world: Path) -> None:
     }
     steps = summary(world)
     assert steps["adapt"]["refused"].startswith("adaptation did not help")
-    assert "depth head of 'distill' was left behind" in steps["retrain"]["said"]
+    assert has_depth(of(world, "retrain")) and steps["export"]["figures"]["depth"]
     assert steps["harden"]["figures"]["hard"] == 1
     data = Dataset.open(of(world, "label-north"))
     assert len(data) == steps["label-north"]["figures"]["frames"] == 3
@@ -93,7 +94,8 @@ def test_each_stage_hands_its_checkpoint_to_the_next(world: Path) -> None:
 def test_the_model_and_the_report_lie_in_the_folder(world: Path) -> None:
     out = world / "out"
     assert (out / "model.onnx").read_bytes() == (of(world, "export") / "model.onnx").read_bytes()
-    assert LandmarkDetector.load(out / "model.onnx", 1).metadata.attention is not None
+    written = LandmarkDetector.load(out / "model.onnx", 1).metadata
+    assert written.attention is not None and written.depth is not None
     page = (out / "report.html").read_text()
     for text in ("Refused; it hands on", "F1 on south", "Reports of the stages", "comparison"):
         assert text in page, text
