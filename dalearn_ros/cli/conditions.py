@@ -101,6 +101,7 @@ def _index(args: argparse.Namespace) -> str:
     from dalearn_ros.labels.area_settings import AreaSettings
 
     dataset = Dataset.open(args.data)
+    _check_areas(args)
     if args.areas is None:
         made = index_from_maps(dataset, args.map, load_settings(AreaSettings, args.config))
     else:
@@ -111,6 +112,16 @@ def _index(args: argparse.Namespace) -> str:
     shares = ", ".join(f"{name} {100.0 * s:.1f} %" for name, s in made.shares.items() if s)
     left_out = "".join(f"; {count} {reason}" for reason, count in made.left_out.items())
     return f"{args.data}/areas: {made.images} index images{left_out}; {shares}."
+
+
+def _check_areas(args: argparse.Namespace) -> None:
+    """Raise InputError for a mapping of nothing, and for a folder that is not there."""
+    from dalearn_ros.core.errors import InputError
+
+    if args.mapping and args.areas is None:
+        raise InputError("--mapping needs --areas: it says what the values of those images are.")
+    if args.areas is not None and not args.areas.is_dir():
+        raise InputError.at(args.areas, "", "a folder of index images", "no such folder")
 
 
 def _collect(args: argparse.Namespace) -> str:
@@ -127,6 +138,10 @@ def _collect(args: argparse.Namespace) -> str:
         raise InputError.at("--frames", "", "1 or more", str(args.frames))
     if args.bag and args.map is None:
         raise InputError("--bag needs --map: index images are made from the map.")
+    if (args.areas or args.mapping) and not args.images:
+        expected = "--images; datasets and bags have their own (dalearn conditions index)"
+        raise InputError.at("--areas, --mapping", "", expected, "none")
+    _check_areas(args)
     mapping = None if args.mapping is None else AreaMapping.load(args.mapping)
     table = None if args.table is None else LightTable.load(args.table)
     left_out, counts = Counter[str](), Counter[str]()

@@ -76,8 +76,8 @@ def taught_of(path: Path) -> Taught:
     own = (read_run(path) or {}).get(DEPTH)
     if not isinstance(own, Mapping):
         hint = (
-            "'dalearn distill' gives a detector one; 'dalearn retrain-attention' keeps it while the "
-            "features do not learn."
+            "'dalearn distill' gives a detector one; 'dalearn retrain-attention' keeps it while "
+            "the features do not learn."
         )
         raise ModelError.at(path, "", "a run with a depth head", "one without", hint)
     with reading_of(path):

@@ -97,7 +97,8 @@ class Hunt:
         begun = clock()
         source = self.sources.prepared(one.row, self._conversion(one))
         read = clock()
-        made = source.convert(one.targets).sample
+        converted_as = source.convert(one.targets)
+        made = converted_as.sample
         converted = clock()
         found = self._recognised(made.labels, made.image, detect)
         accuracy, original = _of(found), None
@@ -130,6 +131,7 @@ class Hunt:
             seconds=seconds,
             conversion=one.conversion,
             vectors=dict(one.vectors),
+            notes={name: value for name, value in converted_as.notes.items() if value},
         )
         self._keep(one, entry, made)
         self.log.add(entry)
@@ -160,6 +162,7 @@ class Hunt:
             **self._changes(one),
             "try": one.number,
             "parent": one.parent,
+            "notes": dict(entry.notes),
             "accuracy_before": entry.original,
             "accuracy": entry.accuracy,
             "model": entry.model,

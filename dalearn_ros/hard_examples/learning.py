@@ -20,7 +20,11 @@ from dalearn_ros.detector.samples import CropBatches
 from dalearn_ros.detector.validation import LOWEST_SCORE, TorchBackend
 from dalearn_ros.hard_examples.hunt import Detect, Hunt
 from dalearn_ros.hard_examples.recognition import CONFIDENCE
-from dalearn_ros.hard_examples.search_settings import HardenSettings, wanted_outputs
+from dalearn_ros.hard_examples.search_settings import (
+    HardenSettings,
+    known_outputs,
+    wanted_outputs,
+)
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.training.loading import Batch
 
@@ -63,7 +67,7 @@ class HardenTask(DetectorTask):
             for name, value in figures.items()
             if name in CHOSEN or name.startswith(PREFIX)
         }
-        self._built = -1  # hard images that are in the batches
+        self._built = (-1, -1)  # hard images that are in the batches, and how many are not new
         self._mixed: list[CropBatches] = []
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
@@ -85,16 +89,21 @@ class HardenTask(DetectorTask):
         return super().validate(network) if self.validation else dict(self._kept)
 
     def _batch(self, step: int) -> Batch:
-        if self._built != len(self._hunt.found):
-            self._mixed = self._build()
-            self._built = len(self._hunt.found)
+        there = len(self._hunt.found)
+        state = there, min(known_outputs(self._own, step), there)
+        if self._built != state:
+            self._mixed = self._build(state[1])
+            self._built = state
         return joined([batches[step] for batches in self._mixed])
 
-    def _build(self) -> list[CropBatches]:
+    def _build(self, known: int) -> list[CropBatches]:
+        """Batches of what is there now; ``known`` hard images were there at the last update."""
         own, size = self._own, self._own.batch.size
         replayed = min(size - 1, round(size * own.update.replay))
         hard = self._hunt.found.dataset()
-        found = [CropBatches([hard], _sized(own, size - replayed), _stream(self._seed))]
+        drawn = repeats_of(known, len(hard), own.update.newest)
+        sized = _sized(own, size - replayed)
+        found = [CropBatches([hard], sized, _stream(self._seed), repeats=drawn)]
         if replayed:
             sized = _sized(own, replayed)
             found.append(CropBatches(self._data, sized, self._seed, repeats=self._repeats()))
@@ -113,6 +122,24 @@ class HardenTask(DetectorTask):
             frames = self._hunt.sources.frames
             repeats[[frames[one.row][2] for one in self._hunt.found.found]] = 1
         return repeats
+
+
+def repeats_of(known: int, count: int, newest: float) -> npt.NDArray[np.int64]:
+    """How often each hard image is drawn in a round, so that the new ones have their share.
+
+    Args:
+        known: The first so many are not new.
+        count: How many there are.
+        newest: Share of the draws that are of the new ones, 0 up to 1; they have it to a whole
+            number of draws each, and are drawn at least as often as the others.
+
+    Returns:
+        (count,).
+    """
+    repeats, new = np.ones(count, np.int64), count - known
+    if known and new:
+        repeats[known:] = max(1, round(newest / (1.0 - newest) * known / new))
+    return repeats
 
 
 def detect_with(network: LandmarkNetwork, metadata: ModelMetadata, measure: str) -> Detect:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ from dalearn_ros.hard_examples.search_settings import (
     check_harden,
 )
 from dalearn_ros.hard_examples.shapes import ShapeConversion
-from dalearn_ros.hard_examples.sources import Sources
+from dalearn_ros.hard_examples.sources import Sources, area_names
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.tries import Way
 from dalearn_ros.hard_examples.try_log import TryLog
@@ -104,11 +105,13 @@ def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Ou
             every image; the store is empty or has nothing of the condition.
         DatasetError: Datasets of other classes, no image with objects, an unfitting index image.
         ModelError: ``init`` does not fit, or a loss is not finite.
-        SettingsError: Settings that do not fit together, or colours without a store.
+        SettingsError: Settings that do not fit together, colours without a store, or an area that
+            the index images have no name for.
     """
     check_settings(settings, 1)
     check_harden(settings)
     _check_given_store(inputs.store, settings)
+    _check_areas(settings.convert.areas, area_names(inputs.data, inputs.index))
     check_label_spaces([*inputs.data, *inputs.validation])
     space = inputs.data[0].label_space
     start, header, digest = _start(inputs, settings, seed)
@@ -170,6 +173,15 @@ def ways_of(
             conversion = FILTERS.get(name) or ShapeConversion(space)
             found.append(AxisWay(conversion, _suited(conversion, sources), len(sources), settings))
     return found
+
+
+def _check_areas(chosen: Sequence[str], known: Sequence[str]) -> None:
+    for name in chosen:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else ""
+            expected = f"some of {', '.join(known)}."
+            raise SettingsError.at("settings", "key 'convert.areas'", expected, f"'{name}'", hint)
 
 
 def _suited(conversion: Filter | ShapeConversion, sources: Sources) -> Suited:

@@ -57,7 +57,7 @@ class Search:
         """The next conversion; it must be told before the next is asked for.
 
         Raises:
-            InputError: The model fails on every source image, or store and images share no area.
+            InputError: The model fails on every source image.
             StoreError: The store has nothing of the condition.
         """
         random = generator(self._seed, "try", self.tried)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class ColourWay:
             settings: Search, conversion and what is near.
 
         Raises:
+            InputError: Store and images share no area.
             SettingsError: A condition that the store's table does not have.
         """
         self._store, self._areas = store, areas
@@ -47,17 +49,29 @@ class ColourWay:
         named = self._settings.condition
         self._condition = store.table.condition(named) if named else None
         self._harmless: set[int] = set()
+        known = {one.cell.area for one in store.parameters(condition=self._condition)}
+        self._able = [not known or self._suits(row, known) for row in range(len(areas))]
+        if not any(self._able):  # an empty store is told by what draws from it
+            there = ", ".join(sorted({area for own in areas for area in own})) or "no index image"
+            hint = "Name other areas in convert.areas, or set convert.whole to 'rest'."
+            expected = f"areas of the source images ({there})"
+            raise InputError.at(store.path, "", expected, ", ".join(sorted(known)), hint)
 
     def can(self, row: int) -> bool:
-        """Every image has colours."""
-        del row
-        return True
+        """Whether an image has an area that is converted and that the store knows."""
+        return self._able[row]
 
-    def drawn(self, number: int, row: int, random: Random) -> Try:
-        """A first conversion of an image: colours of one target image.
+    def _suits(self, row: int, known: AbstractSet[str]) -> bool:
+        how = self._how
+        if how.whole != "never" and WHOLE in known:
+            return True
+        chosen = {area for area in self._areas[row] if not how.areas or area in how.areas}
+        return how.whole != "alone" and bool(chosen & known)
+
+    def drawn(self, number: int, row: int, random: Random) -> Try | None:
+        """A first conversion of an image: colours of one target image; None: none drawn fits.
 
         Raises:
-            InputError: Store and image share no area.
             StoreError: The store has nothing of the condition.
         """
         avoided = self._harmless if self._settings.explore else set()
@@ -70,11 +84,7 @@ class ColourWay:
                 parameters = {area: known[area] for area in areas}
                 rules = dict.fromkeys(areas, DRAWN)
                 return self._taken(Try(number, row, parameters, rules, None))
-        hint = "Name other areas in convert.areas, or set convert.whole to 'rest'."
-        found = ", ".join(self._areas[row]) or "no index image"
-        raise InputError.at(
-            self._store.path, "", f"areas of the source image ({found})", "others", hint
-        )
+        return None
 
     def beside(self, number: int, hurt: Try, row: int, random: Random) -> Try | None:
         """Colours near those that hurt, of the areas that the image has; None: none are near."""

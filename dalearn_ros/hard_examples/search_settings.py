@@ -123,6 +123,13 @@ class UpdateSettings:
         1, "The model is trained after so many new images; 0: once, after all.", minimum=0,
         maximum=1_000_000,
     )  # fmt: skip
+    newest: float = field(
+        0.5,
+        "Share of the hard crops that are of the images found since the last update; the others "
+        "are of all hard images. 0: all alike, so of many images the last are hardly learnt from.",
+        minimum=0.0,
+        maximum=0.9,
+    )
     replay: float = field(
         0.5, "Share of a step's crops that are of earlier data.", minimum=0.0, maximum=0.99
     )
@@ -164,8 +171,7 @@ class HardenSettings(TrainSettings):
 
 def updates_of(settings: HardenSettings) -> int:
     """Into how many parts the steps are split: one for each batch of new images."""
-    every = settings.update.every or settings.search.outputs
-    return -(-settings.search.outputs // min(every, settings.search.outputs))
+    return -(-settings.search.outputs // _every(settings))
 
 
 def wanted_outputs(settings: HardenSettings, step: int) -> int:
@@ -174,10 +180,18 @@ def wanted_outputs(settings: HardenSettings, step: int) -> int:
     The steps are shared out evenly: part k begins at steps * k / updates and has the first
     (k + 1) * n images. So the sum of steps is the same however often the model is updated.
     """
-    outputs = settings.search.outputs
-    every = min(settings.update.every or outputs, outputs)
+    return min(settings.search.outputs, known_outputs(settings, step) + _every(settings))
+
+
+def known_outputs(settings: HardenSettings, step: int) -> int:
+    """How many of these were to be there before the update that gradient step ``step`` is of."""
     part = step * updates_of(settings) // settings.loop.steps
-    return min(outputs, every * (part + 1))
+    return _every(settings) * part
+
+
+def _every(settings: HardenSettings) -> int:
+    outputs = settings.search.outputs
+    return min(settings.update.every or outputs, outputs)
 
 
 def check_harden(settings: HardenSettings) -> None:
@@ -189,6 +203,11 @@ def check_harden(settings: HardenSettings) -> None:
     """
     _check_conversions(settings)
     loop, search = settings.loop, settings.search
+    convert = settings.convert
+    if convert.whole == "alone" and (convert.areas or convert.subsets):
+        given = f"'alone' with {'areas' if convert.areas else 'subsets'}"
+        expected = "'rest' or 'never', where areas are named or drawn"
+        raise SettingsError.at("settings", "key 'convert.whole'", expected, given)
     if updates_of(settings) > loop.steps:
         expected = f"at least {updates_of(settings)}, a step for each update"
         raise SettingsError.at("settings", "key 'loop.steps'", expected, str(loop.steps))

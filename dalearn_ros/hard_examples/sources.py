@@ -22,6 +22,23 @@ KEPT_MB = 600  # of prepared originals
 BYTES = 16  # of a pixel: image, area and, at most, its colours as 32-bit numbers
 
 
+def area_names(data: Sequence[Dataset], index: Path | None) -> tuple[str, ...]:
+    """Names of the areas of index images.
+
+    Args:
+        data: Datasets.
+        index: Folder of their index images; None: those beside them.
+
+    Raises:
+        DatasetError: There is no such folder, or the datasets name other areas.
+    """
+    if index is None:
+        return tuple(common_areas([dataset.areas for dataset in data]))
+    if not index.is_dir():
+        raise DatasetError.at(index, "", "a folder of index images", "no such folder")
+    return tuple(AreaSidecar(index).names)
+
+
 class Sources:
     """Images with at least one object that counts; others say nothing of recognition.
 
@@ -46,12 +63,7 @@ class Sources:
         """
         self._index = index
         self._sidecars = {dataset.path: dataset.areas for dataset in data}
-        if index is None:
-            self.names = common_areas(list(self._sidecars.values()))
-        else:
-            if not index.is_dir():
-                raise DatasetError.at(index, "", "a folder of index images", "no such folder")
-            self.names = AreaSidecar(index).names
+        self.names = area_names(data, index)
         self.frames: list[tuple[Dataset, int, int]] = []
         self.areas: list[tuple[str, ...]] = []
         self.sizes: list[tuple[int, int]] = []

@@ -2,7 +2,8 @@
 
 One row a parameter: ``space, time, weather, area, image, pixels, mean_0, std_0, mean_1, std_1,
 mean_2, std_2, used, accuracy, model``. A table with ``var_0`` in place of ``std_0`` and so on holds
-variances. Rows of one image and condition are one target; without an image, each row is its own.
+variances. Rows of one image and condition are one target; without an image, each row is its own. Of
+target images with the same name and condition all but the first are written with a number behind.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _NEEDED = ("time", "weather", "area", *_MEANS)
 
 def export_csv(store: ParameterStore, path: Path) -> int:
     """Write all parameters of a store; how many there are."""
-    names = {target.id: target.name for target in store.targets()}
+    names = _told_apart(store)
     found = store.parameters()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -79,7 +80,7 @@ def import_csv(path: Path, out: Path) -> None:
                 raise StoreError(f"{path}, line {line}: {sentence}.") from None
             groups[row.get("image") or f"line {line}", one.cell.condition].append(one)
         for (image, condition), found in groups.items():
-            digest = hashlib.sha256(f"csv/{image}".encode()).hexdigest()
+            digest = _digest(image, found)
             with transaction(store.db):
                 done = store.db.execute(
                     "INSERT INTO targets (digest, name, source, time, weather, width, height) "
@@ -88,6 +89,26 @@ def import_csv(path: Path, out: Path) -> None:
                 )
                 for one in found:
                     store.insert(dataclasses.replace(one, target=int(done.lastrowid or 0)))
+
+
+def _told_apart(store: ParameterStore) -> dict[int, str]:
+    """Target → its name, other than those of all others under the same condition."""
+    taken: set[tuple[str, Condition]] = set()
+    names = {}
+    for target in store.targets():
+        name, number = target.name, 1
+        while (name, target.condition) in taken:
+            number += 1
+            name = f"{target.name} ({number})"
+        taken.add((name, target.condition))
+        names[target.id] = name
+    return names
+
+
+def _digest(image: str, found: list[Parameter]) -> str:
+    """What tells a target from others: its name and colours, not what became of them."""
+    colours = sorted((one.cell.area, *map(float, one.distribution.vector)) for one in found)
+    return hashlib.sha256(repr(("csv", image, colours)).encode()).hexdigest()
 
 
 def _parameter(row: dict[str, str], spreads: tuple[str, ...], store: ParameterStore) -> Parameter:

@@ -13,6 +13,7 @@ from pathlib import Path
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.store_csv import export_csv, import_csv
+from dalearn_ros.hard_examples.store_rows import Parameter
 from dalearn_ros.hard_examples.store_schema import StoreError, transaction
 
 CSV = ".csv"
@@ -85,11 +86,13 @@ def copy_into(store: ParameterStore, into: ParameterStore, counts: Counter[str])
         with transaction(into.db):
             for one in store.parameters(target=row["id"]):
                 numbers[one.id] = into.insert(dataclasses.replace(one, target=target))
-    there = {one.distribution: one.id for one in into.parameters() if one.target is None}
+    there = {(one.cell, one.distribution): one for one in into.parameters() if one.target is None}
     with transaction(into.db):
         for one in store.parameters():
-            if one.target is None and one.distribution in there:
-                numbers[one.id] = there[one.distribution]
+            if one.target is None and (one.cell, one.distribution) in there:
+                other = there[one.cell, one.distribution]
+                numbers[one.id] = other.id
+                _take_longer_history(one, other, into)
             elif one.target is None:
                 parent = None if one.parent is None else numbers.get(one.parent)
                 numbers[one.id] = into.insert(dataclasses.replace(one, parent=parent))
@@ -108,7 +111,7 @@ def _copy_target(row: sqlite3.Row, into: ParameterStore) -> int | None:
 
 
 def _merge_history(store: ParameterStore, into: ParameterStore, row: sqlite3.Row) -> dict[int, int]:
-    """Histories of a target that both have; id in the store → id in the other."""
+    """A target that both have, with the areas of both; id in the store → id in the other."""
     found = into.db.execute(
         "SELECT id FROM targets WHERE digest = ? AND time = ? AND weather = ?",
         (row["digest"], row["time"], row["weather"]),
@@ -118,11 +121,22 @@ def _merge_history(store: ParameterStore, into: ParameterStore, row: sqlite3.Row
     with transaction(into.db):
         for area, one in store.of_target(int(row["id"])).items():
             if area not in there:
+                target = int(found["id"])
+                numbers[one.id] = into.insert(dataclasses.replace(one, target=target))
                 continue
             numbers[one.id] = there[area].id
-            if one.used > there[area].used:
-                into.db.execute(
-                    "UPDATE parameters SET used = ?, accuracy = ?, model = ? WHERE id = ?",
-                    (one.used, one.accuracy, one.model, there[area].id),
-                )
+            _take_longer_history(one, there[area], into)
+        into.db.execute(
+            "UPDATE targets SET index_png = ?, index_names = ? WHERE id = ? AND index_png IS NULL",
+            (row["index_png"], row["index_names"], found["id"]),
+        )
     return numbers
+
+
+def _take_longer_history(one: Parameter, other: Parameter, into: ParameterStore) -> None:
+    """Give a parameter of the merged store the history of its like, if that was used more."""
+    if one.used > other.used:
+        into.db.execute(
+            "UPDATE parameters SET used = ?, accuracy = ?, model = ? WHERE id = ?",
+            (one.used, one.accuracy, one.model, other.id),
+        )

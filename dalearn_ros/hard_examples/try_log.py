@@ -36,6 +36,8 @@ class Entry:
         seconds: Time of reading, converting and recognising.
         conversion: Its name; this and ``vectors`` are left out of the line of a colour.
         vectors: Part → vector of another conversion than colours.
+        notes: What was met in converting, as far as there was any: of colours ``empty``, ``flat``,
+            ``clipped`` and ``changed`` of :class:`Converted`.
     """
 
     number: int
@@ -55,6 +57,7 @@ class Entry:
     seconds: Mapping[str, float]
     conversion: str = COLOURS
     vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, one: Try, path: Path) -> None:
         """Raise ModelError unless this is what became of the given try."""

@@ -9,7 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from dalearn_ros.hard_examples.light_table import SAME
-from dalearn_ros.hard_examples.neighbours import Bounds, generate, nearest_first, possible_colours
+from dalearn_ros.hard_examples.neighbours import (
+    LEAST_STD,
+    Bounds,
+    generate,
+    nearest_first,
+    possible_colours,
+)
 from dalearn_ros.hard_examples.statistics import Distribution
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.store_rows import Parameter
@@ -60,11 +66,14 @@ def new_ones(
 ) -> list[Parameter]:
     """Parameters that are generated within the bounds and put into the store (H7c).
 
-    Their deviations are above 0 and their means are colours that an image can show. There may be
-    fewer than ``count`` where hardly anything within the bounds is possible.
+    Their deviations are above 0, those that do not change too, and their means are colours that an
+    image can show. There may be fewer than ``count`` where hardly anything within the bounds is
+    possible.
     """
+    centre = np.array(hurt.distribution.vector)
+    centre[1::2] = np.maximum(centre[1::2], LEAST_STD)  # of grey areas a* and b* have none
     vectors = generate(
-        hurt.distribution.vector, bounds, random, count,
+        centre, bounds, random, count,
         lambda drawn: possible_colours(drawn, store.space),
     )  # fmt: skip
     return [store.add_generated(Distribution.of_vector(vector), hurt) for vector in vectors]

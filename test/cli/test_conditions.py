@@ -150,6 +150,18 @@ def test_side_by_side(
         (["collect", "--bag", "b", "--condition", "day", "--out", "o"], "--bag needs --map"),
         (["collect", "--images", "none", "--condition", "day", "--out", "o"], "no such folder"),
         (["collect", "--images", "x", "--condition", "noon", "--out", "o"], "time: one of"),
+        (
+            ["collect", "--data", "d", "--condition", "day", "--out", "o", "--areas", "a"],
+            "--images; datasets and bags have their own",
+        ),
+        (
+            ["collect", "--images", "x", "--condition", "day", "--out", "o", "--areas", "none"],
+            "a folder of index images, found no such folder",
+        ),
+        (
+            ["collect", "--images", "x", "--condition", "day", "--out", "o", "--mapping", "m"],
+            "--mapping needs --areas",
+        ),
         (["info", "none"], "Make one with `dalearn conditions collect`"),
         (["index", "--data", "none"], "expected a dataset, found no such folder"),
     ],

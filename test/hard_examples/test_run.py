@@ -100,6 +100,9 @@ def test_hard_images_are_an_ordinary_dataset_with_their_provenance(place: Path, 
             np.testing.assert_allclose(hard.labels(i).point_px, city.labels(source).point_px)
             index = hard.areas.read(hard.image_path(i), hard.image(i).shape)
             assert index is not None and set(np.unique(index)) == {0, AREAS.index("road")}
+            assert (
+                said["notes"]["changed"] > 2.0 and 0.0 <= said["notes"].get("clipped", 0.0) <= 1.0
+            )
             assert said["accuracy"] < 1.0 and 0.0 <= said["accuracy_before"] <= 1.0
             for area, entry in said["areas"].items():
                 parameter = store.parameter(entry["parameter"])
@@ -215,6 +218,12 @@ def test_other_inputs_are_refused(place: Path, done: Path, tmp_path: Path, capsy
     ParameterStore.create(tmp_path / "empty.sqlite").close()
     assert main([*arguments(place, tmp_path / "new"), "--store", f"{tmp_path}/empty.sqlite"]) == 1
     assert "an empty store" in capsys.readouterr().err
+    wrong = {**SETTINGS, "convert": {"areas": ["roads"]}}
+    (tmp_path / "areas.yaml").write_text(yaml.safe_dump(wrong), encoding="utf-8")
+    words = [*arguments(place, tmp_path / "areas"), "--config", str(tmp_path / "areas.yaml")]
+    assert main(words) == 1
+    assert "Did you mean 'road'?" in capsys.readouterr().err
+    assert not (tmp_path / "areas").exists()
     assert not (tmp_path / "new").exists()
 
 

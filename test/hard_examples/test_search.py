@@ -197,8 +197,15 @@ def test_which_areas_are_converted(store: ParameterStore) -> None:
     assert areas([()]) == {(WHOLE,)}  # without an index image
     some = areas([("road", "sky")], subsets=True, whole="never")
     assert some == {("road",), ("sky",), ("road", "sky")}
-    with pytest.raises(InputError, match="areas of the source image"):
+    with pytest.raises(InputError, match=r"areas of the source images \(river\)"):
         areas([("river",)], whole="never")
+
+
+def test_an_image_without_a_known_area_is_passed_over(store: ParameterStore) -> None:
+    some = [("road",), (), ("river",), ("sky",)]
+    search = of_colours(store, some, settings(convert={"whole": "never"}), 1)
+    tries = play(search, 20, lambda one: (1.0, None))
+    assert {one.row for one, _ in tries} == {0, 3}
 
 
 def test_an_empty_store_and_an_unknown_condition_are_told(
@@ -231,6 +238,8 @@ def test_settings_that_do_not_fit_are_told() -> None:
     with pytest.raises(SettingsError, match="by_cell, by_distance or generate"):
         check_harden(settings(search=off))
     check_harden(settings(search={**off, "explore": False}))
+    with pytest.raises(SettingsError, match="convert.whole.*found 'alone' with subsets"):
+        check_harden(settings(convert={"whole": "alone", "subsets": True}))
 
 
 def test_harmless_is_what_reaches_the_threshold(store: ParameterStore) -> None:

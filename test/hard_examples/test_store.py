@@ -211,6 +211,43 @@ def test_merging_keeps_targets_once_and_the_longer_history(tmp_path: Path) -> No
         assert merged.index_of(2) is not None
 
 
+def test_merging_adds_the_areas_that_the_first_store_lacks(tmp_path: Path) -> None:
+    image, index = picture(100)
+    with ParameterStore.create(tmp_path / "whole") as store:
+        nothing = measure(bgr_to_lab(image), np.zeros_like(index), ("other",))
+        store.add_target("day100", "day100", DAY, nothing, "test", (40, 30), None, None)
+    filled(tmp_path / "areas", {DAY: [100]}).close()
+    for order in (("whole", "areas"), ("areas", "whole")):
+        out = tmp_path / "_".join(order)
+        merge_stores([tmp_path / name for name in order], out)
+        with ParameterStore.open(out) as merged:
+            assert {"road", "sky", WHOLE} <= set(merged.of_target(1))
+            found = merged.index_of(1)
+            assert found is not None and np.array_equal(found[0], index)
+
+
+def test_generated_ones_keep_the_longer_history(tmp_path: Path) -> None:
+    with filled(tmp_path / "a", {DAY: [100]}) as store:
+        road = store.of_target(1)["road"]
+        (made,) = new_ones(store, road, NeighbourSettings().bounds(), np.random.default_rng(0))
+    shutil.copyfile(tmp_path / "a", tmp_path / "b")
+    with ParameterStore.open(tmp_path / "b", write=True) as store:
+        store.record_use([made.id], 0.2, "m")
+    merge_stores([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
+    with ParameterStore.open(tmp_path / "c") as merged:
+        (kept,) = [one for one in merged.parameters() if one.target is None]
+        assert (kept.used, kept.accuracy) == (1, 0.2)
+
+
+def test_grey_areas_have_new_ones_too(tmp_path: Path) -> None:
+    grey = Distribution((50.0, 0.0, 0.0), (10.0, 0.0, 0.0))
+    with filled(tmp_path / "s", {DAY: [100]}) as store:
+        hurt = store.add_generated(grey, store.of_target(1)["road"])
+        made = new_ones(store, hurt, NeighbourSettings().bounds(), np.random.default_rng(0), 3)
+        assert len(made) == 3
+        assert all(min(one.distribution.std) > 0.0 for one in made)
+
+
 def test_what_cannot_be_merged_is_told(tmp_path: Path) -> None:
     filled(tmp_path / "a", {DAY: [100]}).close()
     filled(tmp_path / "b", {}, space="rgb").close()
@@ -236,6 +273,27 @@ def test_a_table_and_back(tmp_path: Path) -> None:
         assert one.cell == other.cell and one.pixels == other.pixels
         assert (one.used, one.accuracy, one.model) == (other.used, other.accuracy, other.model)
         assert np.allclose(one.distribution.vector, other.distribution.vector, rtol=1e-5)
+
+
+def test_tables_of_nameless_rows_are_put_together(tmp_path: Path) -> None:
+    head = "time,weather,area,mean_0,mean_1,mean_2,std_0,std_1,std_2\n"
+    for name, level in (("a", 9), ("b", 8)):
+        (tmp_path / f"{name}.csv").write_text(head + f"night,rain,sky,{level},1,-5,4,2,1\n")
+    tables = [tmp_path / f"{name}.csv" for name in ("a", "b", "a")]
+    assert merge_stores(tables, tmp_path / "s") == Counter(targets=2, parameters=2, twice=1)
+
+
+def test_images_of_one_name_stay_apart_in_a_table(tmp_path: Path) -> None:
+    with ParameterStore.create(tmp_path / "a") as store:
+        for level in (100, 150):
+            store.add_target("000001", f"digest{level}", DAY, statistics(level))
+        before = sorted(one.distribution.mean for one in store.parameters())
+    merge_stores([tmp_path / "a"], tmp_path / "t.csv")
+    merge_stores([tmp_path / "t.csv"], tmp_path / "b")
+    with ParameterStore.open(tmp_path / "b") as store:
+        assert [target.name for target in store.targets()] == ["000001", "000001 (2)"]
+        found = sorted(one.distribution.mean for one in store.parameters())
+    assert np.allclose(found, before, rtol=1e-5)
 
 
 def test_a_table_with_variances(tmp_path: Path) -> None:
