@@ -64,12 +64,13 @@ class AttentionBranch(nn.Module):
         self.responses = nn.Conv2d(channels, outputs, 1)
         self.scores = nn.Conv2d(outputs, outputs, 1)
         self.place = nn.Conv2d(outputs, 1, 1)
+        start = math.log(settings.start / (1.0 - settings.start))
         if settings.fixed_place:
             nn.init.ones_(self.place.weight)
             nn.init.zeros_(self.place.bias)  # type: ignore[arg-type]
             self.place.requires_grad_(False)
+            nn.init.constant_(self.responses.bias, start / outputs)  # type: ignore[arg-type]
         else:
-            start = math.log(settings.start / (1.0 - settings.start))
             nn.init.constant_(self.place.bias, start)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor) -> BranchOutputs:

@@ -11,6 +11,7 @@ from dalearn_ros.attention.branch import can_suppress
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_run import ImageRun
 from dalearn_ros.attention.judge_settings import JudgeSettings
+from dalearn_ros.attention.pictures import CLASS, NUMBERS
 from dalearn_ros.attention.viewing import Answer, View
 from dalearn_ros.classification.augment import prepare
 from dalearn_ros.classification.folders import fit
@@ -63,6 +64,8 @@ class _ImageViewer:
 class ClassifierViewer(_ImageViewer):
     """A classifier with an attention branch; see :class:`attention.viewing.Viewer`."""
 
+    kind = CLASS
+
     @torch.inference_mode()
     def answer(self, view: View, attention: Array | None = None) -> Answer:
         """The probabilities under a map (h, w) of 0 to 1; None: under the branch's own."""
@@ -75,6 +78,8 @@ class ClassifierViewer(_ImageViewer):
 
 class RegressorViewer(_ImageViewer):
     """A regressor with an attention branch; see :class:`attention.viewing.Viewer`."""
+
+    kind = NUMBERS
 
     @torch.inference_mode()
     def answer(self, view: View, attention: Array | None = None) -> Answer:

@@ -16,8 +16,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from dalearn_ros.attention.network import LandmarkAttention, merged_attention
-from dalearn_ros.attention.run import LandmarkRun, open_landmark_run
+from dalearn_ros.attention.run import LandmarkRun, has_attention, open_landmark_run
 from dalearn_ros.depth.network import DepthHead, head_for
+from dalearn_ros.depth.run import open_depth_run
 from dalearn_ros.depth.taught import DEPTH, Taught, has_depth, load_head, taught_of
 from dalearn_ros.training.checkpoint import (
     Checkpoint,
@@ -30,7 +31,6 @@ from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.run_folder import read_run
 
 MIX = "depth_mix"  # group of the weights: the mixing block that the head was taught with
-_MIX_IN_DETECTOR = "mix."
 
 
 class AttentiveDepth(nn.Module):
@@ -102,18 +102,20 @@ def depth_of(start: Path, learns: Collection[str]) -> KeptDepth | None:
         learns: Parts of the detector that are to learn.
 
     Raises:
-        ModelError: The folder's files are damaged.
+        ModelError: The folder's files are damaged, or the head was taught with another location
+            function than this version has.
     """
     if "features" in learns or not has_depth(start):
         return None
-    groups = load_checkpoint(start / WEIGHTS).groups
-    mix = groups.get(MIX) or {
-        name.removeprefix(_MIX_IN_DETECTOR): value
-        for name, value in groups.get("network", {}).items()
-        if name.startswith(_MIX_IN_DETECTOR)
-    }
+    head: nn.Module
+    if has_attention(start):
+        both = open_attentive_depth(start).network
+        head, mix = both.head, both.mix
+    else:
+        alone = open_depth_run(start).network
+        head, mix = alone.head, alone.detector.mix
     about = (read_run(start) or {})[DEPTH]
-    return KeptDepth(about, {DEPTH: groups.get(DEPTH, {}), MIX: mix})
+    return KeptDepth(about, {DEPTH: head.state_dict(), MIX: mix.state_dict()})
 
 
 def keep_depth(run: Path, kept: KeptDepth) -> None:

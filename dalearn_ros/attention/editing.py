@@ -7,7 +7,6 @@ from pathlib import Path
 
 from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.pictures import open_pictures
-from dalearn_ros.attention.run import has_attention
 from dalearn_ros.attention.session import Session
 from dalearn_ros.attention.teacher_maps import TeacherMaps, digest_of
 from dalearn_ros.core.errors import InputError
@@ -29,7 +28,7 @@ def open_session(model: Path, data: Path, edits: Path) -> Session:
         InputError: The folder of maps cannot be written.
     """
     viewer = open_viewer(model)
-    pictures = open_pictures(data, viewer.names, has_attention(model))
+    pictures = open_pictures(data, viewer.names, viewer.kind)
     _writable(edits)
     description = read_run(model) or {}
     branch = description.get("branch") or description["settings"]["branch"]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from dalearn_ros.attention.cells import resampled
 from dalearn_ros.attention.teacher_maps import TeacherMap, digest_of
+from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import InputError
 
 Array = npt.NDArray[np.float32]
@@ -42,7 +43,10 @@ def import_map(
     """
     if not note.strip():
         raise InputError("note: an imported map needs a note on where it is from.")
-    height, width = _decoded(_read(image), str(image)).shape[:2]
+    try:
+        height, width = decode_compressed(_read(image)).shape[:2]  # turned as its EXIF says
+    except ImageFault as error:
+        raise InputError(f"{image}: {error}.") from None
     return TeacherMap(
         digest=digest_of(image),
         attention=drawn_cells(_read(drawn), str(drawn), (width, height), cells, covered_px),

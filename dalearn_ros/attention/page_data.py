@@ -58,6 +58,7 @@ def start_json(session: Session, offer: Offer) -> Json:
         "can_suppress": session.viewer.can_suppress,
         "weights": session.model["weights"],
         "synthesis": session.model["synthesis"],
+        "value_tolerance": session.viewer.judging.value_tolerance,
         "data": printable(session.pictures.path.resolve().name),
         "images": len(session.pictures),
         "labelled": session.pictures.labelled,

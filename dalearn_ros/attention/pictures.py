@@ -13,6 +13,7 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.landmarks.types import Labels
 
 Truth = Labels | int | Sequence[float]
+KINDS = LANDMARKS, CLASS, NUMBERS = "landmarks", "class", "values"
 
 
 class Pictures:
@@ -70,20 +71,20 @@ class Pictures:
         return None if self._truths is None else self._truths[index]
 
 
-def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures:
+def open_pictures(path: Path, names: Sequence[str], kind: str) -> Pictures:
     """Open a dataset, a folder of images (all folders in it), or an image.
 
     Args:
         path: Of a classifier, images anywhere in a folder of a class's name have that class
             (``path`` may be one such folder), others none; of a regressor, the images of
-            ``values.csv`` have their values.
+            ``values.csv`` have their values, others none.
         names: Of the model's classes or values, without a background.
-        landmarks: Whether the model is a landmark detector.
+        kind: What the model answers with, one of :data:`KINDS`.
 
     Raises:
         DatasetError: No such thing, no image in it, or a dataset with other classes.
     """
-    if landmarks and (path / "dataset.json").is_file():
+    if kind == LANDMARKS and (path / "dataset.json").is_file():
         dataset = Dataset.open(path)
         found = dataset.label_space.names[1:]
         if tuple(found) != tuple(names):
@@ -92,7 +93,7 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
         if not len(dataset):
             raise DatasetError(f"{path}: holds no image.")
         return Pictures(path, [dataset.image_path(row) for row in range(len(dataset))], dataset)
-    if not landmarks and (path / VALUES).is_file():
+    if kind == NUMBERS and (path / VALUES).is_file():
         have, files, values = value_table(path)
         if have != tuple(names):
             expected = f"the model's values ({', '.join(names)})"
@@ -101,11 +102,13 @@ def open_pictures(path: Path, names: Sequence[str], landmarks: bool) -> Pictures
     files = list(image_files(path))
     if not files:
         raise DatasetError.at(path, "", "images", "none in it")
-    numbers = {name: number for number, name in enumerate(names)}
     folder = path if path.is_dir() else path.parent
+    if kind != CLASS:
+        return Pictures(folder, files)
+    numbers = {name: number for number, name in enumerate(names)}
     below = [file.relative_to(folder).parts for file in files]
     truths = [numbers.get(parts[0]) if len(parts) > 1 else None for parts in below]
     if all(truth is None for truth in truths):  # perhaps it is the folder of one class
         truths = [numbers.get(folder.resolve().name)] * len(files)
-    labelled = not landmarks and any(truth is not None for truth in truths)
+    labelled = any(truth is not None for truth in truths)
     return Pictures(folder, files, truths=truths if labelled else None)

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -238,6 +239,9 @@ def _read_png(folder_file: Path, name: Any) -> Array:
 
 @contextlib.contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    with file.open("a") as handle:
+    handle = os.open(file, os.O_RDONLY | os.O_CREAT, 0o666)  # another user's file will do
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)

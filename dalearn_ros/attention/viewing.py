@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dalearn_ros.attention.branch import can_suppress
 from dalearn_ros.attention.judge_settings import JudgeSettings
+from dalearn_ros.attention.pictures import LANDMARKS
 from dalearn_ros.attention.run import LandmarkRun
 from dalearn_ros.coding.decode import decode, inside_image
 from dalearn_ros.coding.metadata import ModelMetadata
@@ -71,8 +72,10 @@ class Viewer(Protocol):
         names: Of the classes or values, in the order of their numbers, without a background.
         can_suppress: Whether erasing takes features away (A5).
         judging: When an answer is wrong, by the settings that it was trained with.
+        kind: What it answers with, one of :data:`attention.pictures.KINDS`.
     """
 
+    kind: str
     names: tuple[str, ...]
     can_suppress: bool
     judging: JudgeSettings
@@ -88,6 +91,8 @@ class Viewer(Protocol):
 
 class LandmarkViewer:
     """A landmark detector with an attention branch; see :class:`Viewer`."""
+
+    kind = LANDMARKS
 
     def __init__(self, run: LandmarkRun) -> None:
         self.names = run.label_space.names[1:]

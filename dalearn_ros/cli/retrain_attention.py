@@ -105,7 +105,10 @@ def _closing(out: Path, metrics: Mapping[str, Any], model: str) -> str:
     left = f" {skipped} images left out." if skipped else ""
     lost = ""
     if metrics.get("depth") == "left behind":
-        lost = " The depth head was left behind, because what it sees learnt; distil again."
+        lost = (
+            " The depth head was left behind: it stays right only beside a branch and while the "
+            "features do not learn (attention.source, attention.learns)."
+        )
     report = f"{model}report in {out / REPORT}."
     return f"{out}: {metrics['verdict']}{new}{used}{left}{lost} {report[0].upper()}{report[1:]}"
 

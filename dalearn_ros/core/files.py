@@ -98,18 +98,21 @@ def printable(text: Path | str) -> str:
     return re.sub("[\ud800-\udfff]", "\ufffd", str(text))
 
 
-def write_json(path: Path | str, content: Any) -> None:
+def write_json(path: Path | str, content: Any, digits: int | None = 6) -> None:
     """Write JSON atomically: sorted keys, floats rounded to 6 digits, NaN and infinity as null.
 
-    The same content gives the same bytes.
+    The same content gives the same bytes. ``digits=None`` rounds nothing.
     """
-    text = json.dumps(plain(content), indent=1, sort_keys=True, allow_nan=False)
+    text = json.dumps(plain(content, digits), indent=1, sort_keys=True, allow_nan=False)
     with atomic_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def plain(value: Any, digits: int = 6) -> Any:
-    """``value`` as JSON values: numpy unwrapped, floats rounded, NaN and infinity as None."""
+def plain(value: Any, digits: int | None = 6) -> Any:
+    """``value`` as JSON values: numpy unwrapped, floats rounded, NaN and infinity as None.
+
+    ``digits=None`` rounds nothing.
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(item, digits) for key, item in value.items()}
     if isinstance(value, np.ndarray):
@@ -119,7 +122,9 @@ def plain(value: Any, digits: int = 6) -> Any:
     if isinstance(value, np.generic):
         return plain(value.item(), digits)
     if isinstance(value, float):
-        return round(value, digits) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else round(value, digits)
     if isinstance(value, Path):
         return str(value)
     return value

@@ -91,10 +91,16 @@ def load_head(head: nn.Module, path: Path) -> None:
     """Put the weights of a run folder's depth head into one.
 
     Raises:
-        ModelError: They are damaged, or belong to a head of another shape.
+        ModelError: They are missing, damaged, or belong to a head of another shape.
     """
     weights = path / WEIGHTS
-    load_weights(head, dict(load_checkpoint(weights).groups.get(DEPTH, {})), weights)
+    found = load_checkpoint(weights).groups.get(DEPTH)
+    if found is None:
+        raise ModelError(
+            f"{path}: the run is not finished, its weights lack the depth head; give the command "
+            "that began it once more."
+        )
+    load_weights(head, dict(found), weights)
 
 
 def location_name(settings: DistillSettings) -> str | None:

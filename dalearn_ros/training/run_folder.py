@@ -26,11 +26,11 @@ def claim_run(run: Path, description: Mapping[str, Any], prepared: Collection[st
         InputError: It holds something else, or a run that differs; the difference is named.
     """
     found = read_run(run)
-    wanted = plain(description)
+    wanted = plain(description, None)
     if found is None:
         refuse_other(run, prepared)
-        write_json(run / RUN_FILE, description)
-    elif found != wanted:
+        write_json(run / RUN_FILE, description, None)
+    elif found not in (wanted, plain(description)):  # runs of before had their numbers rounded
         key = first_difference(found, wanted)
         raise InputError(
             f"{run}: holds a run with another '{key}'; choose another --out, or give the same "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.distill import Inputs as DistillInputs
 from dalearn_ros.depth.distill import distill
 from dalearn_ros.depth.run import open_depth_run
-from dalearn_ros.depth.taught import has_depth
+from dalearn_ros.depth.taught import DEPTH, has_depth
 from dalearn_ros.detector.validation import TorchBackend
 from dalearn_ros.export.half import to_half
 from dalearn_ros.export.onnx import PARITY_BOUND
@@ -34,6 +35,8 @@ from dalearn_ros.inference.parity import (
     made_up_camera,
     made_up_location,
 )
+from dalearn_ros.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from dalearn_ros.training.loop import WEIGHTS
 
 QUICK = {"steps": 40, "learning_rate": 0.01, "average_decay": 0.9}
 
@@ -170,3 +173,16 @@ def test_a_run_without_depth_says_nothing_of_it(
     )
     assert metrics["depth"] is None
     assert not has_depth(tmp_path / "run")
+
+
+def test_a_start_whose_head_is_not_there_is_refused_before_anything_is_learnt(
+    both: Path, deep: Path, roads: Dataset, tmp_path: Path
+) -> None:
+    for number, start in enumerate((both, deep)):
+        copied = shutil.copytree(start, tmp_path / f"start{number}")
+        found = load_checkpoint(copied / WEIGHTS)
+        groups = {name: state for name, state in found.groups.items() if name != DEPTH}
+        save_checkpoint(copied / WEIGHTS, Checkpoint(groups, found.header))
+        with pytest.raises(ModelError, match="not finished, its weights lack the depth head"):
+            retrain(Inputs(copied, [roads]), tmp_path / "run", retraining(copied), 1)
+        assert not (tmp_path / "run").exists()

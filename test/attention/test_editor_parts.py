@@ -24,7 +24,7 @@ from dalearn_ros.attention.editing import open_session
 from dalearn_ros.attention.misrecognised import Verdict
 from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.page_data import image_json
-from dalearn_ros.attention.pictures import open_pictures
+from dalearn_ros.attention.pictures import CLASS, LANDMARKS, NUMBERS, open_pictures
 from dalearn_ros.attention.queue import Entry, Filter, Queue
 from dalearn_ros.attention.routes import page_files
 from dalearn_ros.attention.viewing import Answer
@@ -181,10 +181,10 @@ def test_a_folder_a_class_is_a_classifiers_truth(tmp_path: Path) -> None:
     for name in ("bar", "dot"):
         (tmp_path / name).mkdir()
         cv2.imwrite(str(tmp_path / name / "a.png"), np.zeros((20, 30, 3), np.uint8))
-    found = open_pictures(tmp_path, ("bar", "cross", "dot"), landmarks=False)
+    found = open_pictures(tmp_path, ("bar", "cross", "dot"), CLASS)
     assert [found.truth(0), found.truth(1)] == [0, 2]
     assert [found.name(0), found.name(1)] == ["bar/a.png", "dot/a.png"]
-    assert not open_pictures(tmp_path, ("one", "two"), landmarks=False).labelled
+    assert not open_pictures(tmp_path, ("one", "two"), CLASS).labelled
     session = open_session(write_image_run(tmp_path / "run"), tmp_path / "bar", tmp_path / "edits")
     assert session.pictures.labelled
     look = session.look(0)
@@ -199,12 +199,12 @@ def test_the_first_folder_tells_the_class_and_a_stray_file_has_none(tmp_path: Pa
     for name in ("bar/night/a.png", "dot/bar/b.png", "other/c.png", "stray.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / name), np.zeros((20, 30, 3), np.uint8))
-    found = open_pictures(tmp_path, ("bar", "dot"), landmarks=False)
+    found = open_pictures(tmp_path, ("bar", "dot"), CLASS)
     truths = {found.name(row): found.truth(row) for row in range(len(found))}
     assert truths == {
         "bar/night/a.png": 0, "dot/bar/b.png": 1, "other/c.png": None, "stray.png": None,
     }  # fmt: skip
-    one = open_pictures(tmp_path / "bar", ("bar", "dot"), landmarks=False)
+    one = open_pictures(tmp_path / "bar", ("bar", "dot"), CLASS)
     assert (len(one), one.name(0), one.truth(0)) == (1, "night/a.png", 0)
 
 
@@ -222,7 +222,11 @@ def test_a_table_of_values_is_a_regressors_truth(tmp_path: Path) -> None:
     assert about["truth"] == {"values": [2.5]}
     assert len(about["answer"]["values"]) == 1
     with pytest.raises(DatasetError, match=r"values.csv, line 1: expected the model's values"):
-        open_pictures(tmp_path, ("other",), landmarks=False)
+        open_pictures(tmp_path, ("other",), NUMBERS)
+    (tmp_path / "speed").mkdir()  # named as the value is, but what it is no table says
+    cv2.imwrite(str(tmp_path / "speed" / "b.png"), np.zeros((20, 30, 3), np.uint8))
+    found_there = open_pictures(tmp_path / "speed", ("speed",), NUMBERS)
+    assert not found_there.labelled and found_there.truth(0) is None
 
 
 def test_what_cannot_be_opened_is_named(
@@ -237,7 +241,7 @@ def test_what_cannot_be_opened_is_named(
     with pytest.raises(InputError, match="a folder for the corrected maps"):
         open_session(run, roads.path, tmp_path / "file" / "edits")
     with pytest.raises(DatasetError, match="the model's classes"):
-        open_pictures(roads.path, ("sign",), landmarks=True)
+        open_pictures(roads.path, ("sign",), LANDMARKS)
 
 
 def test_an_answer_is_judged_by_the_models_own_tolerance(

@@ -60,3 +60,18 @@ def test_colours_damage_and_a_missing_note(tmp_path: Path, image: Path) -> None:
         import_map(image, tmp_path / "none.png", (3, 4), (32.0, 24.0), "Ada", "by hand")
     with pytest.raises(InputError, match="needs a note"):
         import_map(image, image, (3, 4), (32.0, 24.0), "Ada", " ")
+
+
+def test_a_turned_photograph_is_as_everybody_sees_it(tmp_path: Path) -> None:
+    file = tmp_path / "phone.jpg"
+    encoded = cv2.imencode(".jpg", np.zeros((20, 32, 3), np.uint8))[1].tobytes()
+    # Exif, big-endian, one entry: tag 0x0112 (orientation), short, once, 6: a quarter turn
+    entry = bytes.fromhex("0112000300000001000600000000")
+    tiff = b"MM\x00*\x00\x00\x00\x08\x00\x01" + entry + bytes(2)
+    block = b"Exif\x00\x00" + tiff
+    size = (len(block) + 2).to_bytes(2, "big")
+    file.write_bytes(encoded[:2] + b"\xff\xe1" + size + block + encoded[2:])
+    assert cv2.imread(str(file)).shape[:2] == (32, 20)
+    assert cv2.imwrite(str(tmp_path / "drawn.png"), np.full((64, 40), 255, np.uint8))
+    found = import_map(file, tmp_path / "drawn.png", (4, 3), (24.0, 32.0), "Ada", "by hand")
+    assert found.size_px == (20, 32)

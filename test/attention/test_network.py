@@ -46,7 +46,9 @@ def test_a_cell_of_the_map_depends_on_its_surroundings_alone() -> None:
 
 
 def test_a_fixed_place_is_the_sum_of_the_responses_and_never_learns() -> None:
-    branch = AttentionBranch(4, 3, BranchSettings(fixed_place=True)).eval()
+    branch = AttentionBranch(4, 3, BranchSettings(fixed_place=True, start=0.8)).eval()
+    nothing = torch.zeros(1, 4, 5, 6)
+    assert torch.allclose(branch(nothing).attention, torch.tensor(0.8))
     g = torch.randn(1, 4, 5, 6)
     responses = branch.responses(branch.blocks(g))
     expected = torch.sigmoid(responses.sum(dim=1, keepdim=True))

@@ -32,6 +32,7 @@ export class Editor {
   begin(about) {
     this.about = about;
     this.results.names = about.names;
+    this.results.tolerance = about.value_tolerance;
     byId("warning").hidden = about.can_suppress;
     byId("warning").textContent =
       `This model's map is added to the features (${about.synthesis}): erasing takes nothing away, ` +

@@ -7,10 +7,11 @@ const RINGS = { gone: "#ff4d4d", new: "#3ddc6f", moved: "#ffb02e", class: "#ffb0
 const byId = (id) => document.getElementById(id);
 const ROWS = 10; // classes or values in the list
 const percent = (value) => value.toFixed(2);
+const number = (value) => String(Number(value.toPrecision(4)));
 
 export class Results {
   constructor() {
-    Object.assign(this, { names: [], image: null, before: null, after: null, reply: null });
+    Object.assign(this, { names: [], tolerance: 0, image: null, before: null, after: null, reply: null });
     this.canvases = { before: byId("before"), after: byId("after") };
     const observer = new ResizeObserver(() => this.draw());
     Object.values(this.canvases).forEach((canvas) => observer.observe(canvas));
@@ -78,16 +79,17 @@ export class Results {
   #numberRows(list, answer) {
     const key = answer.probabilities ? "probabilities" : "values";
     const [before, after] = [this.about.answer[key], answer[key]];
+    const [told, least] = key === "values" ? [number, this.tolerance / 10] : [percent, 0.005];
     const order = after.map((value, at) => at);
     if (key === "probabilities") order.sort((one, other) => after[other] - after[one]);
     const shown = order.slice(0, ROWS);
     const named = this.about.truth?.class ?? shown[0];
     if (!shown.includes(named)) shown.push(named); // the true class, however unlikely it is held to be
     for (const at of shown) {
-      const kind = Math.abs(after[at] - before[at]) < 0.005 ? "" : after[at] > before[at] ? "more" : "less";
+      const kind = Math.abs(after[at] - before[at]) < least ? "" : after[at] > before[at] ? "more" : "less";
       const value = this.about.truth?.values?.[at];
-      const truth = this.about.truth?.class === at ? " (true)" : value === undefined ? "" : ` (true ${percent(value)})`;
-      row(list, kind, `${this.names[at]}${truth}: ${percent(before[at])} → ${percent(after[at])}`);
+      const truth = this.about.truth?.class === at ? " (true)" : value === undefined ? "" : ` (true ${told(value)})`;
+      row(list, kind, `${this.names[at]}${truth}: ${told(before[at])} → ${told(after[at])}`);
     }
   }
 
