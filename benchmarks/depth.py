@@ -143,7 +143,7 @@ class Bench:
             both = self.data("test"), self.data(test)
             found["lenses"][test] = lens_figures(student.network, *both, student.taught.settings)
         if row.name in (MAP_SAME, SAME, TUNED_STEM):
-            found["detected"] = self.detected(run)
+            found["detected"] = self.detected(run, row)
         if row.name == SAME and local is not None:
             some = self.data("test")[0]
             found["cost"] = costs(local.network, student.network, some, student.taught.settings)
@@ -152,13 +152,19 @@ class Bench:
                 found[name] = photo_figures(student.network, self.photos / name)
         return found
 
-    def detected(self, run: Path) -> dict[str, Any]:
-        """Median errors of the range of landmarks that the exported model finds, and its F1."""
+    def detected(self, run: Path, row: Row) -> dict[str, Any]:
+        """Median errors of the range of landmarks that the exported model finds, and its F1.
+
+        A detector whose stem has learnt has no thresholds any more; it gets them from the drives
+        that the start has its own from.
+        """
         model, tests = run / "deep.onnx", self.data("test")
-        export_run(run, model, depth=True)
-        runs = {"f1": run, "f1_start": self.start()}
+        val = start_pair(self._start_from[0]).val if row.name == TUNED_STEM else ()
+        export_run(run, model, val, depth=True)
+        after, before = exported(run, val), exported(self.start())
         found: dict[str, Any] = {
-            key: scored(exported(one), tests).figures["f1"] for key, one in runs.items()
+            "f1": scored(after, tests).figures["f1"],
+            "f1_start": scored(before, tests).figures["f1"],
         }
         for drives in DETECTED_ON:
             data = self.data(drives)

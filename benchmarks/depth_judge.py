@@ -85,6 +85,8 @@ def lens_figures(
 def detected_errors(model: Path, data: Sequence[Dataset], by: str) -> Floats:
     """|range / true range - 1| of landmarks within 60 m that a model file with depth finds.
 
+    The distance head alone is brought to the lens as both together are.
+
     Args:
         model: ONNX file.
         data: Datasets with labels and cameras.
@@ -101,10 +103,13 @@ def detected_errors(model: Path, data: Sequence[Dataset], by: str) -> Floats:
     for dataset in data:
         for index in range(len(dataset)):
             labels = dataset.labels(index)
-            camera = None if by == HEAD else camera_of(dataset.meta(index), "image")
-            seen = detector.answer(dataset.image(index), 0, camera).observations
+            camera = camera_of(dataset.meta(index), "image")
+            given = None if by == HEAD else camera
+            seen = detector.answer(dataset.image(index), 0, given).observations
             found = match(labels, seen, MATCH_PX)
             true, said_m = labels.range_m[found.truth], seen.range_m[found.seen]
+            if by == HEAD and taught.focal_px:
+                said_m = said_m * (camera.focal_px / taught.focal_px)
             good = (true <= LANDMARKS_WITHIN_M) & np.isfinite(said_m)
             parts.append(np.abs(said_m[good] / true[good] - 1.0))
     return np.concatenate(parts) if parts else np.zeros(0)

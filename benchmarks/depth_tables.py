@@ -64,9 +64,11 @@ LENS_NOTE = SPREAD + (
 )
 DETECTED_NOTE = SPREAD + (
     "Median error of the range of landmarks within 60 m that the exported model finds (8 px): as "
-    "it gives them, by the depth alone, and by the detector's own range head alone. 1.4 x and 0.8 "
-    "x: the same streets through lenses of other focal lengths. F1 in the source city with the "
-    "detector as it is after distillation, and as it was before."
+    "it gives them, by the depth alone, and by the detector's own range head alone, brought to the "
+    "lens's focal length as both together are. 1.4 x and 0.8 x: the same streets through lenses of "
+    "other focal lengths. F1 in the source city with the detector as it is after distillation (one "
+    "whose stem has learnt with thresholds chosen anew on the start's drives), and as it was "
+    "before."
 )
 COST_NOTE = (
     "One image of 1280x720, batch 1, one thread of torch. The teacher looks at a patch for every "

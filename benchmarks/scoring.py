@@ -41,9 +41,14 @@ def scored(detector: Detector, drives: Sequence[Dataset]) -> Scored:
     return Scored(tally.result(), counts)
 
 
-def exported(run: Path) -> LandmarkDetector:
-    """The detector of a run folder as it is shipped, on one thread."""
+def exported(run: Path, validation: Sequence[Dataset] = ()) -> LandmarkDetector:
+    """The detector of a run folder as it is shipped, on one thread.
+
+    Args:
+        run: The folder.
+        validation: Drives on which thresholds are chosen anew; empty keeps the run's.
+    """
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.onnx"
-        export_run(run, model)
+        export_run(run, model, validation)
         return LandmarkDetector.load(model, 1)

@@ -124,7 +124,7 @@ def _distill(args: argparse.Namespace) -> str:
     if text and metrics["local"]:
         text += f", of the local model {metrics['local']['abs_rel']:.3f}"
     skipped = len(metrics["skipped"])
-    left = f"; {skipped} images left out" if skipped else ""
+    left = f"; left out: {skipped} (skipped in {args.out / METRICS})" if skipped else ""
     depth = "" if located else " (without depth: it was taught without location)"
     return (
         f"{args.out}: {metrics['steps']} steps in {metrics['minutes']:.1f} min{text}{left}; "

@@ -15,15 +15,16 @@ from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.datasets.cameras import common_focal_px
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import check_cameras, check_distances
+from dalearn_ros.depth.frames import check_cameras, check_distances, check_validation
 from dalearn_ros.depth.judge import judge
-from dalearn_ros.depth.local import Stem
+from dalearn_ros.depth.local import Stem, digest_of
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.pictures import write_pictures
 from dalearn_ros.depth.regime import GlobalTask
 from dalearn_ros.depth.run import LocalRun, build_depth, open_local, train_local, with_teacher
 from dalearn_ros.depth.samples import GlobalBatches
 from dalearn_ros.depth.settings import DistillSettings
+from dalearn_ros.depth.targets import left_behind
 from dalearn_ros.depth.taught import DEPTH, location_name
 from dalearn_ros.detector.run import Run, open_run
 from dalearn_ros.detector.settings import CROP_MULTIPLE
@@ -103,7 +104,7 @@ def distill(inputs: Inputs, run: Path, settings: DistillSettings, seed: int) -> 
         "ended": result.reason,
         "images": sum(map(len, inputs.data)),
         "target_images": sum(map(len, inputs.target)),
-        "skipped": sorted(skipped | left),
+        "skipped": sorted(skipped | left | left_behind(inputs.target)),
         "location": location_name(settings),
         "least_m": settings.truth.least_m,
         "greatest_m": settings.truth.greatest_m,
@@ -154,11 +155,11 @@ def _check_teacher(detector: Run, teacher: LocalRun | None, settings: DistillSet
         raise ModelError.at(teacher.path, "input", f"{own}, the detector's", f"{channels}")
     if settings.local.shared == "none":
         return
-    mine = Stem(detector.network, settings.local.stem_stride).state_dict()
+    mine = Stem(detector.network, settings.local.stem_stride)
     state = teacher.network.stem.state_dict()
-    shapes = {k: v.shape for k, v in mine.items()} == {k: v.shape for k, v in state.items()}
-    frozen = settings.local.shared == "frozen"
-    if not shapes or (frozen and any(not torch.equal(v, state[k].cpu()) for k, v in mine.items())):
+    shapes = {k: v.shape for k, v in mine.state_dict().items()}
+    known = teacher.stem_digest or digest_of(teacher.network.stem)  # a frozen stem is the start's
+    if shapes != {k: v.shape for k, v in state.items()} or known != digest_of(mine):
         hint = "Train a local model for this detector, or one with local.shared 'none'."
         expected = f"the stem of {detector.path}, which it shares"
         raise ModelError.at(teacher.path, "weights", expected, "another stem", hint)
@@ -172,6 +173,7 @@ def _check_images(inputs: Inputs, settings: DistillSettings) -> None:
         check_distances(inputs.data, settings.truth)
     if weights.teacher > 0.0:
         check_cameras(inputs.target)
+    check_validation(inputs.validation, settings)
 
 
 def _learn(

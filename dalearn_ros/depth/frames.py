@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.rounds import Rounds
 from dalearn_ros.datasets.cameras import camera_of
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.settings import TruthSettings
+from dalearn_ros.depth.settings import DistillSettings, TruthSettings
 from dalearn_ros.geometry.camera import Camera
 from dalearn_ros.landmarks.types import DISTANCE_KINDS, Distances, Labels
 from dalearn_ros.training.image_cache import ImageCache, free_bytes
@@ -65,6 +66,17 @@ def check_cameras(data: Sequence[Dataset]) -> None:
     for dataset in data:
         if len(dataset):
             camera_of(dataset.meta(0), f"{dataset.path}, image 0")
+
+
+def check_validation(data: Sequence[Dataset], settings: DistillSettings) -> None:
+    """See that there is something to judge by, if anything is to be judged on.
+
+    Raises:
+        DatasetError: No calibration, or no image has a known distance of any kind in the range.
+    """
+    if data:
+        check_cameras(data)
+        check_distances(data, dataclasses.replace(settings.truth, kinds=DISTANCE_KINDS))
 
 
 def check_distances(data: Sequence[Dataset], settings: TruthSettings) -> None:

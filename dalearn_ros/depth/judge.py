@@ -110,6 +110,8 @@ def judge(
         if view is not None:
             known = known.select(view.inside(view.project(camera.unproject(known.pixels))[0]))
         known = spread(known, settings.judge.places)
+        if not len(known):
+            continue
         if isinstance(network, LocalNetwork):
             said = local_distances(network, image, camera, known.pixels, settings)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from typing import NamedTuple
 
 import torch
@@ -56,6 +57,14 @@ class Stem(nn.Module):
         for index, block in enumerate(self.blocks):
             found = self.branches[index](found, block) if self.branches else block(found)
         return found
+
+
+def digest_of(stem: Stem) -> str:
+    """SHA-256 of the weights of a stem, by which it is known again."""
+    found = hashlib.sha256()
+    for name, value in sorted(stem.state_dict().items()):
+        found.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 class LocalNetwork(nn.Module):

@@ -55,12 +55,18 @@ class _DepthTask:
 
 
 class LocalTask(_DepthTask):
-    """The local model from known distances (S4)."""
+    """The local model from known distances (S4).
+
+    Patches that do not count are not looked at: they would enter the statistics of a stem of its
+    own.
+    """
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """``value`` and ``variance`` as they enter ``total``, without their weights."""
-        said = network(batch["patches"], batch["location"])
-        value, variance = value_loss(said, batch["log_depth"], batch["counts"])
+        counts = batch["counts"]
+        used = counts > 0.0 if bool((counts > 0.0).any()) else torch.ones_like(counts) > 0.0
+        said = network(batch["patches"][used], batch["location"][used])
+        value, variance = value_loss(said, batch["log_depth"][used], counts[used])
         total = value + self.settings.weights.variance * variance
         return {
             "total": total,

@@ -11,9 +11,9 @@ import torch
 
 from dalearn_ros.core.settings import dump_settings, load_settings
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.depth.frames import check_cameras, check_distances
+from dalearn_ros.depth.frames import check_cameras, check_distances, check_validation
 from dalearn_ros.depth.judge import judge
-from dalearn_ros.depth.local import LocalNetwork
+from dalearn_ros.depth.local import LocalNetwork, Stem, digest_of
 from dalearn_ros.depth.network import DepthNetwork
 from dalearn_ros.depth.regime import LocalTask
 from dalearn_ros.depth.samples import LocalBatches
@@ -31,7 +31,7 @@ from dalearn_ros.training.run_folder import FORMAT_VERSION, RUN_FILE, claim_run
 from dalearn_ros.training.run_reading import described_run, finished_weights, reading_of
 
 LOCAL_FORMAT = "local depth run"
-OF_THE_TEACHER = ("location", "patch", "truth", "local")
+OF_THE_TEACHER = ("location", "patch", "local")
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,14 @@ class LocalRun:
         settings: Of its learning.
         network: In evaluation, with its averaged weights.
         figures: Of its validation.
+        stem_digest: Of the detector's stem that it began with; empty: it does not say.
     """
 
     path: Path
     settings: DistillSettings
     network: LocalNetwork
     figures: Mapping[str, float]
+    stem_digest: str
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def train_local(
     """
     check_cameras(data)
     check_distances(data, settings.truth)
+    check_validation(validation, settings)
     own = ("location", "patch", "truth", "local", "weights", "colours", "batch", "judge")
     values = dump_settings(settings)
     description = {
@@ -105,6 +108,7 @@ def train_local(
             "run": str(detector.path),
             "settings": dump_settings(detector.settings),
             "label_space": detector.label_space.to_dict(),
+            "stem": digest_of(Stem(detector.network, settings.local.stem_stride)),
         },
         "seed": seed,
         "data": [{"path": str(d.path), "images": len(d)} for d in data],
@@ -139,13 +143,14 @@ def open_local(path: Path) -> LocalRun:
         of_detector = description["detector"]
         train = load_settings(TrainSettings, None, of_detector["settings"])
         space = LabelSpace.from_dict(of_detector["label_space"], str(path / RUN_FILE))
+        stem = str(of_detector.get("stem", ""))
     check_location(description.get("location"), path / RUN_FILE)
     checkpoint = finished_weights(path, "distill")
     detector = build_network(train, space, 0)
     network = LocalNetwork(detector, settings.local, settings.patch.size_px, settings.location)
     load_weights(network, dict(checkpoint.groups.get("network", {})), path / WEIGHTS)
     network = network.to(ALONE.device).eval().requires_grad_(False)
-    return LocalRun(path, settings, network, checkpoint.header.get("figures", {}))
+    return LocalRun(path, settings, network, checkpoint.header.get("figures", {}), stem)
 
 
 def open_depth_run(path: Path) -> DepthRun:
@@ -171,6 +176,11 @@ def build_depth(run: Run, settings: DistillSettings) -> DepthNetwork:
 
 
 def with_teacher(settings: DistillSettings, teacher: LocalRun) -> DistillSettings:
-    """The settings with those that a given teacher brings: what it was taught with."""
+    """The settings with those that a given teacher brings: what it was taught with.
+
+    The range of the truth is among them; its kinds and how they are drawn are not.
+    """
     own = {name: getattr(teacher.settings, name) for name in OF_THE_TEACHER}
-    return dataclasses.replace(settings, **own)
+    reach = teacher.settings.truth
+    truth = dataclasses.replace(settings.truth, least_m=reach.least_m, greatest_m=reach.greatest_m)
+    return dataclasses.replace(settings, truth=truth, **own)

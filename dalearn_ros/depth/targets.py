@@ -20,6 +20,7 @@ from dalearn_ros.datasets.store import Dataset, DatasetWriter
 from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels
 
+LEFT_OUT = "left_out"  # of a dataset's source: reason → how many images of the bag
 _FILES = (".mcap", ".db3")
 _FILE_STARTS = (b"\xff\xd8", b"\x89PNG")  # what a dataset keeps byte for byte
 
@@ -57,6 +58,15 @@ def open_targets(
     return found
 
 
+def left_behind(targets: Sequence[Dataset]) -> set[str]:
+    """Sentences about the images of bags that could not be used."""
+    return {
+        f"{data.source['bag']}: {count} {reason}"
+        for data in targets
+        for reason, count in data.source.get(LEFT_OUT, {}).items()
+    }
+
+
 def _of_bag(
     path: Path, folder: Path, space: LabelSpace, topic: str | None, rectified: bool | None
 ) -> Dataset:
@@ -83,14 +93,20 @@ def _of_bag(
                 except ImageFault as fault:
                     reader.skipped[f"image:{fault.reason}"] += 1
                     continue
-                if when not in seen:
-                    seen.add(when)
-                    file = encoded is not None and encoded.startswith(_FILE_STARTS)
-                    given: Any = encoded if file else image
-                    writer.add(given, Labels.empty(), _meta(when, reader.name, camera))
+                if when in seen:
+                    reader.skipped["image:duplicate"] += 1
+                    continue
+                seen.add(when)
+                file = encoded is not None and encoded.startswith(_FILE_STARTS)
+                given: Any = encoded if file else image
+                writer.add(given, Labels.empty(), _meta(when, reader.name, camera))
+            reasons = ", ".join(f"{n} {why}" for why, n in reader.skipped.items())
             if not len(writer):
-                reasons = ", ".join(f"{n} {why}" for why, n in reader.skipped.items())
                 raise BagError.at(path, chosen, "images", reasons or "none")
+            if len(writer) == 1 and reader.skipped["image:duplicate"]:
+                hint = "Its driver seems not to write header.stamp."
+                raise BagError.at(path, chosen, "images with stamps of their own", reasons, hint)
+            writer.source[LEFT_OUT] = dict(reader.skipped)
     return Dataset.open(own)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import onnxruntime
 import pytest
+from helpers.changed_bag import change_bag, stamped
 from helpers.small_drive import write_bag
 from helpers.tiny_depth import write_config, write_detector, write_roads
 
+from dalearn_ros.bags.storage import RawMessage
 from dalearn_ros.cli.main import main
 from dalearn_ros.datasets.store import Dataset
 
@@ -50,6 +53,23 @@ def test_distils_onto_the_images_of_a_bag(work: Path, capsys: pytest.CaptureFixt
         "log_depth_variance",
     ]
     assert call(work, "run", *words, "--target", str(work / "bag")) == 0  # goes on: nothing to do
+
+
+def test_images_of_a_bag_that_are_left_out_are_told(
+    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pictures(name: str, change: Callable[[RawMessage], list[RawMessage]]) -> list[str]:
+        own = change_bag(work / "bag", tmp_path / name, change)
+        return ["--data", str(work / "roads"), "--target", str(own)]
+
+    twice = pictures("twice", lambda one: [one, one] if one.kind.endswith("Image") else [one])
+    assert call(work, str(tmp_path / "run"), *twice) == 0
+    assert "left out: 1 (skipped in" in capsys.readouterr().out
+    (said,) = json.loads((tmp_path / "run" / "metrics.json").read_text())["skipped"]
+    assert said.endswith("twice: 3 image:duplicate")
+    still = pictures("still", lambda o: [stamped(o, 0) if o.kind.endswith("Image") else o])
+    assert call(work, str(tmp_path / "other"), *still) == 1
+    assert "images with stamps of their own, found 2 image:duplicate" in capsys.readouterr().err
 
 
 def test_the_local_model_alone_and_then_as_a_teacher(

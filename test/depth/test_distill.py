@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from helpers.tiny_depth import CAMERA, depth_settings, write_detector, write_roa
 
 from dalearn_ros.coding.location import LOCATION
 from dalearn_ros.coding.metadata import DepthMetadata
-from dalearn_ros.core.errors import InputError, ModelError, SettingsError
+from dalearn_ros.core.errors import DatasetError, InputError, ModelError, SettingsError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.depth.distill import LOCAL, Inputs, check_settings, distill
 from dalearn_ros.depth.judge import judge, summarise
-from dalearn_ros.depth.regime import GlobalTask
+from dalearn_ros.depth.local import LocalNetwork
+from dalearn_ros.depth.regime import GlobalTask, LocalTask
 from dalearn_ros.depth.run import open_depth_run, open_local, train_local
-from dalearn_ros.depth.samples import GlobalBatches
+from dalearn_ros.depth.samples import GlobalBatches, LocalBatches
 from dalearn_ros.depth.taught import has_depth
 from dalearn_ros.detector.run import Run, open_run
 from dalearn_ros.geometry.camera import Camera
@@ -175,6 +177,64 @@ def test_a_teacher_with_another_stem_is_refused(tmp_path: Path, roads: Dataset, 
     other = write_detector(tmp_path / "other", roads, 2)
     with pytest.raises(ModelError, match="which it shares, found another stem"):
         distill(Inputs(other, [], [roads], [], done), tmp_path / "run", depth_settings(), 1)
+
+
+def test_a_tuned_stem_of_another_detector_is_refused(
+    tmp_path: Path, roads: Dataset, detector_path: Path, detector: Run
+) -> None:
+    tuned = depth_settings({"local": {"shared": "tuned"}})
+    train_local(detector, [roads], [], tmp_path / "local", tuned, 1)
+    distill(Inputs(detector_path, [], [roads], [], tmp_path / "local"), tmp_path / "own", tuned, 1)
+    other = write_detector(tmp_path / "other", roads, 2)
+    with pytest.raises(ModelError, match="which it shares, found another stem"):
+        distill(Inputs(other, [], [roads], [], tmp_path / "local"), tmp_path / "run", tuned, 1)
+
+
+def test_a_teacher_leaves_the_kinds_of_the_truth_to_the_settings(
+    tmp_path: Path, roads: Dataset, detector_path: Path, done: Path
+) -> None:
+    own = depth_settings({"truth": {"kinds": ["road"], "draw": "even"}, "weights": {"truth": 1.0}})
+    distill(Inputs(detector_path, [roads], [roads], [], done), tmp_path / "run", own, 1)
+    truth = open_depth_run(tmp_path / "run").taught.settings.truth
+    assert (truth.kinds, truth.draw, truth.greatest_m) == (("road",), "even", 80.0)
+
+
+def test_images_to_judge_on_may_lack_distances_but_not_all(
+    tmp_path: Path, roads: Dataset, detector_path: Path, done: Path
+) -> None:
+    without = write_roads(tmp_path / "without", 2, distances=False)
+    for network in (open_local(done).network, open_depth_run(done).network):
+        both = judge(network, [without, roads], depth_settings({"judge": {"images": 6}}))
+        assert both == judge(network, [roads], depth_settings({"judge": {"images": 4}}))
+        assert judge(network, [without], depth_settings()) == {}
+    with pytest.raises(DatasetError, match="known distances"):
+        distill(
+            Inputs(detector_path, [roads], [roads], [without]),
+            tmp_path / "run",
+            depth_settings(),
+            1,
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_patches_that_do_not_count_are_not_looked_at(roads: Dataset, detector: Run) -> None:
+    how = depth_settings({"local": {"shared": "none"}})
+    torch.manual_seed(0)
+    network = LocalNetwork(detector.network, how.local, how.patch.size_px, True).train()
+    batches = LocalBatches([roads], how, detector.settings, 1)
+    task = LocalTask(how, batches, lambda n: {})
+    batch, again = batches[0], copy.deepcopy(network)
+    alone = task.losses(network, batch)["total"]
+    filler = torch.full_like(batch["patches"][:2], 128)
+    padded = {
+        "patches": torch.cat([batch["patches"], filler]),
+        "location": torch.cat([batch["location"], torch.zeros(2, 3)]),
+        "log_depth": torch.cat([batch["log_depth"], torch.zeros(2)]),
+        "counts": torch.cat([batch["counts"], torch.zeros(2)]),
+    }
+    assert torch.equal(task.losses(again, padded)["total"], alone)
+    for one, other in zip(network.buffers(), again.buffers(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_damaged_distances_are_passed_over_and_told(tmp_path: Path, detector_path: Path) -> None:
