@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> str:
         limit_s = None if args.bag_minutes is None else 60.0 * args.bag_minutes
         result = run_fleet(bags, manifest, process, engine, args.tries, args.shard_bags, limit_s)
         said = _labelled(manifest) if labelling else _evaluated(args, manifest)
-    line = f"{args.out}: {_count(result)}; {said}"
+    line = f"{args.out}: {_count(result, len(bags))}; {said}"
     if result.failures:
         first = result.failures[0]
         raise DalearnError(
@@ -101,8 +101,7 @@ def run(args: argparse.Namespace) -> str:
     return line
 
 
-def _count(result: FleetResult) -> str:
-    total = result.done + len(result.failures)
+def _count(result: FleetResult, total: int) -> str:
     text = f"{result.done} of {total} bags done, {result.new} of them now"
     return text + (f", {result.retries} tries again" if result.retries else "")
 
@@ -174,9 +173,10 @@ def _evaluated(args: argparse.Namespace, manifest: Manifest) -> str:
     write_json(manifest.out / "metrics.json", metrics)
     text = "metrics.json, timing.json, shards/, manifest.jsonl"
     if math.isfinite(metrics["f1"]):
-        low, high = metrics["f1_interval"]
+        found = metrics["f1_interval"]
+        spread = "" if found is None else f" ({found[0]:.3f} to {found[1]:.3f})"
         text += (
-            f"; F1 {metrics['f1']:.3f} ({low:.3f} to {high:.3f}) at {args.match_px:g} px over "
+            f"; F1 {metrics['f1']:.3f}{spread} at {args.match_px:g} px over "
             f"{metrics['frames']} frames"
         )
     return text + "."

@@ -15,7 +15,7 @@ from pathlib import Path
 from dalearn_ros.core.digests import add_content, add_name_and_size
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.datasets.store import SHARDS_INDEX
-from dalearn_ros.maps.load import INFO_NAME, map_digest
+from dalearn_ros.maps.load import INFO_NAME, find_map, map_digest
 
 RECORDINGS = frozenset({".mcap", ".db3", ".bag", ".zstd", ".tar"})
 IMAGES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
@@ -66,11 +66,11 @@ def identity_of_map(path: Path) -> str:
         MapError: There is no map, or several.
         InputError: Its projection cannot be read.
     """
-    info = path / INFO_NAME
-    found = map_digest(path)
-    if not (path.is_dir() and info.is_file()):
-        return found
-    return hashlib.sha256(f"{found}\0{identity_of(info)}".encode()).hexdigest()
+    found, file = map_digest(path), find_map(path)
+    for info in dict.fromkeys((file / INFO_NAME, file.with_name(INFO_NAME))):
+        if info.is_file():  # the first one holds; see maps.load
+            return hashlib.sha256(f"{found}\0{identity_of(info)}".encode()).hexdigest()
+    return found
 
 
 def _read_of(folder: Path, fault: type[InputError]) -> Iterator[tuple[str, Path]]:

@@ -77,6 +77,7 @@ class Collector:
         self.gallery = Gallery()
         self.distances = DistanceRows()
         self.frames_skipped: Counter[str] = Counter()
+        self.depth_skipped: Counter[str] = Counter()  # frames that were evaluated without theirs
         self.no_pose: Counter[str] = Counter()
         self.paths = Paths(landmarks)
         self.health: DriveHealth | None = None
@@ -163,6 +164,7 @@ class Collector:
             **self.detection.result(),
             "score_threshold": self.score_threshold,
             "frames_skipped": dict(sorted(self.frames_skipped.items())),
+            "depth_images_skipped": dict(sorted(self.depth_skipped.items())),
             "skipped_share": skipped / (frames + skipped) if frames + skipped else math.nan,
             "by_condition": by_condition(self.table),
             "localization": self.localization.result(),

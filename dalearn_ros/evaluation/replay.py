@@ -33,6 +33,8 @@ TRUTH_TOPIC = "/ground_truth/pose"
 PRIOR_TOPIC = "/localization/prior"
 ODOMETRY_TOPIC = "/odometry"
 
+OF_DEPTH = "depth"  # reasons that begin so are of depth images alone
+
 
 def evaluate_bag(
     bag: Path,
@@ -97,7 +99,10 @@ def evaluate_bag(
                 run.frame(frame, is_true)
             collected.span(run.drive_s, time.perf_counter() - started)
             for reason, count in reader.skipped.items():
-                collected.skip(reason, count)
+                if reason.startswith(OF_DEPTH):  # the frame itself was evaluated
+                    collected.depth_skipped[reason] += count
+                else:
+                    collected.skip(reason, count)
             if not collected.detection.frames:  # then nothing is written
                 raise no_frame_error(bag, collected.frames_skipped, reader.faults, truth_topic)
     return collected

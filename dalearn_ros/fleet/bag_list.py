@@ -97,6 +97,8 @@ def _read(path: Path) -> dict[str, Any]:
     content = read_yaml(path, what="list of bags", expected=EXPECTED)
     if not isinstance(content.get("bags"), list):
         raise InputError.at(path, "", EXPECTED, "something else")
+    if not isinstance(content.get("map", ""), str):
+        raise InputError.at(path, "key 'map'", "the path of a map", repr(content["map"]))
     strange = sorted(str(key) for key in set(content) - {"bags", "map"})
     if strange:
         raise InputError.at(path, "", "the keys bags and map", ", ".join(strange))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.drive_options import DriveOptions
@@ -48,11 +49,15 @@ class EvaluateBag:
     threads: int
     zoom: bool
     options: DriveOptions
+    digest: str = field(init=False)  # of the model as the driver found it; workers get it along
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", model_digest(self.model))
 
     def __call__(self, bag: FleetBag, folder: Path) -> Processed:
         """The bag's rows; nothing is written to ``folder``."""
         cv2.setNumThreads(self.threads)
-        detector = loaded(self.model, self.threads)
+        detector = loaded(self.model, self.threads, self.digest)
         looking = ZoomDetector(detector) if self.zoom else detector
         started = time.perf_counter()
         collected = evaluate_bag(bag.bag, bag.map, looking, self.options)
@@ -64,9 +69,9 @@ class EvaluateBag:
         Raises:
             ModelError: There is no such model, or it cannot be used.
         """
-        space = loaded(self.model, self.threads).label_space
+        space = loaded(self.model, self.threads, self.digest).label_space
         return {
-            "model_sha256": model_digest(self.model),
+            "model_sha256": self.digest,
             "classes": list(space.names[1:]),
             "zoom": self.zoom,
             "options": dump_settings(self.options),
@@ -74,14 +79,26 @@ class EvaluateBag:
 
 
 def model_digest(model: Path) -> str:
-    """SHA-256 (hexadecimal) of an ONNX file, or of that of a run folder."""
+    """SHA-256 (hexadecimal) of an ONNX file, or of that of a run folder; empty: there is none."""
     path = model / RUN_MODEL if model.is_dir() else model
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 @functools.lru_cache(maxsize=1)
-def loaded(model: Path, threads: int) -> LandmarkDetector:
-    """The detector, loaded once in a process."""
+def loaded(model: Path, threads: int, digest: str = "") -> LandmarkDetector:
+    """The detector, loaded once in a process.
+
+    Args:
+        model: ONNX file or run folder.
+        threads: Of the network.
+        digest: As the file was when the fleet began; empty: whatever is there.
+
+    Raises:
+        ModelError: There is no such model, it cannot be used, or it is another one by now.
+    """
+    if digest and model_digest(model) != digest:
+        hint = "Results of two models would be mixed; give the fleet a copy of its own."
+        raise ModelError.at(model, "", "the model that the fleet began with", "another", hint)
     return LandmarkDetector.load(model, threads)
 
 

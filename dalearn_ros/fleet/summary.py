@@ -14,6 +14,7 @@ from dalearn_ros.core.randomness import generator
 from dalearn_ros.evaluation.bands import spread
 from dalearn_ros.evaluation.detection import scores
 from dalearn_ros.evaluation.intervals import draw_images, drawn_f1, drawn_median, interval
+from dalearn_ros.evaluation.units import LEAST_UNITS
 from dalearn_ros.fleet.evaluate import COUNTS, ERRORS, POINT, POSE_ERRORS, POSE_SOURCES
 from dalearn_ros.fleet.manifest import Manifest
 
@@ -195,19 +196,31 @@ def _grouped(counts: Ints, group: Ints) -> Ints:
 
 
 def _f1_interval(counts: Ints, drawn: Ints) -> tuple[float, float] | None:
-    """Of the (groups, 3) counts; None where there is nothing to find and nothing found."""
-    return interval(drawn_f1(counts, drawn)) if counts.any() else None
+    """Of the (groups, 3) counts; None where too few groups have anything to find or found.
+
+    Draws without any of those say nothing.
+    """
+    there = counts.any(axis=1)
+    if there.sum() < LEAST_UNITS:
+        return None
+    f1 = drawn_f1(counts, drawn)
+    return interval(np.where(drawn @ there > 0, f1, math.nan))
 
 
 def _spread(
     errors: list[Array], group: Ints, drawn: Ints
 ) -> dict[str, float | tuple[float, float] | None]:
-    """Median and 95th percentile of absolute errors, and the interval of the median."""
+    """Median and 95th percentile of absolute errors, and the interval of the median.
+
+    The interval is None where too few groups have errors.
+    """
     if not errors:
         return {"median": math.nan, "p95": math.nan, "median_interval": None}
     values = np.abs(np.concatenate(errors))
     owner = np.repeat(group, [len(one) for one in errors])
-    return {**spread(values), "median_interval": interval(drawn_median(values, owner, drawn))}
+    enough = len(np.unique(owner)) >= LEAST_UNITS
+    found = interval(drawn_median(values, owner, drawn)) if enough else None
+    return {**spread(values), "median_interval": found}
 
 
 def _poses(found: _Gathered, source: str, group: Ints, drawn: Ints) -> dict[str, Any]:

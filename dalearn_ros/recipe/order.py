@@ -181,7 +181,8 @@ class Recipe:
         def work(out: Path, init: Path | None) -> stages.Outcome:
             run = init or self.settings.start
             assert run is not None
-            return stages.export(stage, self._material(), run, out)
+            material = None if stage.precision == "fp32" else self._material()
+            return stages.export(stage, material, run, out)
 
         self.exported = self.planner.add("export", "export", parts, work)
 

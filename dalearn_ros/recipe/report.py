@@ -79,7 +79,7 @@ class Summary:
         ended = "The recipe is finished" if not self._left() else "The recipe ended early"
         if len(self.entries) < self.planned:
             ended = f"{len(self.entries)} of {self.planned} steps are done"
-        score = "; ".join(f"F1 {e['figures']['f1']:.3f} on {_test(e)}" for e in scores)
+        score = "; ".join(f"F1 {number(e['figures']['f1'], 3)} on {_test(e)}" for e in scores)
         return ". ".join([ended + (f": {score}" if score else ""), *more]) + "."
 
     def to_dict(self) -> dict[str, Any]:

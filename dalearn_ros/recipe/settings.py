@@ -13,6 +13,7 @@ from dalearn_ros.core.settings import field, load_settings
 
 STAGES = ("label", "train", "harden", "adapt", "distill", "retrain", "export", "evaluate")
 LEARNING = STAGES[1:6]  # each hands a checkpoint to the next
+READ_LABELLED = ("train", "val", "few_shot")  # what learning and conversion read of drives
 USES = ("train", "val", "target", "few_shot", "test")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 _BOTH = ("camera_topic", "time_offset_s", "map_frame", "base_frame")
@@ -183,6 +184,8 @@ def _check(settings: RecipeSettings, source: str) -> None:
     _check_names(settings, source)
     runs = {name for name in STAGES if stage_of(settings, name)}
     learns = [name for name in LEARNING if name in runs]
+    export = stage_of(settings, "export")
+    reads = learns or (export is not None and export.precision != "fp32")
     wrong = {  # key: (expected, whether it is wrong)
         "drives": (
             f"a drive or dataset with 'use: train', for '{learns[0] if learns else ''}'",
@@ -190,7 +193,7 @@ def _check(settings: RecipeSettings, source: str) -> None:
         ),
         "label": (
             "the stage, for drives to learn from",
-            learns and drives_of(settings, ["train"]) and "label" not in runs,
+            reads and drives_of(settings, READ_LABELLED) and "label" not in runs,
         ),
         "start": (
             "a run folder, because 'train' is left out",

@@ -167,14 +167,22 @@ def retrain(stage: RetrainStage, material: Material, init: Path, out: Path) -> O
     return Outcome(f"{found['verdict']}{lost}", figures, report="report.html")
 
 
-def export(stage: ExportStage, material: Material, init: Path, out: Path) -> Outcome:
-    """Write the ONNX file, with depth and attention where the run has them."""
+def export(stage: ExportStage, material: Material | None, init: Path, out: Path) -> Outcome:
+    """Write the ONNX file, with depth and attention where the run has them.
+
+    Args:
+        stage: Its settings.
+        material: For another precision than fp32, which takes none.
+        init: Run folder.
+        out: Folder of the file.
+    """
     depth = has_portable_depth(init)
     model = out / RUN_MODEL
     if stage.precision == "fp32":
         _, difference = export_run(init, model, depth=depth)
         said = f"fp32, answers within {difference:.1g} of the network's."
     else:
+        assert material is not None
         settings = load_settings(PrecisionSettings, stage.config, stage.settings)
         export_run(init, out / "fp32.onnx", depth=depth)
         val = [Dataset.open(path) for path in material.val or material.data]

@@ -65,6 +65,17 @@ def test_of_bags_and_maps_of_a_fleet(folder: Path) -> None:
     }
 
 
+def test_a_projection_beside_the_file_of_a_map_counts(folder: Path) -> None:
+    lanelets, info = (folder / "map" / n for n in ("lanelet2_map.osm", "map_projector_info.yaml"))
+    found = {identity.identity_of_map(lanelets)}
+    info.write_text("projector_type: Local\n")
+    found.add(identity.identity_of_map(lanelets))
+    assert identity.identity_of_map(lanelets) == identity.identity_of_map(folder / "map")
+    info.unlink()
+    found.add(identity.identity_of_map(lanelets))
+    assert len(found) == 3
+
+
 def test_of_a_long_recording_both_ends_count_by_hand(folder: Path) -> None:
     file = folder / "bag/long.mcap"
     content = file.read_bytes()

@@ -59,6 +59,7 @@ def test_a_folder_of_bags(tmp_path: Path) -> None:
         ("{bags: [{map: a}], map: m}", "bag 1: expected a list 'bags' of entries with bag"),
         ("{bags: [{bag: 7}], map: m}", "expected texts for"),
         ("{bags: [x, b/../x], map: m}", "expected every bag once, found the bag .*/x as bag 1 and"),
+        ("{bags: [a], map: [m]}", "key 'map': expected the path of a map"),
         ("{bags: [a/x, b/x], map: m}", "the name x as bag 1 and bag 2. Two bags of one name need"),
     ],
 )

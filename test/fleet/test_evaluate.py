@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,9 +16,13 @@ from helpers import small_drive
 from helpers.evaluation_drive import write_drive
 
 from dalearn_ros.cli.main import main
+from dalearn_ros.core.errors import ModelError
 from dalearn_ros.datasets.from_bag import Extras, label_bag
 from dalearn_ros.datasets.store import Dataset
+from dalearn_ros.evaluation.drive_options import DriveOptions
 from dalearn_ros.evaluation.replay import evaluate_bag
+from dalearn_ros.fleet.bag_list import FleetBag
+from dalearn_ros.fleet.evaluate import EvaluateBag, loaded
 from dalearn_ros.fleet.label import LabelBag
 from dalearn_ros.fleet.local_pool import LocalPool
 from dalearn_ros.inference.detector import LandmarkDetector
@@ -85,6 +91,18 @@ def test_another_model_is_refused(
     (out / "manifest.jsonl").write_text('{"kind": "evaluate", "model_sha256": "0"}\n')
     assert main(words(fleet, out)) == 1
     assert "holds results with another" in capsys.readouterr().err
+
+
+def test_a_model_that_is_replaced_meanwhile_is_refused(fleet: Path, tmp_path: Path) -> None:
+    model = shutil.copyfile(fleet / "tiny.onnx", tmp_path / "model.onnx")
+    process = pickle.loads(pickle.dumps(EvaluateBag(model, 1, False, DriveOptions())))
+    process.depends()
+    bag = FleetBag("a", fleet / "a" / "bag", fleet / "a" / "map")
+    assert process(bag, tmp_path).frames == 3
+    model.write_bytes(model.read_bytes() + b" ")
+    loaded.cache_clear()  # as in a process that begins later
+    with pytest.raises(ModelError, match="the model that the fleet began with, found another"):
+        process(bag, tmp_path)
 
 
 def test_bags_are_labelled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from helpers.fleet_work import write_map
 
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.evaluation.intervals import f1_interval
+from dalearn_ros.evaluation.intervals import draw_images, f1_interval
 from dalearn_ros.fleet import summary
 from dalearn_ros.fleet.bag_list import FleetBag
 from dalearn_ros.fleet.engine import Answer, Todo
@@ -58,7 +58,11 @@ def manifest(tmp_path: Path):  # type: ignore[no-untyped-def]
         yield opened
 
 
-def test_sums_and_intervals_over_bags(manifest: Manifest) -> None:
+def test_sums_and_intervals_over_bags(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = summary.summarise(manifest, CLASSES, 8.0)
+    assert few["f1_interval"] is None  # three bags say nothing of others
+    assert few["localization"]["lateral_m"]["median_interval"] is None
+    monkeypatch.setattr(summary, "LEAST_UNITS", 2)
     found = summary.summarise(manifest, CLASSES, 8.0)
     assert (
         found["bags"] == 3 and found["frames"] == 21 and found["frames_skipped"] == {"no pose": 3}
@@ -85,6 +89,7 @@ def test_sums_and_intervals_over_bags(manifest: Manifest) -> None:
 
 
 def test_many_bags_are_drawn_in_groups(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "LEAST_UNITS", 2)
     one = summary.summarise(manifest, CLASSES, 8.0)
     monkeypatch.setattr(summary, "MOST_GROUPS", 2)
     two = summary.summarise(manifest, CLASSES, 8.0)
@@ -109,6 +114,15 @@ def test_of_many_errors_a_part_is_taken(
     monkeypatch.setattr(summary, "MOST_ERRORS", 7)
     whole = summary.summarise(manifest, CLASSES, 8.0)
     assert whole["localization"]["lateral_m"] == one["localization"]["lateral_m"]
+
+
+def test_draws_without_anything_say_nothing_of_a_class() -> None:
+    counts = np.zeros((200, 3), np.int64)
+    counts[:6] = [2, 0, 0]  # found in 6 bags, always: whatever is drawn of them, F1 is 1
+    drawn = draw_images(200)
+    assert (drawn[:, :6].sum(axis=1) == 0).any()  # some draws have none of the 6
+    assert summary._f1_interval(counts, drawn) == (1.0, 1.0)
+    assert summary._f1_interval(counts[1:], drawn[:, 1:]) is None  # in 5 bags
 
 
 def test_no_bag_at_all(tmp_path: Path) -> None:

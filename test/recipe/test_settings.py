@@ -59,6 +59,14 @@ def test_the_shipped_file_can_be_used() -> None:
         ({"datasets": {"a": {}}}, "key 'datasets.a.path'"),
         ({}, "with 'use: train', for 'train'"),
         ({"drives": {"a": DRIVE}, "label": None}, "the stage, for drives to learn from"),
+        (
+            {
+                "datasets": {"d": {"path": "d"}},
+                "drives": {"a": {**DRIVE, "use": "val"}},
+                "label": None,
+            },
+            "the stage, for drives to learn from",
+        ),
         ({"drives": {"a": DRIVE}, "train": None}, "a run folder, because 'train' is left out"),
         ({"drives": {"a": DRIVE}, "adapt": {}}, "'use: target', for 'adapt'"),
         ({"drives": {"a": DRIVE}, "export": {"enabled": False}}, "the stage, for 'evaluate'"),
