@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import difflib
 import importlib
 import os
 import signal
@@ -19,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dalearn_ros import __version__
-from dalearn_ros.core.errors import DalearnError
+from dalearn_ros.core.errors import DalearnError, did_you_mean
 
 FOLDER = Path(__file__).parent
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -108,8 +107,7 @@ def _dispatch(words: list[str]) -> int:
         return DONE
     verb = words[0]
     if verb not in known:
-        near = difflib.get_close_matches(verb, known, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Verbs: {', '.join(known)}."
+        hint = did_you_mean(verb, known) or f"Verbs: {', '.join(known)}."
         print(f"dalearn: there is no verb '{verb}'. {hint}", file=sys.stderr)
         return WRONG_USAGE
     module = importlib.import_module(f"dalearn_ros.cli.{known[verb][0].stem}")

@@ -6,6 +6,8 @@ a node logs it. The text names the file, the place in it, what was expected and 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,3 +78,9 @@ class PoseError(InputError):
     def __init__(self, message: str, reason: str = "gap") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The hint for a mistyped name; empty where none that is known is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean '{near[0]}'?" if near else ""

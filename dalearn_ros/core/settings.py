@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.errors import SettingsError, did_you_mean
 from dalearn_ros.core.yaml_file import read_yaml
 
 T = TypeVar("T")
@@ -212,8 +212,7 @@ def _check_range(spec: dataclasses.Field[Any], value: Any, source: str, place: s
     choices = spec.metadata.get("choices")
     if choices is not None and value not in choices:
         expected = "one of " + ", ".join(str(choice) for choice in choices)
-        near = difflib.get_close_matches(str(value), [str(c) for c in choices], n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(str(value), [str(choice) for choice in choices])
         raise SettingsError.at(source, f"key '{place}'", expected, repr(value), hint)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         inside = (minimum is None or value >= minimum) and (maximum is None or value <= maximum)

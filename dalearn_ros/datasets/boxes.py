@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.core.errors import DatasetError, InputError
+from dalearn_ros.core.errors import DatasetError, InputError, did_you_mean
 from dalearn_ros.core.resources import resource
 from dalearn_ros.core.yaml_file import read_yaml
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -102,10 +101,8 @@ class ClassTable:
 
     def _class_of(self, name: str, where: str) -> int | None:
         if name not in self.ids:
-            near = difflib.get_close_matches(name, self.ids, n=1)
-            hint = f"Name its class with --classes, as in '{name}=regulating_sign', or =none."
-            if near:
-                hint = f"Did you mean '{near[0]}'? {hint}"
+            more = f"Name its class with --classes, as in '{name}=regulating_sign', or =none."
+            hint = f"{did_you_mean(name, self.ids)} {more}".strip()
             expected = f"an object of {self.source}: " + ", ".join(self.ids)
             raise DatasetError.at(where, "", expected, f"'{name}'", hint)
         return self.ids[name]

@@ -5,14 +5,13 @@ Pure functions of names; what lies in the cells is in the store.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.errors import SettingsError, did_you_mean
 from dalearn_ros.core.yaml_file import read_yaml
 
 SAME, NEIGHBOUR, ASSOCIATED = "same", "neighbour", "associated"
@@ -132,8 +131,7 @@ class LightTable:
         second = second or ("sunny" if "sunny" in self.weathers else self.weathers[0])
         for what, name, known in (("time", first, self.times), ("weather", second, self.weathers)):
             if name not in known:
-                near = difflib.get_close_matches(name, (*self.times, *self.weathers), n=1)
-                hint = f"Did you mean '{near[0]}'?" if near else ""
+                hint = did_you_mean(name, (*self.times, *self.weathers))
                 expected = f"{what}: one of {', '.join(known)}"
                 raise SettingsError.at("condition", f"'{text}'", expected, f"'{name}'", hint)
         return Condition(first, second)

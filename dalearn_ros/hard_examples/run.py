@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
@@ -32,6 +31,7 @@ from dalearn_ros.hard_examples.search_settings import (
     ConversionSettings,
     HardenSettings,
     check_harden,
+    check_names,
 )
 from dalearn_ros.hard_examples.shapes import ShapeConversion
 from dalearn_ros.hard_examples.sources import Sources, area_names
@@ -111,7 +111,8 @@ def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Ou
     check_settings(settings, 1)
     check_harden(settings)
     _check_given_store(inputs.store, settings)
-    _check_areas(settings.convert.areas, area_names(inputs.data, inputs.index))
+    areas = area_names(inputs.data, inputs.index)
+    check_names("convert.areas", settings.convert.areas, areas)
     check_label_spaces([*inputs.data, *inputs.validation])
     space = inputs.data[0].label_space
     start, header, digest = _start(inputs, settings, seed)
@@ -173,15 +174,6 @@ def ways_of(
             conversion = FILTERS.get(name) or ShapeConversion(space)
             found.append(AxisWay(conversion, _suited(conversion, sources), len(sources), settings))
     return found
-
-
-def _check_areas(chosen: Sequence[str], known: Sequence[str]) -> None:
-    for name in chosen:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean '{near[0]}'?" if near else ""
-            expected = f"some of {', '.join(known)}."
-            raise SettingsError.at("settings", "key 'convert.areas'", expected, f"'{name}'", hint)
 
 
 def _suited(conversion: Filter | ShapeConversion, sources: Sources) -> Suited:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dalearn_ros.core.errors import SettingsError
+from dalearn_ros.core.errors import SettingsError, did_you_mean
 from dalearn_ros.core.settings import field
 from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.hard_examples.colour_conversion import COLOURS
@@ -220,15 +220,18 @@ def check_harden(settings: HardenSettings) -> None:
         raise SettingsError.at("settings", "key 'search.explore'", expected, "true")
 
 
+def check_names(key: str, given: Sequence[str], known: Sequence[str]) -> None:
+    """Raise SettingsError for the first name of a setting that is not known."""
+    for name in given:
+        if name not in known:
+            expected, hint = f"some of {', '.join(known)}.", did_you_mean(name, known)
+            raise SettingsError.at("settings", f"key '{key}'", expected, f"'{name}'", hint)
+
+
 def _check_conversions(settings: HardenSettings) -> None:
     """Raise SettingsError unless the conversions are known ones that the search can explore by."""
     search, names = settings.search, settings.conversions.use
-    for name in names:
-        if name not in CONVERSIONS:
-            near = difflib.get_close_matches(name, CONVERSIONS, n=1)
-            hint = f"Did you mean '{near[0]}'?" if near else ""
-            expected = f"some of {', '.join(CONVERSIONS)}."
-            raise SettingsError.at("settings", "key 'conversions.use'", expected, f"'{name}'", hint)
+    check_names("conversions.use", names, CONVERSIONS)
     if not names or len({*names}) < len(names):
         found = ", ".join(names) or "none"
         raise SettingsError.at("settings", "key 'conversions.use'", "one or more, each once", found)
