@@ -6,7 +6,7 @@ fixed steps; a model that learns directly from the known distances has the steps
 settings were chosen on other drives of north and south; the new city is east, and nothing is chosen
 on the judging drives. Finished runs are kept (``benchmarks/results/runs/depth``); started again, it
 goes on with what is missing; several processes may share ``--out``. All rows and three seeds take
-two to four hours of one core, the drives another ten minutes; only the call with the recipe as it
+about five hours of one core, the drives another ten minutes; only the call with the recipe as it
 is records::
 
     python benchmarks/depth.py --out out/depth --photos ../shared/data/depth
