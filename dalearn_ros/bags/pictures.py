@@ -27,6 +27,7 @@ from dalearn_ros.geometry.camera import Camera
 
 DEPTH_WAIT_FRAMES = 4
 DEPTH_TOLERANCE_NS = 5_000_000
+OF_DEPTH = "depth"  # reasons that begin so are of depth images alone, not of frames
 
 
 def picture_of(
@@ -82,7 +83,7 @@ def no_frame_error(
     reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "no image"
     hint = "; ".join(faults[reason] for reason in skipped if reason in faults)
     hint = f"The first one: {hint}." if hint else ""
-    frames = [reason for reason in skipped if not reason.startswith("depth")]
+    frames = [reason for reason in skipped if not reason.startswith(OF_DEPTH)]
     if frames and all(reason.startswith("pose:") for reason in frames):
         hint = f"Do the poses on {pose_topic} cover the images' time?"
     return BagError.at(path, "", "frames with an image and a pose", reasons, hint)

@@ -164,10 +164,11 @@ def _labelled(manifest: Manifest) -> str:
 def _evaluated(args: argparse.Namespace, manifest: Manifest) -> str:
     """What is in the results of ``evaluate``, a sentence; written as ``metrics.json`` too."""
     from dalearn_ros.core.files import write_json
-    from dalearn_ros.fleet.evaluate import loaded
+    from dalearn_ros.fleet.evaluate import loaded, model_digest
     from dalearn_ros.fleet.summary import summarise, timing
 
-    names = loaded(args.model.absolute(), args.threads).label_space.names[1:]
+    model = args.model.absolute()  # asked for as the driver did, so that it is loaded once
+    names = loaded(model, args.threads, model_digest(model)).label_space.names[1:]
     metrics = summarise(manifest, list(names), args.match_px)
     write_json(manifest.out / "timing.json", timing(manifest))
     write_json(manifest.out / "metrics.json", metrics)

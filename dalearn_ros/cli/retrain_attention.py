@@ -97,6 +97,7 @@ def _images(args: argparse.Namespace) -> str:
 
 def _closing(out: Path, metrics: Mapping[str, Any], model: str) -> str:
     from dalearn_ros.attention.regression_report import REPORT
+    from dalearn_ros.attention.retrain import LEFT_BEHIND
 
     edits = metrics["edits"]
     new = " A new attention branch was put on." if metrics["new_branch"] else ""
@@ -104,7 +105,7 @@ def _closing(out: Path, metrics: Mapping[str, Any], model: str) -> str:
     skipped = len(metrics["skipped_images"])
     left = f" {skipped} images left out." if skipped else ""
     lost = ""
-    if metrics.get("depth") == "left behind":
+    if metrics.get("depth") == LEFT_BEHIND:
         lost = (
             " The depth head was left behind: it stays right only beside a branch and while the "
             "features do not learn (attention.source, attention.learns)."

@@ -64,7 +64,9 @@ class LocalTask(_DepthTask):
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """``value`` and ``variance`` as they enter ``total``, without their weights."""
         counts = batch["counts"]
-        used = counts > 0.0 if bool((counts > 0.0).any()) else torch.ones_like(counts) > 0.0
+        used = counts > 0.0
+        if not bool(used.any()):
+            used = torch.ones_like(used)
         said = network(batch["patches"][used], batch["location"][used])
         value, variance = value_loss(said, batch["log_depth"][used], counts[used])
         total = value + self.settings.weights.variance * variance

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.bags.pictures import no_frame_error
+from dalearn_ros.bags.pictures import OF_DEPTH, no_frame_error
 from dalearn_ros.bags.reader import BagReader
 from dalearn_ros.core.errors import BagError, DatasetError, InputError, ModelError
 from dalearn_ros.core.progress import track
@@ -32,8 +32,6 @@ from dalearn_ros.maps import load_map
 TRUTH_TOPIC = "/ground_truth/pose"
 PRIOR_TOPIC = "/localization/prior"
 ODOMETRY_TOPIC = "/odometry"
-
-OF_DEPTH = "depth"  # reasons that begin so are of depth images alone
 
 
 def evaluate_bag(

@@ -24,7 +24,7 @@ from dalearn_ros.coding.metadata import (
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.randomness import generator
-from dalearn_ros.detector.network import LandmarkNetwork, merged
+from dalearn_ros.detector.network import merged
 from dalearn_ros.detector.validation import TorchBackend
 from dalearn_ros.inference.backend import OnnxBackend
 from dalearn_ros.inference.parity import compare_outputs, made_up_location
@@ -36,39 +36,14 @@ _SIZES = ((128, 96), (192, 160))
 
 
 class _Graph(nn.Module):
-    def __init__(self, network: LandmarkNetwork) -> None:
+    """What of a network is written: the answers of one of its methods."""
+
+    def __init__(self, network: nn.Module, method: str) -> None:
         super().__init__()
-        self.network = network
+        self.network, self._method = network, method
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.network.heads(image)
-
-
-class _DepthGraph(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network: Any = network
-
-    def forward(self, image: Tensor, location: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network.maps_and_depth(image, location))
-
-
-class _AttentionGraph(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network: Any = network
-
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network.maps_and_attention(image))
-
-
-class _DepthAttentionGraph(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network: Any = network
-
-    def forward(self, image: Tensor, location: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network.maps_depth_and_attention(image, location))
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(getattr(self.network, self._method)(*inputs))
 
 
 def export_onnx(network: nn.Module, metadata: ModelMetadata, path: Path) -> float:
@@ -132,16 +107,16 @@ def _as_written(network: Any, metadata: ModelMetadata) -> nn.Module:
     if metadata.attention is not None and metadata.depth is not None:
         from dalearn_ros.attention.depth_kept import merged_attentive_depth
 
-        return _DepthAttentionGraph(merged_attentive_depth(network))
+        return _Graph(merged_attentive_depth(network), "maps_depth_and_attention")
     if metadata.attention is not None:
         from dalearn_ros.attention.network import merged_attention
 
-        return _AttentionGraph(merged_attention(network))
+        return _Graph(merged_attention(network), "maps_and_attention")
     if metadata.depth is not None:
         from dalearn_ros.depth.network import merged_depth
 
-        return _DepthGraph(merged_depth(network))
-    return _Graph(merged(network))
+        return _Graph(merged_depth(network), "maps_and_depth")
+    return _Graph(merged(network), "heads")
 
 
 def _write(graph: nn.Module, metadata: ModelMetadata, path: Path) -> None:
