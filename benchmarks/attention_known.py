@@ -2,10 +2,10 @@
 
 ``without branch`` and ``with branch`` learn from random weights for as many steps. ``edited``: the
 test images that the network with a branch misrecognises are answered again under the map of their
-box; ``edited elsewhere`` under the map of another image's box, as changing a wrong answer can only
-help. ``retrained`` rows all go on with the network with a branch, for as many steps, with the same
-data and draws: the images that have maps are drawn as often in the row without the map's loss.
-Plain CIFAR-10 shows what the branch alone does. Finished runs are kept
+box; ``edited elsewhere`` under the map of a box as large in the corner that is farthest from it, as
+changing a wrong answer can only help. ``retrained`` rows all go on with the network with a branch,
+for as many steps, with the same data and draws: the images that have maps are drawn as often in the
+row without the map's loss. Plain CIFAR-10 shows what the branch alone does. Finished runs are kept
 (``benchmarks/results/runs/attention_known``); started again, it goes on with what is missing;
 several processes may share ``--out``::
 
@@ -24,12 +24,20 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from benchmarks.attention_known_data import BOXES, box_map, unpack, write_edits, write_known
+from benchmarks.attention_known_data import (
+    BOXES,
+    Box,
+    box_map,
+    elsewhere,
+    unpack,
+    write_edits,
+    write_known,
+)
 from benchmarks.figures import ROOT, record
 from benchmarks.kept_runs import Entry, KeptRuns, machines_of
+from benchmarks.parallel import awaited
 from dalearn_ros.attention.classifier import ImageAttention
 from dalearn_ros.attention.classifier_data import Examples, read_examples
 from dalearn_ros.attention.classifier_retrain import retrain_images
@@ -53,7 +61,6 @@ PLAIN, BRANCH = "without branch", "with branch"
 EDITED, CONTROL = "edited at inference", "edited elsewhere"
 CIFAR = "CIFAR-10"
 NO_MAPS, WITH_MAPS = "retrained without maps", "retrained with maps"
-Array = npt.NDArray[np.float32]
 
 
 def settings_of(steps: int, rate: float, size: int, attention: dict[str, Any]) -> ImageSettings:
@@ -69,7 +76,7 @@ def settings_of(steps: int, rate: float, size: int, attention: dict[str, Any]) -
     return load_settings(ImageSettings, None, values)
 
 
-def score(run: Path, data: Examples, boxes: Sequence[Array] | None) -> dict[str, Any]:
+def score(run: Path, data: Examples, boxes: Sequence[Box] | None) -> dict[str, Any]:
     """Accuracy, and with a branch the share of attention in the boxes and what edits change."""
     network = open_image_run(run).network
     right = (answered(network, data.images.images).argmax(dim=1) == data.truth).numpy()
@@ -77,25 +84,25 @@ def score(run: Path, data: Examples, boxes: Sequence[Array] | None) -> dict[str,
     if boxes is None or not isinstance(network, ImageAttention):
         return found
     wrong = np.flatnonzero(~right)
-    others = generator(0, "elsewhere").permutation(len(boxes))
-    masses, edited, elsewhere = [], 0, 0
+    masses, edited, control = [], 0, 0
     with torch.no_grad():
         for number in range(len(data)):
             features, seen = network.look(prepare(data.images.images[number : number + 1]))
-            masses.append(mass_inside(seen.attention[0, 0].numpy(), boxes[number]))
+            maps = box_map(boxes[number]), box_map(elsewhere(boxes[number]))
+            masses.append(mass_inside(seen.attention[0, 0].numpy(), maps[0]))
             if right[number]:
                 continue
-            for chosen, own in ((boxes[number], True), (boxes[others[number]], False)):
+            for chosen, own in zip(maps, (True, False), strict=True):
                 answer = network.answer(features, torch.from_numpy(chosen)[None, None])
                 hit = int(answer.argmax()) == int(data.truth[number])
-                edited, elsewhere = edited + (hit and own), elsewhere + (hit and not own)
+                edited, control = edited + (hit and own), control + (hit and not own)
     count = len(data)
     return {
         **found,
         "mass": float(np.mean(masses)),
         "edits": len(wrong),
         EDITED: found["accuracy"] + edited / count,
-        CONTROL: found["accuracy"] + elsewhere / count,
+        CONTROL: found["accuracy"] + control / count,
     }
 
 
@@ -106,7 +113,8 @@ def learn(
     """The run folder of one row, trained if need be."""
     run = out / "runs" / f"{name}_{seed}".replace(" ", "_").replace(",", "")
     inputs = ImageInputs(CLASSIFICATION, data / "train", None, start, edits)
-    retrain_images(inputs, run, settings_of(steps, rate, size, attention), seed)
+    with awaited(run):
+        retrain_images(inputs, run, settings_of(steps, rate, size, attention), seed)
     return run
 
 
@@ -129,7 +137,7 @@ def one_seed(seed: int, args: argparse.Namespace, runs: KeptRuns) -> None:
             inside = None
             if on == known:
                 files = [f"test/{f.parent.name}/{f.name}" for f in data.images.files]
-                inside = [box_map(boxes[key]) for key in files]
+                inside = [boxes[key] for key in files]
             return {"row": name, "seed": seed, **score(run, data, inside)}
 
         found = runs.once(f"{name}_{seed}", [name, seed, size, rate, args.steps, args.again], work)

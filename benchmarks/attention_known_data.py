@@ -80,6 +80,12 @@ def box_map(box: Box, cells: int = CELLS) -> npt.NDArray[np.float32]:
     return np.asarray(fine.reshape(cells, part, cells, part).mean(axis=(1, 3)), np.float32)
 
 
+def elsewhere(box: Box) -> Box:
+    """As large, in the corner that is farthest from the box; they share a quarter at most."""
+    left, top = ((SIZE - OBJECT) * (2 * start < SIZE - OBJECT) for start in box[:2])
+    return left, top, left + OBJECT, top + OBJECT
+
+
 def write_edits(path: Path, data: Path, boxes: dict[str, Box], keys: list[str]) -> Path:
     """Corrected maps of some images: their boxes."""
     if path.is_dir():

@@ -1,13 +1,14 @@
 """What an attention branch and corrected maps are worth to a detector on the world.
 
-All rows begin with the same trained detector. ``without branch`` goes on with it, ``branch`` puts
-an attention branch on, for as many steps; ``edited`` answers the test images that the branch's
-detector misrecognises again, under the map of their landmarks, ``edited elsewhere`` under that map
-mirrored. The ``retrained`` rows go on with the branch's detector, for as many steps: with maps of
-the landmarks for misrecognised training images, or with simulated hand edits: a coarse, noisy brush
-over misrecognised landmarks alone. Each has a twin with the same images drawn as often, without the
-map's loss. Finished runs are kept (``benchmarks/results/runs/attention_world``); started again, it
-goes on; several processes may share ``--out``::
+All rows begin with the same trained detector, whose features stay frozen. ``without branch`` goes
+on with its other parts, ``branch`` puts an attention branch on, for as many steps; ``edited``
+answers the test images that the branch's detector misrecognises again, under the map of their
+landmarks, ``edited elsewhere`` under that map mirrored. The ``retrained`` rows go on with the
+branch's detector, for as many steps: with maps of the landmarks for all misrecognised training
+images, or with simulated hand edits of some: a coarse, noisy brush over misrecognised landmarks
+alone. Each has a twin with the same images drawn as often, without the map's loss. Finished runs
+are kept (``benchmarks/results/runs/attention_world``); started again, it goes on; several processes
+may share ``--out``::
 
     python benchmarks/attention_world.py --data out/ship/data
 """
@@ -15,6 +16,7 @@ goes on; several processes may share ``--out``::
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,11 +31,12 @@ import torch
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_tasks import CITY, DAYS, start_pair
 from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start, machines_of
-from benchmarks.start_run import STARTS, training_part
+from benchmarks.parallel import awaited
+from benchmarks.start_run import STARTS
 from benchmarks.world_drives import TEST_SEEDS, learnt_from, rendered
 from dalearn_ros.attention.misrecognised import PERCEPTION, judge
-from dalearn_ros.attention.proposals import mass_inside, proposed_map
-from dalearn_ros.attention.retrain import Inputs, retrain, retrain_settings
+from dalearn_ros.attention.proposals import landmark_share, proposed_map
+from dalearn_ros.attention.retrain import METRICS, Inputs, retrain, retrain_settings
 from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
 from dalearn_ros.attention.settings import BranchSettings
@@ -43,7 +46,6 @@ from dalearn_ros.core.files import atomic_directory
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset
-from dalearn_ros.detector.run import train_detector
 from dalearn_ros.evaluation.detection import DetectionScore
 from dalearn_ros.evaluation.matching import match
 
@@ -63,6 +65,8 @@ Array = npt.NDArray[np.float32]
 def settings_of(row: str, start: Path, args: argparse.Namespace) -> RetrainSettings:
     """Recipe of one row."""
     learning: dict[str, Any] = {}
+    if row == PLAIN:
+        learning = {"source": "cam", "learns": ["perception"], "losses": ["perception"]}
     if row in (MAPS, NO_MAPS):
         learning["map_teachers"] = "misrecognised"
     if row in (NO_MAPS, NO_HAND):
@@ -83,22 +87,22 @@ def settings_of(row: str, start: Path, args: argparse.Namespace) -> RetrainSetti
 
 
 def run_row(row: str, seed: int, args: argparse.Namespace) -> Path:
-    """The run folder of a row, trained if need be."""
+    """The run folder of a row, trained if need be; another process that trains it is awaited."""
     if row == START:
         return Path(args.start)
-    place = args.out / "runs" / f"{row}_{seed}".replace(" ", "_").replace(",", "")
-    data, val = drives(args), list(start_pair(args.data).val)
-    if row == PLAIN:
-        own = settings_of(BRANCH, args.start, args)
-        plain = training_part(own)
-        train_detector(data, val, place, plain, seed, args.start)
-        return place
-    start, edits = args.start, None
-    if row != BRANCH:
+    work = args.out / f"{args.steps}_steps_{args.drives}_drives_{args.edits}_edits"
+    place = work / f"{row}_{seed}".replace(" ", "_").replace(",", "")
+    start, edits, data = args.start, None, drives(args)
+    if row not in (PLAIN, BRANCH):
         start = run_row(BRANCH, seed, args)
     if row in (HAND, NO_HAND):
-        edits = simulated(args.out / "edits" / str(seed), start, data, seed, args.edits)
-    retrain(Inputs(start, data, val, edits), place, settings_of(row, start, args), seed)
+        edits = work / "edits" / str(seed)
+        with awaited(edits):
+            simulated(edits, start, data, seed, args.edits)
+    with awaited(place):
+        if not (place / METRICS).is_file():
+            inputs = Inputs(start, data, list(start_pair(args.data).val), edits)
+            retrain(inputs, place, settings_of(row, start, args), seed)
     return place
 
 
@@ -175,14 +179,15 @@ def score(run: Path, judged: Sequence[Dataset]) -> dict[str, Any]:
         for index in range(len(data)):
             image, truth = data.image(index), data.labels(index)
             view = viewer.see(image)
-            wanted = proposed_map(truth, view.attention.shape[:2], view.covered_px)
+            shape = view.attention.shape[0], view.attention.shape[1]
+            wanted = proposed_map(truth, shape, view.covered_px)
             own = np.ones_like(view.attention) if opened.is_new else view.attention
             answer = viewer.answer(view, own)
             assert answer.observations is not None
             given = dict.fromkeys(scores, answer.observations)
             if not opened.is_new:
                 if not truth.ignore.all():
-                    masses.append(mass_inside(view.attention, wanted))
+                    masses.append(landmark_share(view.attention, truth, view.covered_px))
                 if judge(answer, view, truth).misrecognised(PERCEPTION):
                     edits += 1
                     for name, chosen in ((EDITED, wanted), (CONTROL, wanted[:, ::-1])):
@@ -194,7 +199,7 @@ def score(run: Path, judged: Sequence[Dataset]) -> dict[str, Any]:
     found = {name: one.result()["f1"] for name, one in scores.items()}
     if opened.is_new:
         return {"f1": found["f1"]}
-    return {**found, "mass": float(np.mean(masses)) if masses else None, "edits": edits}
+    return {**found, "mass": float(np.nanmean(masses)) if masses else None, "edits": edits}
 
 
 def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> None:
@@ -206,7 +211,7 @@ def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> No
             name: score(run, rendered(args.data, "adaptation_test", f"{CITY}_{name}", seeds))
             for name in JUDGED
         }
-        return {**about, "judged": found}
+        return {**about, "maps": maps_of(run), "judged": found}
 
     about = {"row": row, "seed": seed, "steps": args.steps}
     learnt = digest_of_start(args.start)
@@ -217,17 +222,27 @@ def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> No
         print(row, seed, judged, flush=True)
 
 
+def maps_of(run: Path) -> int:
+    """How many maps a run learnt from, or had the images of."""
+    if not (run / METRICS).is_file():  # a start
+        return 0
+    edits = json.loads((run / METRICS).read_text(encoding="utf-8"))["edits"]
+    return int(edits["used"] + edits["proposed"])
+
+
 def tables(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Rows of the table, means over the seeds."""
     rows = []
     for row in ROWS:
-        mine = [entry["judged"] for entry in entries if entry["row"] == row]
-        if not mine:
+        own = [entry for entry in entries if entry["row"] == row]
+        if not own:
             continue
-        shown: dict[str, Any] = {"network": row}
+        mine = [entry["judged"] for entry in own]
+        maps = float(np.mean([entry["maps"] for entry in own]))
+        shown: dict[str, Any] = {"network": row, "maps": round(maps) or None}
         for name in JUDGED:
             for key, head in (
-                ("f1", "F1"), ("mass", "attention on landmarks"), ("edits", "edits"),
+                ("f1", "F1"), ("mass", "attention on landmarks"), ("edits", "images edited"),
                 (EDITED, "F1 edited"), (CONTROL, "F1 edited elsewhere"),
             ):  # fmt: skip
                 values = [one[name][key] for one in mine if one[name].get(key) is not None]
@@ -266,7 +281,8 @@ def main() -> None:
     seeds = len({entry["seed"] for entry in runs.entries()})
     note = (
         f"F1 at 8 px on whole images, mean of {seeds} seeds; every row but the start learns "
-        f"{args.steps} steps on the same images; retrained rows go on with 'branch'. "
+        f"{args.steps} steps on the same images, its features frozen; retrained rows go on with "
+        "'branch', those without a map's loss draw the images of as many maps as often. "
         f"{machines_of(runs.entries())}"
     )
     record(NAME, command, rows, note)

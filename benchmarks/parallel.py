@@ -64,3 +64,12 @@ def claimed(file: Path, there: Callable[[], bool] | None = None) -> Iterator[boo
             yield not (file.is_file() if there is None else there())
         finally:
             claim.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def awaited(place: Path) -> Iterator[None]:
+    """Be the only one at a file or folder; waits until others that are at it have ended."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f".{place.name}.lock").open("w", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -74,16 +74,20 @@ class Cam:
         """Map and answer; ``scores`` is (N, 0), as there is no branch.
 
         Args:
-            network: Not looked at: the shell holds it.
+            network: Not looked at: the shell holds it, and computes with 32 bits.
             image: As the network takes it.
         """
         return self.of(self._shell.extract(image))
 
     def answer(self, network: nn.Module, image: Tensor) -> Recognition:
-        """As :meth:`recognise` without the map, which is (N, 1, 1, 1) of zeros."""
-        features = self._shell.extract(image)
-        nothing = features.new_zeros(len(features), 1, 1, 1)
-        return Recognition(nothing, nothing[:, :0, 0, 0], self._shell.perceive(features))
+        """As :meth:`recognise` without the map, which is (N, 1, 1, 1) of zeros.
+
+        Args:
+            network: The one without a branch, as it computes (with 16 bits, if it does).
+            image: As the network takes it.
+        """
+        nothing = image.new_zeros(len(image), 1, 1, 1)
+        return Recognition(nothing, nothing[:, :0, 0, 0], network(image))
 
     def of(self, features: Tensor) -> Recognition:
         """Map and answer of features (N, c, h, w)."""

@@ -23,11 +23,13 @@ class WantedMap:
         attention: (h, w) 0 to 1.
         covered_px: (width, height) of the image that it covers.
         size_px: (width, height) of the image.
+        known: (h, w) 1 where it says something, 0 where it does not; None: everywhere.
     """
 
     attention: Array
     covered_px: tuple[float, float]
     size_px: tuple[int, int]
+    known: Array | None = None
 
 
 def resampled(attention: Array, cells: tuple[int, int]) -> Array:
@@ -71,15 +73,18 @@ def crop_cells(
         cell_px: Side of the crop's cells.
 
     Returns:
-        (rows, columns) the map; and 1 where at least half of a cell lies in the image, else 0.
+        (rows, columns) the map; and 1 where at least half of a cell lies in the image and is
+        known, else 0.
     """
     rows, columns = cells
     at = (np.arange(max(rows, columns) * _FINE) + 0.5) * cell_px / _FINE - 0.5
     u, v = np.meshgrid(at[: columns * _FINE], at[: rows * _FINE])
     places = mapping.inverse().apply(np.stack([u, v], axis=-1)) + 0.5  # corner-based
     inside = ((places >= 0) & (places <= np.array(wanted.size_px))).all(axis=-1)
-    shape = np.array(wanted.attention.shape[::-1])
-    values = _bilinear(wanted.attention, places * shape / np.array(wanted.covered_px) - 0.5)
+    at_cells = places * np.array(wanted.attention.shape[::-1]) / np.array(wanted.covered_px) - 0.5
+    values = _bilinear(wanted.attention, at_cells)
+    if wanted.known is not None:
+        inside &= _bilinear(wanted.known, at_cells) >= 0.5
     parts = (rows, _FINE, columns, _FINE)
     share = inside.reshape(parts).sum(axis=(1, 3))
     summed = (values * inside).reshape(parts).sum(axis=(1, 3))

@@ -89,11 +89,14 @@ def retrain_images(
     task, network = _task(shell, settings, make, data, validation, maps, losses, learns, seed)
     result = Trainer(network, task, settings.loop, run, ALONE, seed).run()
     rows: list[Row] = []
+    left_out = 0
     if start is not None:
         trained = open_image_run(run).network
         after = trained if isinstance(trained, ImageAttention) else shell_of(trained, settings)
         makes = dataclasses.replace(start.make, branch=start.make.branch and make.branch), make
-        rows = _rows((before, after), makes, settings, data, validation, maps)
+        unseen = validation and without_edited(validation, edits)
+        left_out = len(validation or ()) - len(unseen or ())
+        rows = _rows((before, after), makes, settings, data, unseen, maps)
     score = "accuracy" if make.task == CLASSIFICATION else "right"
     summary = summarise(rows, score)
     metrics = {
@@ -105,7 +108,7 @@ def retrain_images(
         "steps": result.steps,
         "elsewhere_is": "training" if validation is None else "validation",
         **summary,
-        "edits": {**edits.summary(), "proposed": 0},
+        "edits": {**edits.summary(), "proposed": 0, "in_validation": left_out},
         "figures": dict(result.figures),
         "skipped_images": [*data.images.unreadable, *_unreadable(validation)],
         "rows": told(rows),
@@ -184,12 +187,19 @@ def _rows(
     wanted = {row: maps[n] for row, n in enumerate(sorted(numbers)) if n in maps}
     rows = []
     for examples, inside in ((looked, wanted), (validation, {})):
-        if examples is None:
+        if examples is None or not len(examples):
             continue
         both = [reviewer.judge(examples, inside) for reviewer in reviewers]
         for number, (name, *pair) in enumerate(zip(files_of(examples), *both, strict=True)):
             rows.append(Row(name, EDITED if number in inside else ELSEWHERE, *pair))
     return rows
+
+
+def without_edited(data: Examples, edits: Edits) -> Examples:
+    """The examples that have no corrected map that was learnt from; by the bytes of their files."""
+    learnt = {edit.digest for edit in edits.used.values()}
+    chosen = [number for number, digest in enumerate(data.images.digests) if digest not in learnt]
+    return data if len(chosen) == len(data) else select(data, chosen)
 
 
 def _verdict(result: TrainResult) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.progress import track
 
@@ -47,17 +47,21 @@ class Edits:
         return {"path": str(path), "used": len(self.used), "content": self.digest}
 
     def summary(self) -> dict[str, Any]:
-        """Counts for ``metrics.json``; an image that was recognised has no wrong branch."""
+        """Counts for ``metrics.json``; of images whose truth was not known nobody can say.
+
+        One that was recognised has no wrong branch.
+        """
         edits = list(self.used.values())
         maps = {edit.digest: edit for edit in edits}.values()
-        right = sum(not edit.misrecognised for edit in maps)
+        judged = [edit for edit in maps if edit.misrecognised != UNJUDGED]
+        right = sum(not edit.misrecognised for edit in judged)
         return {
             "given": self.given,
             "used": len(maps),
             "images": len(edits),
             "made": dict(sorted(Counter(edit.made for edit in maps).items())),
             "recognised_before": right,
-            "recognised_before_share": right / len(maps) if maps else None,
+            "recognised_before_share": right / len(judged) if judged else None,
             "skipped": [{"image": image, "reason": reason} for image, reason in self.skipped],
         }
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.attention.cells import resampled
-from dalearn_ros.attention.teacher_maps import TeacherMap, digest_of
+from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, digest_of
 from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.core.errors import InputError
 
@@ -57,6 +57,7 @@ def import_map(
         who=who,
         when=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         model={},
+        misrecognised=UNJUDGED,
         note=note,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from dalearn_ros.attention.cells import WantedMap
 from dalearn_ros.attention.edits import NO_EDITS, Edits, match_edits
 from dalearn_ros.attention.landmark_review import LandmarkReviewer, all_frames
-from dalearn_ros.attention.proposals import proposed_map
+from dalearn_ros.attention.proposals import known_cells, proposed_map
 from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.coding.pixels import padded_size
 from dalearn_ros.core.errors import DatasetError
@@ -67,5 +67,6 @@ def proposed_maps(
         covered = padded_size(width, height, settings.input.multiple)
         cells = settings.grid.shape(*covered)
         size = float(covered[0]), float(covered[1])
-        found[number] = WantedMap(proposed_map(truth, cells, size), size, (width, height))
+        known = known_cells(truth, cells, size)
+        found[number] = WantedMap(proposed_map(truth, cells, size), size, (width, height), known)
     return found

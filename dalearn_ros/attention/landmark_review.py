@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy.typing as npt
 
 from dalearn_ros.attention.cam import Cam, landmark_score
 from dalearn_ros.attention.cells import WantedMap, over_image
+from dalearn_ros.attention.edits import Edits
 from dalearn_ros.attention.judge_settings import JudgeSettings
 from dalearn_ros.attention.misrecognised import judge
-from dalearn_ros.attention.proposals import mass_inside, proposed_map
+from dalearn_ros.attention.proposals import landmark_share
 from dalearn_ros.attention.regression import EDITED, ELSEWHERE, Judged, Row
 from dalearn_ros.attention.run import LandmarkRun
-from dalearn_ros.attention.teacher_maps import TeacherMap
+from dalearn_ros.attention.teacher_maps import TeacherMap, digest_of
 from dalearn_ros.attention.viewing import LandmarkViewer, View
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.files import printable
@@ -57,8 +59,7 @@ class LandmarkReviewer:
         attention = self._attention(view)
         mass = None
         if attention is not None and not truth.ignore.all():
-            cells = attention.shape[0], attention.shape[1]
-            mass = mass_inside(attention, proposed_map(truth, cells, view.covered_px))
+            mass = landmark_share(attention, truth, view.covered_px)
         return Judged(verdict, tally, mass, None if attention is None else _shown(attention, view))
 
     def _attention(self, view: View) -> Array | None:
@@ -115,6 +116,25 @@ def review(
 def all_frames(data: Sequence[Dataset]) -> list[tuple[Dataset, int]]:
     """All images of datasets, one after the other."""
     return [(dataset, index) for dataset in data for index in range(len(dataset))]
+
+
+def without_edited(
+    frames: Sequence[tuple[Dataset, int]], edits: Edits
+) -> list[tuple[Dataset, int]]:
+    """The images that have no corrected map that was learnt from; by the bytes of their files."""
+    learnt = {edit.digest for edit in edits.used.values()}
+
+    def is_learnt(file: Path) -> bool:
+        try:
+            return digest_of(file) in learnt
+        except OSError:
+            return False  # nobody can have learnt it
+
+    return [
+        (dataset, index)
+        for dataset, index in frames
+        if not learnt or not is_learnt(dataset.image_path(index))
+    ]
 
 
 def spread(frames: Sequence[tuple[Dataset, int]], count: int) -> list[tuple[Dataset, int]]:

@@ -147,6 +147,11 @@ def _edits(edits: Mapping[str, Any]) -> str:
         f"images; share of images that were recognised before they were edited: {share}; "
         f"images whose map the labels proposed: {edits['proposed']}."
     )
+    if edits["in_validation"]:
+        text += (
+            f" {edits['in_validation']} of these images are in the validation data, too, and "
+            "are left out elsewhere."
+        )
     found = f"<h2>Edits</h2><p>{html.escape(text)}</p>"
     if edits["skipped"]:
         cells = [[one["image"], one["reason"]] for one in edits["skipped"]]

@@ -22,6 +22,7 @@ from dalearn_ros.attention.landmark_review import (
     all_frames,
     review,
     spread,
+    without_edited,
 )
 from dalearn_ros.attention.regime import AttentionTask, with_branch
 from dalearn_ros.attention.regression import summarise, told
@@ -107,9 +108,11 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
     if kept is not None:
         keep_depth(run, kept)
     after = LandmarkReviewer(start_landmark_run(run, settings.branch, seed), match_px, cam)
-    others = all_frames(inputs.validation)
-    where = "validation" if others else "training"
-    if not others:
+    everywhere = all_frames(inputs.validation)
+    others = without_edited(everywhere, edits)
+    left_out = len(everywhere) - len(others)
+    where = "validation" if everywhere else "training"
+    if not everywhere:
         frames = enumerate(all_frames(inputs.data))
         others = [frame for number, frame in frames if number not in maps]
     others = spread(others, settings.validation.images)
@@ -125,7 +128,7 @@ def retrain(inputs: Inputs, run: Path, settings: RetrainSettings, seed: int) -> 
         "steps": result.steps,
         "elsewhere_is": where,
         **summary,
-        "edits": {**edits.summary(), "proposed": len(proposed)},
+        "edits": {**edits.summary(), "proposed": len(proposed), "in_validation": left_out},
         "start_figures": dict(start.header.get("figures", {})),
         "figures": dict(result.figures),
         "skipped_images": sorted(skipped),
@@ -192,7 +195,8 @@ def _learn(
     recognise = with_branch
     if settings.attention.source == "cam":
         del parts["attention"]
-        network, recognise = shell.detector, Cam(shell, landmark_score).recognise
+        cam = Cam(shell, landmark_score)
+        network, recognise = shell.detector, cam.recognise if "map" in losses else cam.answer
     frozen = Frozen(parts, learns)
     figures = dict(start.header.get("figures", {}))
     task = AttentionTask(

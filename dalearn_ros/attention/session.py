@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from dalearn_ros.attention.misrecognised import Verdict, judge
 from dalearn_ros.attention.pictures import Pictures
-from dalearn_ros.attention.proposals import proposed_map
+from dalearn_ros.attention.proposals import known_cells, proposed_map
 from dalearn_ros.attention.queue import Entry, Queue
 from dalearn_ros.attention.saved_maps import same_in_file, with_own_cells
 from dalearn_ros.attention.seen import Seen, in_original, see
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
+from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, TeacherMaps
 from dalearn_ros.attention.viewing import Answer, Viewer
 from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.core.files import printable
@@ -106,12 +106,17 @@ class Session:
         return judge(answer, seen.view, truth, self.viewer.judging)
 
     def proposal(self, seen: Seen) -> Array | None:
-        """The map (h, w) that the labels ask for; None without labels that have a place."""
+        """The map (h, w) that the labels ask for; None without labels that have a place.
+
+        Where they do not say, on ignored landmarks, it is the branch's own.
+        """
         truth = self.pictures.truth(seen.index)
         if not isinstance(truth, Labels):
             return None
-        rows, columns = seen.view.attention.shape
-        return proposed_map(truth, (rows, columns), seen.covered_px)
+        own = seen.view.attention
+        where = (own.shape[0], own.shape[1]), seen.covered_px
+        known = known_cells(truth, *where)
+        return np.where(known > 0, proposed_map(truth, *where), own)
 
     def edit(self, seen: Seen) -> TeacherMap | None:
         """The corrected map there; None: none.
@@ -164,7 +169,7 @@ class Session:
             who.strip(),
             now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             self.model,
-            ",".join(verdict.branches) if verdict else "",
+            UNJUDGED if verdict is None else ",".join(verdict.branches),
             note.strip(),
             revision,
         )

@@ -32,6 +32,7 @@ Array = npt.NDArray[np.float32]
 FORMAT, FORMAT_VERSION = "teacher attention map", 1
 MADE = ("hand", "map", "imported")
 FULL = 65535  # of 16 bits: attention 1
+UNJUDGED = "unknown"  # whether the image was misrecognised
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[.-](\d+)(?:\.png)?$")  # of a PNG, or of what was kept of a damaged map
 
@@ -59,7 +60,7 @@ class TeacherMap:
         when: ISO 8601, UTC.
         model: What the map was seen with, such as ``run``, ``weights`` (SHA-256) and ``synthesis``.
         misrecognised: By which branch the image was misrecognised: ``perception``, ``attention``,
-            both joined by a comma, or empty.
+            both joined by a comma, or empty; :data:`UNJUDGED` if its truth was not known.
         note: Where an imported map is from, or what its maker wants to say.
         revision: 1, 2, ...: how often it was written; 0: never.
     """

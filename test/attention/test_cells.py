@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -53,6 +55,16 @@ def test_cells_outside_the_image_are_left_out() -> None:
     assert (found[weight == 0] == 0).all()
     padded = WantedMap(np.ones((4, 4), np.float32), (32.0, 32.0), (32, 20))
     assert crop_cells(padded, PixelMap.identity(), (4, 4), 8)[1][:, 0].tolist() == [1, 1, 1, 0]
+
+
+def test_cells_that_are_not_known_are_left_out() -> None:
+    known = np.ones((3, 4), np.float32)
+    known[1, 2] = 0
+    wanted = dataclasses.replace(ramp(), known=known)
+    _, weight = crop_cells(wanted, PixelMap.identity(), (3, 4), 8)
+    assert np.array_equal(weight, known)
+    _, mirrored = crop_cells(wanted, PixelMap.mirror(32), (3, 4), 8)
+    assert np.array_equal(mirrored, known[:, ::-1])
 
 
 def test_another_grid_by_area() -> None:

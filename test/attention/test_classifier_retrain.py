@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -68,6 +69,7 @@ def test_a_new_classifier_then_one_that_edits_correct(tmp_path: Path) -> None:
     odd = data / "dot" / os.fsdecode(b"Stra\xdfe.png")  # its name is no UTF-8
     (data / "dot" / "1.png").rename(odd)
     edits = write_edits(tmp_path / "edits", [data / "bar" / "0.png", odd])
+    shutil.copyfile(data / "bar" / "0.png", val / "bar" / "learnt.png")
     inputs = ImageInputs(CLASSES, data, val, first, edits)
     how = image_settings()
     of_start = settings_of(first, None)
@@ -77,6 +79,7 @@ def test_a_new_classifier_then_one_that_edits_correct(tmp_path: Path) -> None:
     assert found["learns"] == ["attention", "perception"]
     assert found["edited"]["images"] == 2
     assert found["elsewhere"]["images"] == 6
+    assert found["edits"]["in_validation"] == 1
     assert (second / "report.html").read_text(encoding="utf-8").count("<figure>") >= 1
     assert found["edited"]["mass_before"] is not None
     assert found["edits"]["recognised_before_share"] == 0.0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dalearn_ros.attention.edits import match_edits
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.core.errors import InputError
 
 SIZE = (30, 22)
@@ -45,6 +45,9 @@ def test_a_map_finds_all_files_with_its_bytes(tmp_path: Path, files: list[Path])
     assert (summary["given"], summary["used"], summary["images"]) == (2, 2, 3)
     assert summary["made"] == {"hand": 1, "imported": 1}
     assert summary["recognised_before_share"] == 0.5
+    third = dataclasses.replace(found.used[1], misrecognised=UNJUDGED)
+    unknown = dataclasses.replace(found, used={**found.used, 1: third}).summary()
+    assert unknown["recognised_before_share"] == 0.0  # of the one that was judged
     other = match_edits(folder, files[:2], lambda _: SIZE)
     assert other.digest != found.digest
 

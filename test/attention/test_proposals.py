@@ -5,8 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 
-from dalearn_ros.attention.proposals import mass_inside, proposed_map
+from dalearn_ros.attention.proposals import (
+    known_cells,
+    landmark_share,
+    mass_inside,
+    proposed_map,
+)
 from dalearn_ros.landmarks.ragged import Ragged
 from dalearn_ros.landmarks.types import Labels
 
@@ -46,6 +52,28 @@ def test_a_margin_reaches_the_neighbours() -> None:
 
 def test_ignored_landmarks_are_left_out() -> None:
     assert proposed_map(labels(SQUARE, ignored=(True,)), (4, 6), (48, 32)).max() == 0
+
+
+def test_nothing_is_known_on_ignored_landmarks() -> None:
+    whole, where = labels(SQUARE), ((4, 6), (48.0, 32.0))
+    assert known_cells(whole, *where, margin_cells=0).all()
+    hidden = labels(SQUARE, ignored=(True,))
+    known = known_cells(hidden, *where, margin_cells=0)
+    assert not known[1, 1:3].any()
+    assert known[3].all() and known[:, 4:].all()
+    both = labels(SQUARE, SQUARE, ignored=(True, False))
+    assert known_cells(both, *where).all()  # the one that counts is there, too
+
+
+def test_attention_on_ignored_landmarks_counts_on_neither_side() -> None:
+    left = [[0.5, 8.5], [6.5, 8.5], [6.5, 14.5], [0.5, 14.5]]  # inside the cell (1, 0)
+    right = [[40.5, 8.5], [46.5, 8.5], [46.5, 14.5], [40.5, 14.5]]  # inside (1, 5)
+    attention = np.zeros((4, 6))
+    attention[1, 0], attention[1, 5], attention[3, 3] = 2.0, 5.0, 1.0
+    own = proposed_map(labels(left), (4, 6), (48.0, 32.0), margin_cells=0)[1, 0]
+    judged = labels(left, right, ignored=(False, True))
+    share = landmark_share(attention, judged, (48.0, 32.0))
+    assert share == pytest.approx(own * 2.0 / 3.0, abs=1e-6)
 
 
 def test_the_share_of_attention_inside() -> None:

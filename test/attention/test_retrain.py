@@ -14,7 +14,12 @@ import torch
 from helpers.tiny_retraining import retraining
 
 from dalearn_ros.attention.cells import WantedMap
-from dalearn_ros.attention.landmark_review import LandmarkReviewer
+from dalearn_ros.attention.landmark_maps import edits_of
+from dalearn_ros.attention.landmark_review import (
+    LandmarkReviewer,
+    all_frames,
+    without_edited,
+)
 from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.retrain import METRICS, Inputs, retrain
 from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
@@ -125,6 +130,11 @@ def test_edits_bring_the_map_closer_and_a_resumed_run_is_the_same(
     assert whole["losses"] == ["attention", "perception", "map"]
     assert whole["edits"]["used"] == 2
     assert whole["edits"]["recognised_before_share"] == 0.5
+    assert whole["edits"]["in_validation"] == 0
+    everywhere = all_frames([roads])
+    found = edits_of([roads], edits)
+    rest = without_edited(everywhere, found)
+    assert rest == [one for number, one in enumerate(everywhere) if number not in found.used]
     assert whole["edited"]["images"] == 2
     assert whole["edited"]["mass_after"] is not None
     assert whole["elsewhere_is"] == "training"

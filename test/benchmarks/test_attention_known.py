@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from benchmarks.attention_known import BRANCH, PLAIN, tables
-from benchmarks.attention_known_data import OBJECT, SIZE, box_map, write_known
+from benchmarks.attention_known_data import OBJECT, SIZE, box_map, elsewhere, write_known
 
 
 def test_the_map_of_a_box() -> None:
@@ -17,6 +17,14 @@ def test_the_map_of_a_box() -> None:
     expected = np.zeros((16, 16))
     expected[2:10, 1:9], expected[10, 1:9] = 1.0, 0.5
     assert np.array_equal(found, expected)
+
+
+def test_a_box_elsewhere_shares_a_quarter_at_most() -> None:
+    for left, top in ((0, 0), (32, 32), (16, 15), (3, 20)):
+        box = left, top, left + OBJECT, top + OBJECT
+        own, other = box_map(box), box_map(elsewhere(box))
+        assert other.sum() == own.sum()
+        assert (own * other).sum() <= own.sum() / 4 + 1e-6
 
 
 def test_objects_lie_where_the_boxes_say(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from benchmarks.parallel import claimed
+from benchmarks.parallel import awaited, claimed
 
 
 def test_a_result_is_made_once_and_by_one(tmp_path: Path) -> None:
@@ -27,3 +28,20 @@ def test_a_failed_run_leaves_no_claim(tmp_path: Path) -> None:
         raise RuntimeError("stopped")
     with claimed(file) as mine:
         assert mine
+
+
+def test_one_waits_for_the_other(tmp_path: Path) -> None:
+    place, seen = tmp_path / "runs" / "one", []
+
+    def work() -> None:
+        with awaited(place):
+            seen.append("second")
+
+    with awaited(place):
+        other = threading.Thread(target=work)
+        other.start()
+        other.join(0.2)
+        assert other.is_alive()
+        seen.append("first")
+    other.join()
+    assert seen == ["first", "second"]
