@@ -16,6 +16,7 @@ started again, it goes on with what is missing, within a run too; several proces
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,14 +130,30 @@ def judge(run: Path, judged: Mapping[str, Sequence[Dataset]]) -> dict[str, Any]:
     return {condition: {key: one[key] for key in keys} for condition, one in found.items()}
 
 
+def start_run(args: argparse.Namespace) -> Path:
+    """The run that all rows begin with."""
+    return Path(args.start or start_of(start_pair(args.data), args.starts))
+
+
+def about_of(job: Job, args: argparse.Namespace) -> dict[str, Any]:
+    """What names a run in the tables."""
+    return {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
+
+
+def recipe_of(job: Job, args: argparse.Namespace, start: Path) -> list[Any]:
+    """All that a run's result depends on."""
+    settings = settings_parts(settings_of(job, start, args.steps))
+    store = hashlib.sha256(STORE.read_bytes()).hexdigest()
+    drives = args.drives, args.test_drives
+    return [about_of(job, args), *drives, settings, digest_of_start(start), store]
+
+
 def one_run(job: Job, args: argparse.Namespace, runs: KeptRuns) -> None:
     """Do one run, unless its result is there or another process is at it."""
-    start = args.start or start_of(start_pair(args.data), args.starts)
-    about = {"row": job.row, "outputs": job.outputs, "seed": job.seed, "steps": args.steps}
-    learnt = digest_of_start(start)
-    settings = settings_parts(settings_of(job, start, args.steps))
-    recipe = [about, args.drives, args.test_drives, settings, learnt]
-    found = runs.once(job.name, recipe, lambda: {**about, **run_job(job, args, start)})
+    start, about = start_run(args), about_of(job, args)
+    found = runs.once(
+        job.name, recipe_of(job, args, start), lambda: {**about, **run_job(job, args, start)}
+    )
     if found is not None:
         f1 = {condition: round(entry["f1"], 3) for condition, entry in found["judged"].items()}
         print(job.name, f"{found['minutes']:.1f} min", f1, flush=True)
@@ -165,7 +182,9 @@ def main() -> None:
         if not args.rows or job.row in args.rows:
             one_run(job, args, runs)
     if not args.no_record:
-        record_tables(runs.entries())
+        start = start_run(args)
+        every = {job.name: recipe_of(job, args, start) for job in jobs(SEEDS, BUDGETS)}
+        record_tables(runs.entries(every))
 
 
 if __name__ == "__main__":

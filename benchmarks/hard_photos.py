@@ -4,7 +4,7 @@ The test copies are made by physics and not by conversion of distributions: less
 noise of photons and of the sensor, and scattering over distance. The photographs have neither map
 nor depth: distance grows evenly from the bottom of the image to its top, and index images tell the
 landmarks apart from all else. Every row begins with the network of ``road_photos.py``'s first
-folds and takes as many steps. Finished runs are kept in ``--out``::
+folds and takes as many steps. Finished runs are kept (``benchmarks/results/runs/hard_photos``)::
 
     python benchmarks/road_photos.py --real-data ../shared/data --work out/road_photos
     python benchmarks/hard_photos.py --work out/road_photos
@@ -13,8 +13,9 @@ folds and takes as many steps. Finished runs are kept in ``--out``::
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ import torch
 from benchmarks.ablation import spread
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_examples import NONE, ONLINE, STORE, judge
-from dalearn_ros.core.files import write_json
+from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset, DatasetWriter
@@ -36,6 +37,7 @@ from dalearn_ros.detector.settings import TrainSettings
 from dalearn_ros.hard_examples.index_images import index_from_maps
 from dalearn_ros.hard_examples.run import Inputs, harden
 from dalearn_ros.hard_examples.search_settings import HardenSettings
+from dalearn_ros.recipe.plan import settings_parts
 
 Image = npt.NDArray[np.uint8]
 LIGHT, ELECTRONS, READ_NOISE = 0.05, 1500.0, 4.0  # of the light by day; at white; electrons
@@ -76,11 +78,12 @@ def coded(light: npt.NDArray[np.float64]) -> Image:
 
 
 CHANGES = {"dark": dark, "haze": haze}
+CHANGED = ("as it is", *CHANGES)
 
 
 def copies(test: Dataset, out: Path) -> dict[str, list[Dataset]]:
     """The test photographs as they are and changed, written once."""
-    found = {"as it is": [test]}
+    found = {CHANGED[0]: [test]}
     for name, change in CHANGES.items():
         path = out / name
         if not path.is_dir():
@@ -94,33 +97,53 @@ def copies(test: Dataset, out: Path) -> dict[str, list[Dataset]]:
     return found
 
 
-def run_row(row: str, fold: Path, out: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """Learn and judge one row on one fold, or read what is there."""
-    file = out / f"{row.replace(' ', '_')}.json"
-    if not file.is_file():
-        train, val = Dataset.open(fold / "train"), Dataset.open(fold / "val")
-        base = dump_settings(open_run(fold / "run").settings)
-        loop = {"steps": args.steps, "learning_rate": 0.0003, "warmup_steps": 20}
-        same = {"average_decay": 0.98, "average_ramp": False, "max_minutes": None}
-        changes = {
-            "loop": {**loop, **same, "checkpoint_every": 20},
-            "batch": {"workers": 0, "threads": 1},
-        }
-        place = file.with_suffix("")
-        if row == NONE:
-            plain = load_settings(TrainSettings, None, merged(base, changes))
-            train_detector([train], [val], place, plain, 1, fold / "run")
-        else:
-            if not (train.path / "areas").is_dir():
-                index_from_maps(train)
-            search = {"outputs": args.outputs, "tries": 20 * args.outputs}
-            more = {"search": search, "update": {"every": max(1, args.outputs // 50)}}
-            own = load_settings(HardenSettings, None, merged(merged(base, changes), more))
-            harden(Inputs(fold / "run", [train], STORE, [val]), place, own, 1)
-        judged = judge(place, copies(Dataset.open(fold / "test"), out))
-        write_json(file, {"row": row, "judged": judged})
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return content
+def settings_of(row: str, fold: Path, args: argparse.Namespace) -> TrainSettings:
+    """Recipe of one row on one fold."""
+    changes = {
+        "loop": {
+            "steps": args.steps,
+            "learning_rate": 0.0003,
+            "warmup_steps": 20,
+            "average_decay": 0.98,
+            "average_ramp": False,
+            "max_minutes": None,
+            "checkpoint_every": 20,
+        },
+        "batch": {"workers": 0, "threads": 1},
+    }
+    same = merged(dump_settings(open_run(fold / "run").settings), changes)
+    if row == NONE:
+        return load_settings(TrainSettings, None, same)
+    search = {"outputs": args.outputs, "tries": 20 * args.outputs}
+    update = {"every": max(1, args.outputs // 50)}
+    return load_settings(HardenSettings, None, merged(same, {"search": search, "update": update}))
+
+
+def run_row(row: str, number: int, args: argparse.Namespace) -> Entry:
+    """Learn and judge one row on one fold."""
+    fold, out = args.work / f"fold{number}", args.out / f"fold{number}"
+    train, val, test = (Dataset.open(fold / part) for part in ("train", "val", "test"))
+    settings = settings_of(row, fold, args)
+    place = out / f"{row.replace(' ', '_')}_{args.steps}_{args.outputs}"
+    if isinstance(settings, HardenSettings):
+        if not (train.path / "areas").is_dir():
+            index_from_maps(train)
+        harden(Inputs(fold / "run", [train], STORE, [val]), place, settings, 1)
+    else:
+        train_detector([train], [val], place, settings, 1, fold / "run")
+    return {
+        "row": row,
+        "fold": number,
+        "judged": judge(place, copies(test, out)),
+    }
+
+
+def recipe_of(row: str, number: int, args: argparse.Namespace) -> list[Any]:
+    """All that a run's result depends on."""
+    fold = args.work / f"fold{number}"
+    settings = settings_parts(settings_of(row, fold, args))
+    store = hashlib.sha256(STORE.read_bytes()).hexdigest()
+    return [row, number, settings, digest_of_start(fold / "run"), store]
 
 
 def main() -> None:
@@ -134,14 +157,17 @@ def main() -> None:
     parser.add_argument("--no-record", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    runs = KeptRuns.of("hard_photos", args.out, args.no_record)
+    recipes = {
+        f"{row} {k}": recipe_of(row, k, args) for k in range(args.folds) for row in (NONE, ONLINE)
+    }
+    for name, recipe in recipes.items():
+        runs.once(name, recipe, partial(run_row, recipe[0], recipe[1], args))
     rows = []
     for row in (NONE, ONLINE):
-        found = [
-            run_row(row, args.work / f"fold{k}", args.out / f"fold{k}", args)["judged"]
-            for k in range(args.folds)
-        ]
-        figures = {name: spread([one[name]["f1"] for one in found]) for name in found[0]}
-        rows.append({"row": row, "folds": args.folds, **figures})
+        found = [one["judged"] for one in runs.entries(recipes) if one["row"] == row]
+        figures = {name: spread([one[name]["f1"] for one in found]) for name in CHANGED}
+        rows.append({"row": row, "folds": len(found), **figures})
         print(rows[-1], flush=True)
     if not args.no_record:
         note = (

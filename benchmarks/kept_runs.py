@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -54,7 +54,7 @@ class KeptRuns:
         Returns:
             The result, None if it was not made here.
         """
-        file = self.folder / f"{name.replace(' ', '_').replace(',', '')}.json"
+        file = self._file(name)
         key = fingerprint(recipe)
         with claimed(file, lambda: _counts(file, key)) as mine:
             if not mine:
@@ -64,10 +64,16 @@ class KeptRuns:
             write_json(file, {**where, **found})
             return found
 
-    def entries(self) -> list[Entry]:
-        """All results, in the order of their names."""
+    def entries(self, recipes: Mapping[str, Any] | None = None) -> list[Entry]:
+        """Results in the order of their names: all, or of these runs those with these recipes."""
         files = sorted(self.folder.glob("*.json"))
+        if recipes is not None:
+            keys = {self._file(name): fingerprint(recipe) for name, recipe in recipes.items()}
+            files = [file for file in files if file in keys and _counts(file, keys[file])]
         return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name.replace(' ', '_').replace(',', '')}.json"
 
 
 def fingerprint(recipe: Any) -> str:

@@ -26,6 +26,15 @@ def test_a_run_is_done_once_for_its_recipe(tmp_path: Path) -> None:
     assert [entry["row"] for entry in runs.entries()] == ["a"]
 
 
+def test_a_table_takes_the_runs_of_its_recipes_only(tmp_path: Path) -> None:
+    runs = KeptRuns(tmp_path)
+    for name, steps in (("a", 5), ("b", 5), ("c", 6)):
+        runs.once(name, {"steps": steps}, lambda name=name: {"row": name})
+    found = runs.entries({name: {"steps": 5} for name in ("a", "c", "d")})
+    assert [entry["row"] for entry in found] == ["a"]
+    assert len(runs.entries()) == 3
+
+
 def test_a_run_that_failed_is_done_again(tmp_path: Path) -> None:
     runs = KeptRuns(tmp_path)
     try:
