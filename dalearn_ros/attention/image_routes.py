@@ -25,7 +25,7 @@ from dalearn_ros.attention.requests import (
 from dalearn_ros.attention.saved_maps import fits, resampled
 from dalearn_ros.attention.seen import Seen
 from dalearn_ros.attention.session import Session
-from dalearn_ros.attention.teacher_maps import EditConflict
+from dalearn_ros.attention.teacher_maps import DamagedMap, EditConflict
 from dalearn_ros.attention.worker import OutdatedError, Worker
 from dalearn_ros.core.errors import InputError
 
@@ -92,7 +92,11 @@ class ImageRoutes:
         return Response(_bytes_of(found), media_type="application/octet-stream")
 
     async def save(self, request: Request) -> Response:
-        """Write the corrected map in the body; 409 with what is there if somebody else wrote."""
+        """Write the corrected map in the body.
+
+        409 with what is there if somebody else wrote or deleted it; 412 if the image's file has
+        changed or the map there is damaged: the image is to be opened anew.
+        """
         index, session = self._index(request), self._session
         seen = await self._look(request)
         sent = read_json(await read_body(request, 2 * seen.view.attention.nbytes + JSON_BYTES))
@@ -117,6 +121,8 @@ class ImageRoutes:
             except EditConflict as error:
                 there = edit_json(session, now, session.edit(now))
                 return JSONResponse({"error": str(error), "edit": there}, 409)
+            except DamagedMap as error:
+                return JSONResponse({"error": f"Not saved: {error}"}, 412)
             except InputError as error:
                 return JSONResponse({"error": f"Not saved: {error}"}, 500)
             return JSONResponse({"edit": edit_json(session, now, written)})

@@ -116,7 +116,7 @@ def _guarded(handler: Handler) -> Handler:
             return await handler(request)
         except Refused as error:
             return JSONResponse({"error": str(error)}, error.status)
-        except OutdatedError:
+        except (OutdatedError, asyncio.CancelledError):  # cancelled as the server ends
             return JSONResponse({"error": "The editor is ending."}, 503)
         except DatasetError as error:
             return JSONResponse({"error": str(error)}, 404)

@@ -354,8 +354,10 @@ def test_unsaved_strokes_survive_a_reload_and_a_restart_of_the_server(
         assert not tab.sent
         tab.page.get_by_text("Restore them").click()
         assert same_bits(tab.until_sent(lambda cells: True), first)
+    tab.until(lambda: tab.text("took"))
     tab.stroke((100, 60))
     tab.says("messages", "cannot be reached")
+    tab.until(lambda: tab.text("after-text") == "no answer")  # not that of the map before
     tab.click("save")
     tab.says("messages", "Nothing is lost")
     with editor(model, roads.path, edits, port) as server:
@@ -368,6 +370,7 @@ def test_unsaved_strokes_survive_a_reload_and_a_restart_of_the_server(
         tab.page.get_by_text("Restore them").first.click()
         found = tab.until_sent(lambda cells: cells[7, 12] == 0)
         assert found[2, 2] == 0
+        tab.until(lambda: tab.text("took") and tab.text("after-text") != "no answer")
         tab.click("save")
         tab.saved()
     assert len(TeacherMaps(edits).digests()) == 1
@@ -576,6 +579,161 @@ def test_more_of_a_long_list_stays_when_it_is_read_anew(
     assert rows.count() == 4
     tab.page.locator("[name=order]").select_option("name")
     tab.until(lambda: rows.count() == 2)
+
+
+def test_next_reads_more_of_a_long_list_and_reading_it_anew_does_not_scroll(
+    tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "ROWS", 2)
+    rows = tab.page.locator("#rows button")
+
+    def only_two() -> None:
+        tab.page.locator("[name=order]").select_option("errors")
+        tab.page.locator("[name=order]").select_option("name")
+        tab.until(lambda: rows.count() == 2 and "f1" in rows.last.text_content())
+
+    def scrolled(to: int | None = None) -> int:
+        move = "" if to is None else f"queue.scrollTop = {to};"
+        queue = "const queue = document.getElementById('queue');"
+        found = tab.page.evaluate(f"() => {{ {queue} {move} return queue.scrollTop }}")
+        return int(found)
+
+    only_two()
+    for name in ("f1", "f2", "f3"):
+        tab.click("next")
+        tab.until(lambda name=name: name in tab.text("image-name"))
+    assert rows.count() == 4
+    tab.click("next")
+    tab.until(lambda: "no further image" in tab.text("messages"))
+    tab.page.evaluate("document.getElementById('queue').style.height = '120px'")
+    scrolled(to=0)
+    tab.click("save")
+    tab.says("rows", "corrected")
+    assert scrolled() == 0
+    tab.click("previous")
+    tab.until(lambda: "f2" in tab.text("image-name"))
+    assert scrolled() > 0
+    only_two()
+    rows.last.click()
+    tab.until(lambda: "f1" in tab.text("image-name"))
+    tab.page.route("**/api/queue*", lambda route: route.abort())
+    tab.click("next")
+    tab.until(lambda: "cannot be reached" in tab.text("messages"))
+    assert "f1" in tab.text("image-name")
+
+
+def test_a_map_that_was_deleted_or_damaged_meanwhile_can_be_saved_anew(
+    tab: Tab, edits: Path
+) -> None:
+    maps = TeacherMaps(edits)
+    tab.brush(3)
+    tab.stroke((20, 20))
+    tab.click("save")
+    tab.saved()
+    (digest,) = maps.digests()
+    for file in edits.glob(f"{digest}.*"):
+        file.unlink()
+    tab.stroke((100, 60))
+    tab.click("save")
+    tab.until(lambda: "was deleted meanwhile" in tab.text("messages"))
+    tab.until(lambda: tab.text("state") == "Not saved")
+    assert "Corrected by" not in tab.text("notices")
+    tab.click("undo")
+    assert tab.text("state") == "Not saved"  # what was saved before is there no more
+    tab.click("redo")
+    tab.stroke((60, 20))
+    tab.click("save")
+    tab.saved()
+    found = maps.read(digest)
+    assert found is not None
+    assert (found.revision, found.attention[2, 2], found.attention[7, 12]) == (1, 0, 0)
+    tab.page.wait_for_timeout(300)
+    tab.reload()
+    tab.says("notices", "Corrected by")
+    tab.page.wait_for_timeout(300)
+    assert "Unsaved" not in tab.text("notices")
+    (edits / f"{digest}.json").write_text("{")
+    tab.stroke((60, 60))
+    tab.click("save")
+    tab.until(lambda: "is damaged" in tab.text("messages"))
+    tab.first()  # it is shown already, and opened anew
+    tab.says("notices", "cannot be read")
+    tab.page.get_by_text("Restore them").click()
+    tab.until_sent(lambda cells: cells[2, 2] == 0 and cells[7, 7] == 0)
+    tab.click("save")
+    tab.saved()
+    assert maps.read(digest).revision == 2  # type: ignore[union-attr]
+    assert "cannot be read" not in tab.text("notices")
+
+
+def test_a_palm_beside_a_pen_and_a_key_beside_the_mouse_take_no_stroke(tab: Tab) -> None:
+    own = tab.branch()
+    tab.brush(2)
+
+    def hand(kind: str, which: str, u: float, v: float) -> None:
+        x, y = tab.place(u, v)
+        about = {"pointerType": which, "pointerId": len(which), "clientX": x, "clientY": y}
+        tab.page.locator("#stage").dispatch_event(kind, about)
+
+    hand("pointerdown", "pen", 20, 20)
+    hand("pointerdown", "touch", 100, 60)
+    hand("pointermove", "touch", 110, 60)
+    hand("pointerup", "touch", 110, 60)
+    hand("pointermove", "pen", 60, 20)
+    hand("pointerup", "pen", 60, 20)
+    painted = tab.until_sent(lambda cells: cells[2, 2] == 0 and cells[2, 7] == 0)
+    assert same_bits(painted[5:], own[5:])
+    tab.click("undo")
+    tab.says("changes", "The map is the branch's own.")
+    hand("pointerdown", "touch", 100, 60)
+    tab.until_sent(lambda cells: cells[7, 12] == 0)
+    hand("pointerdown", "pen", 20, 20)
+    hand("pointermove", "touch", 110, 60)
+    hand("pointerup", "pen", 20, 20)
+    hand("pointerup", "touch", 110, 60)
+    painted = tab.until_sent(lambda cells: cells[2, 2] == 0)
+    assert same_bits(painted[5:], own[5:])
+    tab.click("undo")
+    tab.says("changes", "The map is the branch's own.")
+    hand("pointerdown", "pen", 20, 20)
+    hand("lostpointercapture", "pen", 20, 20)  # its end is never heard of
+    hand("pointerdown", "touch", 100, 60)
+    hand("pointerup", "touch", 100, 60)
+    tab.until_sent(lambda cells: cells[2, 2] == 0 and cells[7, 12] == 0)
+    tab.click("reset")
+    tab.page.mouse.move(*tab.place(20, 20))
+    tab.page.mouse.down()
+    tab.page.keyboard.press("Shift+ArrowDown")
+    tab.page.keyboard.press("Space")
+    tab.page.mouse.up()
+    tab.until_sent(lambda cells: cells[2, 2] == 0 and cells[7, 2] == 0)
+    tab.click("undo")
+    tab.until_sent(lambda cells: cells[2, 2] == 0 and cells[7, 2] != 0)
+    tab.click("undo")
+    tab.says("changes", "The map is the branch's own.")
+
+
+def test_the_keys_move_the_picture_and_the_brush_stays_in_sight(tab: Tab) -> None:
+    keys = tab.page.keyboard
+    tab.brush(1)
+    tab.page.locator("#stage").focus()
+    for key in ("m", "Space", "Enter"):
+        keys.press(key)
+    assert tab.page.locator("#undo").is_disabled()  # Move paints nothing
+    for key in ["+"] * 4 + ["Shift+ArrowRight"] * 2:
+        keys.press(key)
+    keys.press("e")
+    box = tab.page.locator("#stage").bounding_box()
+    scale = 1.4**4 * min(box["width"] / SIZE[0], box["height"] / SIZE[1])
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 4 * scale
+    tab.page.mouse.click(x, y)
+    cells = tab.until_sent(lambda cells: (cells == 0).any())
+    moved = 80 - 2 * 5 * 40 / scale  # what is in the middle now
+    assert np.argwhere(cells == 0).tolist() == [[6, int(moved / 8)]]
+    for _ in range(4):
+        keys.press("Shift+ArrowRight")  # to the image's last cell, which was out of sight
+    tab.page.mouse.click(box["x"] + box["width"] - 25, y)
+    tab.until_sent(lambda cells: cells[6, 19] == 0)
 
 
 def test_side_by_side_both_pictures_can_be_painted(tab: Tab) -> None:

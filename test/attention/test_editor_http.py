@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from helpers.full_disk import files_up_to
 from helpers.tiny_attention_run import write_attention
 
 from dalearn_ros.attention import image_routes, seen
+from dalearn_ros.attention.session import Session
 from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
 from dalearn_ros.datasets.store import Dataset
 
@@ -461,7 +463,7 @@ def test_a_damaged_map_is_said_and_the_image_opens_all_the_same(
         assert found["edit"] is None
         assert "is damaged" in found["edit_problem"]
         status, answer = saving(client, 1, np.zeros(CELLS), revision=1)
-        assert status == 500
+        assert status == 412  # the page opens the image anew
         assert "is damaged" in answer["error"]
         status, answer = saving(client, 1, np.zeros(CELLS))
         assert (status, answer["edit"]["who"]) == (200, "Ada")
@@ -469,6 +471,27 @@ def test_a_damaged_map_is_said_and_the_image_opens_all_the_same(
         assert kept.read_text() == "{"
     finally:
         file.write_text(text)
+
+
+def test_who_waits_for_an_editor_that_ends_hears_of_it(
+    model: Path, roads: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, late = threading.Event(), threading.Event()
+
+    def answer(*args: object) -> None:
+        begun.set()
+        late.wait(20)
+
+    monkeypatch.setattr(Session, "answer", answer)
+    empty = np.zeros(CELLS, "<f4").tobytes()
+    with editor(model, roads.path, tmp_path / "edits") as server, ThreadPoolExecutor(1) as pool:
+        server._server.config.timeout_graceful_shutdown = 0
+        asked = pool.submit(Client(server).ask, "POST", "/api/images/0/answer", empty)
+        assert begun.wait(20)
+        server.stop()
+        status, body, _ = asked.result(20)
+        late.set()
+    assert (status, json.loads(body)["error"]) == (503, "The editor is ending.")
 
 
 def test_names_that_are_no_utf8_are_listed(model: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ export class Editor {
     this.queue = queue;
     this.stage = new Stage(byId("stage"));
     this.results = new Results();
-    this.live = new Live((image, reply, took) => this.#answered(image, reply, took), (error) => this.problem(error));
+    this.live = new Live((image, reply, took) => this.#answered(image, reply, took), (image, error) => this.#unanswered(image, error));
     this.image = null;
     this.stale = false; // the image's file has changed
     this.unsaved = new Unsaved((image) => image === this.image, (draft) => this.#replace(draft.values, draft.origin));
@@ -110,7 +110,9 @@ export class Editor {
     notice(sentence, [["Resample it", () => this.#load("edit", { resample: true }, originOf(edit))]]);
   }
 
+  // One that is open ends: a key may paint while the mouse does.
   beginStroke(target, size, softness) {
+    this.endStroke();
     this.image?.cells.begin(target, size, softness);
   }
 
@@ -207,6 +209,12 @@ export class Editor {
 
   #answered(image, reply, took) {
     if (image === this.image && image.cells.differs) this.results.show(reply, took);
+  }
+
+  // What is shown may be another map's answer.
+  #unanswered(image, error) {
+    this.problem(error);
+    if (image === this.image && image.cells.differs) this.results.none();
   }
 
   // Buttons, and the word beside them, as the image is now.

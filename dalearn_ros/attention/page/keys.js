@@ -52,7 +52,7 @@ const HELP = [
   ["N, B", "next, previous image"],
   ["V, T, O", "view, outlines of the labels, opacity"],
   ["+, -, 0", "closer, farther, all of it (or the wheel)"],
-  ["Arrows, Space", "on the picture: move the brush by a cell (Shift: five), paint"],
+  ["Arrows, Space", "on the picture: move the brush by a cell (Shift: five), paint; with Move: move the picture"],
   ["?", "this help"],
 ];
 

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 
 export class Live {
-  // onAnswer(image, reply, milliseconds); onProblem(error)
+  // onAnswer(image, reply, milliseconds); onProblem(image, error)
   constructor(onAnswer, onProblem) {
     Object.assign(this, { onAnswer, onProblem, wanted: null, busy: false });
   }
@@ -28,7 +28,7 @@ export class Live {
         const reply = await api.answer(image.index, image.digest, values);
         if (reply) this.onAnswer(image, reply, performance.now() - begun);
       } catch (error) {
-        this.onProblem(error);
+        this.onProblem(image, error);
       }
     }
     this.busy = false;

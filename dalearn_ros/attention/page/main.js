@@ -28,8 +28,16 @@ async function open(index) {
   showSliders();
 }
 
+// The next image of the list, or the one before.
+async function go(by) {
+  const index = await queue.neighbour(by);
+  if (index !== undefined) await open(index);
+}
+
 function choose(name) {
   tool.name = name;
+  if (name === "hand") stage.brush = null;
+  stage.draw();
   for (const one of ["erase", "add", "hand"]) byId(one).setAttribute("aria-checked", String(one === name));
   stage.canvas.classList.toggle("moves", name === "hand");
 }
@@ -75,20 +83,21 @@ function hover(x, y) {
   stage.draw();
 }
 
-// The keyboard's brush: it begins in the middle of what is seen.
+// The keyboard's brush: it begins in the middle of what is seen, and stays seen. With Move, the picture.
 function step(columns, rows) {
   if (!stage.image) return;
+  if (tool.name === "hand") return stage.move(ARROW_PX * columns, ARROW_PX * rows);
   const { x, y, width, height } = stage.visible();
   const at = stage.brush ?? { x: x + width / 2, y: y + height / 2 };
   const { cellWidth, cellHeight } = stage.cells;
   const within = (value, limit) => Math.min(limit - 0.5, Math.max(0.5, value));
   const here = { x: within(at.x + columns * cellWidth, stage.image.width), y: within(at.y + rows * cellHeight, stage.image.height) };
   stage.brush = { ...here, ...brush() };
-  stage.draw();
+  stage.reveal(here.x, here.y);
 }
 
 function stamp() {
-  if (!stage.image) return;
+  if (!stage.image || tool.name === "hand") return;
   step(0, 0);
   paintFrom(stage.brush.x, stage.brush.y);
   editor.endStroke();
@@ -102,6 +111,7 @@ function paintFrom(x, y) {
 
 const middle = () => [stage.canvas.clientWidth / 2, stage.canvas.clientHeight / 2];
 const OPACITIES = [0, 25, 50, 75, 100];
+const ARROW_PX = 40; // that an arrow moves the picture, CSS pixels
 const actions = {
   erase: () => choose("erase"),
   add: () => choose("add"),
@@ -117,9 +127,9 @@ const actions = {
   propose: () => editor.propose(),
   load: () => byId("file").click(),
   save: () => editor.saving.save(),
-  saveNext: async () => (await editor.saving.save()) && open(queue.neighbour(1)),
-  next: () => open(queue.neighbour(1)),
-  previous: () => open(queue.neighbour(-1)),
+  saveNext: async () => (await editor.saving.save()) && go(1),
+  next: () => go(1),
+  previous: () => go(-1),
   view: nextView,
   truth: toggleTruth,
   opacity: () => {

@@ -1,16 +1,17 @@
 // Mouse, pen and fingers on the stage: one paints, two fingers (or the right button, or the move
-// tool) move and zoom.
+// tool) move and zoom. While a pen or mouse is down a hand beside it does nothing.
 
 // actions: begin(x, y), draw(x, y), end(), cancel(), hover(x, y) or hover(null), move(dx, dy),
 // zoom(factor, x, y), moves(): whether one finger moves; places in CSS pixels of the canvas.
 export function listen(canvas, actions) {
-  const down = new Map(); // pointer to its place
+  const down = new Map(); // pointer to its place, and whether it is a finger
   let doing = ""; // "paint", "move", "pinch" or nothing
   let spread = null;
 
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const touch = event.pointerType === "touch";
+    return { x: event.clientX - box.left, y: event.clientY - box.top, touch };
   };
 
   const pinch = () => {
@@ -30,8 +31,14 @@ export function listen(canvas, actions) {
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     canvas.focus({ preventScroll: true });
-    if (event.pointerType !== "touch") down.clear(); // a mouse or pen has one place only
-    down.set(event.pointerId, place(event));
+    const here = place(event);
+    const fine = [...down.values()].some((one) => !one.touch); // a mouse or pen is down
+    if (here.touch && fine) return; // a palm beside the pen
+    if (!here.touch) {
+      finish(fine); // a palm that was there first paints nothing
+      down.clear(); // a mouse or pen has one place only
+    }
+    down.set(event.pointerId, here);
     try {
       canvas.setPointerCapture(event.pointerId);
     } catch {
@@ -40,7 +47,7 @@ export function listen(canvas, actions) {
     if (down.size === 1) {
       const moves = event.button > 0 || actions.moves();
       doing = moves ? "move" : "paint";
-      if (!moves) actions.begin(place(event).x, place(event).y);
+      if (!moves) actions.begin(here.x, here.y);
     } else if (down.size === 2) {
       finish(false);
       actions.hover(null);
@@ -71,11 +78,12 @@ export function listen(canvas, actions) {
 
   const up = (event) => {
     if (!down.delete(event.pointerId)) return;
-    if (doing !== "pinch" || !down.size) finish(event.type === "pointerup");
+    if (doing !== "pinch" || !down.size) finish(event.type !== "pointercancel");
     if (event.pointerType === "touch") actions.hover(null);
   };
   canvas.addEventListener("pointerup", up);
   canvas.addEventListener("pointercancel", up);
+  canvas.addEventListener("lostpointercapture", up); // such as to a dialog
   canvas.addEventListener("pointerleave", () => down.size || actions.hover(null));
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   canvas.addEventListener(

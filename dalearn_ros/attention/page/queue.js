@@ -9,7 +9,8 @@ const byId = (id) => document.getElementById(id);
 export class Queue {
   // choose(index): an image was chosen; problem(error)
   constructor(choose, problem) {
-    Object.assign(this, { choose, problem, rows: [], current: null, place: 0, asked: 0, wanted: 1, names: [] });
+    Object.assign(this, { choose, problem, rows: [], current: null, place: 0, names: [] });
+    Object.assign(this, { asked: 0, wanted: 1, matching: 0, reading: null });
     byId("filters").addEventListener("input", () => this.#want(1));
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
     byId("more").addEventListener("click", () => this.#want(this.rows.length + 1));
@@ -32,8 +33,14 @@ export class Queue {
     return this.refresh();
   }
 
-  // Read the list anew, as much of it as is shown.
-  async refresh(quiet = false) {
+  // Read the list anew, as much of it as is shown; true if that was done.
+  refresh(quiet = false) {
+    this.reading = this.#read(quiet);
+    return this.reading;
+  }
+
+  // If the list is asked for again meanwhile, that reading counts.
+  async #read(quiet) {
     byId("below-shown").value = Number(byId("filters").elements.below.value).toFixed(2);
     const asked = (this.asked += 1);
     clearTimeout(this.timer);
@@ -44,39 +51,52 @@ export class Queue {
       let from = 0;
       do {
         found = await api.queue({ ...filter, from });
-        if (asked !== this.asked) return;
+        if (asked !== this.asked) return this.reading;
         for (const row of found.rows) rows.set(row.index, row);
         from += found.rows.length;
       } while (found.rows.length && from < Math.min(this.wanted, found.matching));
     } catch (error) {
-      if (asked !== this.asked) return;
+      if (asked !== this.asked) return this.reading;
       if (!quiet) this.problem(error);
       this.timer = setTimeout(() => this.refresh(true), 3 * POLL_MS);
-      return;
+      return false;
     }
     this.rows = [...rows.values()];
+    this.matching = found.matching;
     this.#draw(found);
     const { images, judged } = found.counts;
     if (judged < images) this.timer = setTimeout(() => this.refresh(true), POLL_MS);
+    return true;
   }
 
+  // An image was opened.
   mark(index) {
     this.current = index;
-    const place = this.rows.findIndex((row) => row.index === index);
+    this.#point();
+    byId("rows").querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
+  }
+
+  #point() {
+    const place = this.rows.findIndex((row) => row.index === this.current);
     if (place >= 0) this.place = place;
     for (const button of byId("rows").querySelectorAll("button")) {
-      const here = Number(button.dataset.index) === index;
-      button.setAttribute("aria-current", String(here));
-      if (here) button.scrollIntoView({ block: "nearest" });
+      button.setAttribute("aria-current", String(Number(button.dataset.index) === this.current));
     }
   }
 
-  // The image some steps on in the list; null: there is none.
-  neighbour(step) {
+  // The image some steps on in the list, of which more is read if need be; null: there is none;
+  // undefined: the list could not be read.
+  async neighbour(step) {
+    const isMore = this.#at(step) >= this.rows.length && this.rows.length < this.matching;
+    if (isMore && !(await this.#want(this.rows.length + 1))) return undefined;
+    return this.rows[this.#at(step)]?.index ?? null;
+  }
+
+  // The place some steps on.
+  #at(step) {
     const place = this.rows.findIndex((row) => row.index === this.current);
     const gone = place < 0; // it has left the list, such as after it was corrected
-    const at = gone ? this.place + Math.min(step, 0) + (step > 0 ? step - 1 : 0) : place + step;
-    return this.rows[at]?.index ?? null;
+    return gone ? this.place + Math.min(step, 0) + (step > 0 ? step - 1 : 0) : place + step;
   }
 
   #draw(found) {
@@ -91,7 +111,7 @@ export class Queue {
     byId("counts").textContent = `${found.matching} listed; ${progress}, ${misrecognised} misrecognised${corrected}.`;
     Object.assign(byId("judged"), { max: images, value: judged, hidden: judged >= images });
     this.#problems(found);
-    if (this.current !== null) this.mark(this.current);
+    if (this.current !== null) this.#point();
   }
 
   #row(entry) {

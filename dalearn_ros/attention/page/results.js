@@ -37,6 +37,16 @@ export class Results {
     this.draw();
   }
 
+  // No answer came under the present map.
+  none() {
+    this.reply = { answer: {}, verdict: null, changes: [] };
+    byId("took").textContent = "";
+    byId("after-text").textContent = "no answer";
+    byId("changes").replaceChildren();
+    row(byId("changes"), "", "The model's answer under this map did not come.");
+    this.draw();
+  }
+
   #summary(answer, verdict) {
     let what = answer.landmarks ? `${answer.landmarks.length} landmarks` : "";
     if (answer.probabilities) what = this.#named(answer.probabilities);

@@ -43,6 +43,7 @@ export class Saving {
       await unsaved.kept;
       image.revision = edit.revision;
       image.edit = edit;
+      image.edit_problem = ""; // of a damaged one that was there
       cells.saved = values;
       const isShown = image === editor.image;
       if (isShown || !cells.changed) drafts.dropOwn({ digest, revision, opening });
@@ -52,15 +53,34 @@ export class Saving {
       editor.queue.refresh();
       return true;
     } catch (error) {
-      const theirs = image === editor.image && error.content?.edit;
-      if (theirs) this.conflict.ask(image, theirs);
-      else editor.problem(new Error(`${error.message} Nothing is lost: your strokes are still here.`));
-      if (error.status === 412) editor.stale = true;
+      await this.#refused(image, error);
       return false;
     } finally {
       image.saving = false;
       editor.state();
     }
+  }
+
+  async #refused(image, error) {
+    const { editor } = this;
+    const isShown = image === editor.image;
+    const theirs = error.content?.edit;
+    if (isShown && theirs) return this.conflict.ask(image, theirs);
+    if (isShown && error.status === 409) return this.#deleted(image);
+    editor.problem(new Error(`${error.message} Nothing is lost: your strokes are still here.`));
+    if (isShown && error.status === 412) editor.stale = true;
+  }
+
+  // The map that was seen is there no more: the next save makes the first of the image.
+  async #deleted(image) {
+    const { editor } = this;
+    const { cells, digest, revision, opening } = image;
+    Object.assign(image, { revision: 0, edit: null });
+    cells.saved = cells.branch.slice();
+    editor.changed(); // kept under the new revision
+    editor.tell(image);
+    say(`Not saved: the map of ${image.name} was deleted meanwhile. Your strokes are still here; Save makes a new map of them.`, true);
+    if (await editor.unsaved.kept) drafts.dropOwn({ digest, revision, opening });
   }
 
   async #lookAtTheirs(image, theirs) {
@@ -70,6 +90,7 @@ export class Saving {
     if (!values) return;
     image.revision = theirs.revision; // one's own strokes stay kept under the one before
     image.edit = theirs;
+    image.edit_problem = "";
     image.cells.replace(values, originOf(theirs));
     image.cells.saved = values;
     byId("note").value ||= theirs.note;

@@ -3,6 +3,7 @@
 import { colours, outline } from "./drawing.js";
 
 const LARGEST_ZOOM = 40; // screen pixels an image pixel
+const EDGE = 20; // CSS pixels from it that are still well seen
 
 export class Stage {
   constructor(canvas) {
@@ -71,6 +72,14 @@ export class Stage {
     this.left = along(this.left + dx, this.scale * this.image.width, pane.width);
     this.top = along(this.top + dy, this.scale * this.image.height, pane.height);
     this.draw();
+  }
+
+  // Move the picture as little as shows a place in it, pixels of the image.
+  reveal(x, y) {
+    if (this.fitted) return this.draw();
+    const [pane] = this.panes();
+    const beyond = (at, room) => Math.max(0, EDGE - at) + Math.min(0, room - EDGE - at);
+    this.move(beyond(this.left + x * this.scale, pane.width), beyond(this.top + y * this.scale, pane.height));
   }
 
   // Pixels of the image, its corner at (0, 0), of a place on the canvas.
