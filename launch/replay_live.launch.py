@@ -6,11 +6,24 @@ With lockstep:=true the player waits for the result of each image, so that none 
 detections are those of replay.launch.py. The images must be compressed.
 """
 
+from pathlib import Path
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import ExecuteProcess, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
-from dalearn_ros.nodes.launching import declared, detector, needed, node, program, value
+from dalearn_ros.nodes.launching import (
+    SCORING_S,
+    declared,
+    detector,
+    end_if_failed,
+    needed,
+    node,
+    patience,
+    program,
+    value,
+)
+from dalearn_ros.nodes.outcomes import remove_manifest
 
 ARGUMENTS = {
     "model": "",
@@ -32,6 +45,7 @@ def processes(context: LaunchContext) -> list[Node]:
     """The four processes."""
     out, chart = value("out", context), value("map", context)
     image, manifest = value("image", context) + "/compressed", f"{out}.sent.json"
+    remove_manifest(Path(manifest))  # that of an earlier run would end the evaluator
     camera = ("~/input/camera_info", value("camera_info", context))
     localized = [
         ("~/input/landmarks", LANDMARKS),
@@ -49,7 +63,8 @@ def processes(context: LaunchContext) -> list[Node]:
     ]
     wanted = {"map": chart, "out": out, "manifest": manifest}
     wanted["pose_type"] = value("truth_type", context)
-    steps = ["--lockstep"] if value("lockstep", context).lower() in ("true", "1") else []
+    lockstep = value("lockstep", context).lower() in ("true", "1")
+    steps = ["--lockstep", "--lockstep-topic", image] if lockstep else []
     player = ExecuteProcess(
         cmd=[
             program("bag_player"),
@@ -59,12 +74,14 @@ def processes(context: LaunchContext) -> list[Node]:
             *steps,
         ],
         output="screen",
+        on_exit=end_if_failed,
     )
+    end = {"on_exit": Shutdown(), **patience(SCORING_S)}
     seen = {"model": value("model", context), "image_transport": "compressed"}
     return [
         detector(seen, [("~/input/image/compressed", image), camera]),
         node("landmark_localizer", "localizer.yaml", {"map": chart}, localized),
-        node("evaluator", "evaluator.yaml", wanted, judged, on_exit=Shutdown()),
+        node("evaluator", "evaluator.yaml", wanted, judged, **end),
         player,
     ]
 

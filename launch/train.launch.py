@@ -8,19 +8,18 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.substitutions import LaunchConfiguration
 
-from dalearn_ros.nodes.launching import declared, node
+from dalearn_ros.nodes.launching import declared, node, patience
 
 ARGUMENTS = {"out": "learnt", "from_stage": "label", "until_stage": "evaluate"}
 
 
 def generate_launch_description() -> LaunchDescription:
     parameters = {name: LaunchConfiguration(name) for name in ("config", *ARGUMENTS)}
-    # A step on a slow machine takes its time, and so does writing the state after it.
-    patience = {"sigterm_timeout": "60", "sigkill_timeout": "60"}
     return LaunchDescription(
         [
             DeclareLaunchArgument("config", description="settings file of the recipe"),
             *declared(ARGUMENTS),
-            node("trainer", "trainer.yaml", parameters, [], **patience),
+            # A step on a slow machine takes its time, and so does writing the state after it.
+            node("trainer", "trainer.yaml", parameters, [], **patience(60)),
         ]
     )

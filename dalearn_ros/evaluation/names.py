@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from dalearn_ros.bags.pictures import OF_DEPTH
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.health import CAMERA_NAMES, MAP_NAMES
 from dalearn_ros.evaluation.timing import PERCENTILES
@@ -24,9 +25,13 @@ SETTINGS = {
 }  # numbers that measure nothing
 SKIP_REASONS = (
     *(f"image:{why}" for why in ("duplicate", "truncated", "undecodable", "encoding", "size")),
-    *("image:unreadable", "detector", "depth", "depth:size"),
+    *("image:unreadable", "detector"),
     *(f"pose:{why}" for why in ("before_start", "after_end", "gap", "nan", "jump", "moves", "tf")),
 )
+COUNTED = {  # what occurs is named in metrics.json, what does not is 0
+    "frames_skipped.": SKIP_REASONS,
+    "depth_images_skipped.": (OF_DEPTH, f"{OF_DEPTH}:size"),
+}
 SHARE_GROUPS = ("f1_at.", "calibration.covariance_inside.", "calibration.distance_inside.")
 SIGNED = "camera_health.drifts."
 CONDITION_NAMES = (
@@ -74,7 +79,7 @@ def known_names(space: LabelSpace) -> set[str]:
     names = set(figures_of(empty.metrics(), empty.clock.result())) | health
     values = ("mean", *(f"p{percentile}" for percentile in PERCENTILES))
     names |= {f"timing.latency_ms.localize.{value}" for value in values}
-    names |= {f"frames_skipped.{reason}" for reason in SKIP_REASONS}
+    names |= {f"{group}{reason}" for group, reasons in COUNTED.items() for reason in reasons}
     return names - {"map_health", "camera_health"} - SETTINGS
 
 
@@ -88,6 +93,10 @@ def is_open(name: str) -> bool:
 
 def nearest(name: str, names: set[str]) -> str:
     """The known name that is most like another; empty if none is."""
+    reason = name.partition(".")[2]
+    for group, reasons in COUNTED.items():
+        if reason in reasons:
+            return f"{group}{reason}"
     found = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.5)
     if found:
         return found[0]

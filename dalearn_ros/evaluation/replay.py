@@ -211,13 +211,13 @@ def _truth_topic(reader: BagReader, topic: str | None) -> tuple[str, bool]:
     """The topic to project the map with, and whether it counts as the true pose."""
     if topic is not None:
         return reader.pose_topic(topic), True
-    if TRUTH_TOPIC in reader.topics:
+    if reader.bag.counts.get(TRUTH_TOPIC):  # a topic may be recorded without a message
         return TRUTH_TOPIC, True
     return reader.pose_topic(), False
 
 
 def _prior(reader: BagReader, topic: str | None) -> Trajectory | None:
-    if topic is None and PRIOR_TOPIC not in reader.topics:
+    if topic is None and not reader.bag.counts.get(PRIOR_TOPIC):
         return None
     return reader.trajectory(topic or PRIOR_TOPIC)
 

@@ -134,12 +134,10 @@ def load_scenarios(path: Path, space: LabelSpace) -> tuple[Scenario, ...]:
         if entry.data is not None:
             _refuse_bag_keys(entry, path)
         own = limits_of(entry.limits, names, path, f"{place}.limits")
-        limits = {limit.metric: limit for limit in (*shared, *own)}
+        limits = _merged(shared, own, path, f"{place}.limits")
         if not limits:
             raise SettingsError.at(path, f"scenario '{entry.name}'", "one limit or more", "none")
-        scenarios.append(
-            Scenario(_placed(entry, path.parent), content.match_px, tuple(limits.values()))
-        )
+        scenarios.append(Scenario(_placed(entry, path.parent), content.match_px, limits))
     return tuple(scenarios)
 
 
@@ -150,6 +148,23 @@ def limits_of(
     return tuple(
         _limit(str(name), value, names, path, f"{place}.{name}") for name, value in content.items()
     )
+
+
+def _merged(
+    shared: tuple[Limit, ...], own: tuple[Limit, ...], path: Path, place: str
+) -> tuple[Limit, ...]:
+    """The limits of all and a scenario's own, whose ends win one by one."""
+    limits = {limit.metric: limit for limit in shared}
+    for limit in own:
+        of_all = limits.get(limit.metric, limit)
+        least = of_all.minimum if limit.minimum is None else limit.minimum
+        most = of_all.maximum if limit.maximum is None else limit.maximum
+        if least is not None and most is not None and least > most:
+            expected = "min <= max, with the limit of all scenarios"
+            found = f"min {least:g} and max {most:g}"
+            raise SettingsError.at(path, f"key '{place}.{limit.metric}'", expected, found)
+        limits[limit.metric] = Limit(limit.metric, least, most)
+    return tuple(limits.values())
 
 
 def _limit(name: str, value: Any, names: set[str], path: Path, place: str) -> Limit:

@@ -14,7 +14,7 @@ from dalearn_ros.core.files import plain
 from dalearn_ros.evaluation.collector import RESULTS, Collector
 from dalearn_ros.evaluation.drive import Detector
 from dalearn_ros.evaluation.drive_options import DriveOptions
-from dalearn_ros.evaluation.names import figures_of, why_unknown
+from dalearn_ros.evaluation.names import COUNTED, figures_of, why_unknown
 from dalearn_ros.evaluation.replay import evaluate_bag, evaluate_dataset
 from dalearn_ros.evaluation.scenario import Limit, Scenario
 from dalearn_ros.localization.settings import LocalizerSettings
@@ -90,7 +90,7 @@ def judge(limits: Sequence[Limit], figures: Mapping[str, float]) -> tuple[LimitR
     """
     results = []
     for limit in limits:
-        zero = 0.0 if limit.metric.startswith("frames_skipped.") else math.nan
+        zero = 0.0 if limit.metric.startswith(tuple(COUNTED)) else math.nan
         value = figures.get(limit.metric, zero)
         reason = ""
         if not math.isfinite(value):

@@ -2,6 +2,7 @@
 
 It waits for a subscriber on every image topic, publishes /clock, and at the end writes a manifest:
 the stamp of everything that it sent. With ``--lockstep`` it waits for the result of each image.
+Results that the bag holds already are not sent: they would be taken for those of the running nodes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from dalearn_ros.core.files import write_json
 from dalearn_ros.core.progress import track
 from dalearn_ros.nodes import process, qos
 from dalearn_ros.nodes.bag_player_options import parser
+from dalearn_ros.nodes.bag_player_topics import lockstep_topic, topics_to_play
 from dalearn_ros.nodes.messages import time_of
+from dalearn_ros.nodes.outcomes import remove_manifest
 
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 CLOCK_STEP_NS = 10_000_000
@@ -44,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     process.prepare(options.transport)
     stop = process.StopOnSignal()
     try:
+        if options.manifest:
+            remove_manifest(options.manifest)
         with Bag(options.bag) as bag:
             process.start_ros(words)
             player = Player(bag, options, stop)
@@ -76,17 +81,18 @@ class Player(process.CleanCalls, Node):
         self._clock_output = self.create_publisher(Clock, "/clock", qos.newest())
         self._clock_ns = 0
         self._outputs: dict[str, Any] = {}
-        self.left_out: dict[str, str] = {}
-        for topic, kind in bag.topics.items():
-            if (options.topics and topic not in options.topics) or not bag.counts[topic]:
-                continue
+        chosen, self.left_out = topics_to_play(bag, options)
+        if self.left_out:
+            told = ", ".join(self.left_out)
+            self.get_logger().warning(f"left out, as they are recorded results: {told}")
+        for topic, kind in chosen.items():
             self._offer(topic, kind)
         self.sent: dict[str, list[int]] = {topic: [] for topic in self._outputs}
         self.unanswered: list[int] = []
         self._answered: set[int] = set()
         self._images = [t for t in self._outputs if bag.topics[t] in IMAGES]
         if options.lockstep:
-            self._lockstep_topic = self._choose_lockstep_topic()
+            self._lockstep_topic = lockstep_topic(bag.path, self._images, options.lockstep_topic)
             self._results = self.create_subscription(
                 PointCloud2, options.result, self._on_result, qos.results(), raw=True
             )
@@ -104,9 +110,8 @@ class Player(process.CleanCalls, Node):
         if not self._outputs:
             reasons = "; ".join(self.left_out.values()) or "no topic was chosen"
             raise InputError(f"{self.bag.path}: there is nothing to send ({reasons}).")
-        if self.options.manifest:
-            self.options.manifest.unlink(missing_ok=True)  # an earlier one would end the evaluator
         self._wait_for_subscribers()
+        self._began_unix_ns = time.time_ns()
         if self.options.lockstep:
             self._send_ahead()
         started = time.perf_counter()
@@ -132,16 +137,10 @@ class Player(process.CleanCalls, Node):
         profile = qos.latched(100) if topic.endswith("tf_static") else qos.results(10)
         self._outputs[topic] = self.create_publisher(message_type, topic, profile)
 
-    def _choose_lockstep_topic(self) -> str:
-        wanted = [t for t in self._images if "depth" not in t]
-        if len(wanted) != 1:
-            found = ", ".join(wanted) or "none"
-            hint = "Choose with --topics."
-            raise InputError.at(self.bag.path, "", "one image topic for --lockstep", found, hint)
-        return wanted[0]
-
     def _wait_for_subscribers(self) -> None:
         wanted = [topic for topic in self._images if "depth" not in topic]
+        if self.options.lockstep:
+            wanted = [self._lockstep_topic]
         waited = self.options.wait_for or (wanted if self.options.wait else [])
         unknown = [topic for topic in waited if topic not in self._outputs]
         if unknown:
@@ -234,6 +233,7 @@ class Player(process.CleanCalls, Node):
             "complete": not self.stop.asked,
             "lockstep": self.options.lockstep,
             "rate": self.options.rate,
+            "began_unix_ns": self._began_unix_ns,
             "wall_s": wall_s,
             "topics": topics,
             "unanswered_ns": self.unanswered,

@@ -20,10 +20,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add = options.add_argument
     add("--bag", type=Path, required=True, help="bag folder, .mcap or .db3 file")
-    add("--topics", nargs="+", default=[], help="send only these")
+    add("--topics", nargs="+", default=[], help="send only these (default: all but results)")
     add("--rate", type=_positive, default=1.0, help="times real time (default: 1)")
     add("--frames", type=int, default=0, help="stop after so many images; 0: all")
     add("--lockstep", action="store_true", help="wait for the result of each image")
+    add("--lockstep-topic", default="", help="whose results (default: the only image topic)")
     add("--result", default=RESULT, help=f"topic of the results (default: {RESULT})")
     add("--patience", type=_positive, default=10.0, help="longest wait for one result, s")
     add("--wait", type=float, default=30.0, help="longest wait for subscribers, s; 0: none")

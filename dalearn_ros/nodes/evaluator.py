@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,46 +18,32 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, PointCloud2
 from std_srvs.srv import Trigger
 
-from dalearn_ros.core.errors import InputError, PoseError
-from dalearn_ros.core.settings import field
+from dalearn_ros.core.errors import InputError
 from dalearn_ros.evaluation.calibration import with_map_noise
 from dalearn_ros.evaluation.collector import Collector, check_out
 from dalearn_ros.geometry.pose import Pose
 from dalearn_ros.labels.project import Labeller
-from dalearn_ros.labels.settings import LabelSettings
 from dalearn_ros.landmarks.types import Observations
 from dalearn_ros.nodes import parameters, process, qos
 from dalearn_ros.nodes.diagnostics import PERIOD_S
+from dalearn_ros.nodes.evaluator_inputs import DrivePoses, Pictures
+from dalearn_ros.nodes.evaluator_settings import EvaluatorNodeSettings
 from dalearn_ros.nodes.landmark_messages import observations_of
+from dalearn_ros.nodes.localizer_inputs import CheckedPoses
 from dalearn_ros.nodes.map_projector import blank_frame
-from dalearn_ros.nodes.map_settings import MapNodeSettings, map_of
-from dalearn_ros.nodes.messages import pose_of, stamp_of
-from dalearn_ros.nodes.outcomes import ReportedTiming, outcomes, read_manifest, sent_stamps
-from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting, PoseBuffer
+from dalearn_ros.nodes.map_settings import map_of
+from dalearn_ros.nodes.messages import stamp_of
+from dalearn_ros.nodes.outcomes import (
+    CounterLog,
+    ReportedTiming,
+    outcomes,
+    read_manifest,
+    sent_stamps,
+)
+from dalearn_ros.nodes.vehicle import POSE_TYPES, Mounting
 
-
-@dataclass(frozen=True)
-class EvaluatorNodeSettings(MapNodeSettings):
-    """Parameters of the node ``evaluator``."""
-
-    out: str = field("evaluation", "Folder for the results.")
-    pose_type: str = field(
-        "pose", "Type of ~/input/pose, the true pose.", choices=tuple(POSE_TYPES)
-    )
-    prior_type: str = field(
-        "pose_with_covariance", "Type of ~/input/prior.", choices=tuple(POSE_TYPES)
-    )
-    match_px: float = field(8.0, "Tolerance of a hit.", unit="px", minimum=0.1, maximum=1000.0)
-    detector: str = field("/landmark_detector", "Node whose counters are taken from /diagnostics.")
-    manifest: str = field(
-        "", "Manifest that the bag player will write: finish when it is there; empty: do not wait."
-    )
-    quiet_s: float = field(
-        3.0, "After the manifest: finish when nothing came for so long.", unit="s", minimum=0.5,
-        maximum=600.0,
-    )  # fmt: skip
-    pictures: bool = field(True, "Keep compressed images for the report.")
-    labels: LabelSettings = field(LabelSettings, "What counts as truth.")
+LANDMARKS, IMAGES = "~/input/landmarks", "~/input/image/compressed"
+ESTIMATE, TRUTH, PRIOR = "~/input/estimate", "~/input/pose", "~/input/prior"
 
 
 class EvaluatorNode(process.CleanCalls, Node):
@@ -72,9 +58,12 @@ class EvaluatorNode(process.CleanCalls, Node):
         self._seen: dict[int, Observations] = {}
         self._estimates: dict[int, Pose] = {}
         self._no_estimate: dict[int, str] = {}
-        self._images: dict[int, bytes] = {}
-        self._truth, self._prior = PoseBuffer(None), PoseBuffer(None)
+        self._images = Pictures()
+        self._truth = DrivePoses(TRUTH, settings.map_frame)
+        self._prior = DrivePoses(PRIOR, settings.map_frame)
+        self._estimate = CheckedPoses(ESTIMATE, settings.map_frame)
         self._reports: dict[str, dict[str, str]] = {}
+        self._detector = CounterLog()
         self._last = time.monotonic()
         self._mounting = Mounting(self, settings.base_frame, settings.rectified)
         self._offset_ns = round(settings.time_offset_s * 1e9)
@@ -84,15 +73,13 @@ class EvaluatorNode(process.CleanCalls, Node):
 
     def _listen(self) -> None:
         settings, add = self.settings, self.create_subscription
-        add(PointCloud2, "~/input/landmarks", self._on_landmarks, qos.results(1000))
-        estimate = PoseWithCovarianceStamped
-        add(estimate, "~/input/estimate", self._on_estimate, qos.results(1000))
-        add(POSE_TYPES[settings.pose_type], "~/input/pose", self._on_truth, qos.stream(1000))
-        add(POSE_TYPES[settings.prior_type], "~/input/prior", self._on_prior, qos.stream(1000))
+        add(PointCloud2, LANDMARKS, self._on_landmarks, qos.results(1000))
+        add(PoseWithCovarianceStamped, ESTIMATE, self._on_estimate, qos.results(1000))
+        add(POSE_TYPES[settings.pose_type], TRUTH, self._on_truth, qos.stream(1000))
+        add(POSE_TYPES[settings.prior_type], PRIOR, self._on_prior, qos.stream(1000))
         add(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.results(100))
         if settings.pictures:
-            topic = "~/input/image/compressed"
-            add(CompressedImage, topic, self._on_picture, qos.stream(10))
+            add(CompressedImage, IMAGES, self._on_picture, qos.stream(10))
 
     # -- gathering ---------------------------------------------------------------------------
     def _on_landmarks(self, message: PointCloud2) -> None:
@@ -106,25 +93,33 @@ class EvaluatorNode(process.CleanCalls, Node):
 
     def _on_estimate(self, message: PoseWithCovarianceStamped) -> None:
         self._last = time.monotonic()
-        try:
-            pose = pose_of(message)
-        except ValueError as error:
-            self._no_estimate[stamp_of(message.header)] = f"not usable: {error}"
+        pose = self._estimate.check(message)
+        if pose is None:
+            self._no_estimate[stamp_of(message.header)] = f"not usable: {self._estimate.problem}"
             return
         self._estimates[pose.stamp_ns] = pose
 
     def _on_truth(self, message: Any) -> None:
-        self._truth.add_message(message)
+        self._take(self._truth, message)
 
     def _on_prior(self, message: Any) -> None:
-        self._prior.add_message(message)
+        self._take(self._prior, message)
+
+    def _take(self, poses: DrivePoses, message: Any) -> None:
+        known = poses.fault
+        poses.add(message)
+        if poses.fault and not known:
+            self.get_logger().warning(f"{poses.fault}; such poses are left out")
 
     def _on_picture(self, message: CompressedImage) -> None:
-        self._images[stamp_of(message.header)] = memoryview(message.data).tobytes()
+        self._images.add(stamp_of(message.header), memoryview(message.data).tobytes())
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            self._reports[status.name] = {item.key: item.value for item in status.values}
+            report = {item.key: item.value for item in status.values}
+            self._reports[status.name] = report
+            if status.name == self.settings.detector:
+                self._detector.add(report, time.time_ns())
 
     # -- end ---------------------------------------------------------------------------------
     def _on_finish(self, request: Any, response: Any) -> Any:
@@ -141,14 +136,12 @@ class EvaluatorNode(process.CleanCalls, Node):
         if quiet > max(self.settings.quiet_s, 2.0 * PERIOD_S):
             self.finished = True
 
-    def _detector_report(self) -> dict[str, str]:
-        return self._reports.get(self.settings.detector, {})
-
     def finish(self) -> None:
         """Score everything and write the results.
 
         Raises:
-            InputError: The results cannot be written, or the manifest is not one.
+            InputError: Nothing could be scored, the results cannot be written, or the manifest is
+                not one.
         """
         settings = self.settings
         named = Path(settings.manifest) if settings.manifest else None
@@ -164,14 +157,34 @@ class EvaluatorNode(process.CleanCalls, Node):
         for stamp in sorted(self._seen):
             self._score(collected, stamp)
         if manifest is not None:
-            sent = sent_stamps(manifest)
-            for reason, count in outcomes(sent, set(self._seen), self._detector_report()).items():
-                if reason != "processed":
-                    collected.skip(reason, count)
-            drive_s = (max(sent) - min(sent)) * 1e-9 if sent else 0.0
-            collected.span(drive_s, float(manifest["wall_s"]))
+            self._account(collected, manifest)
+        if not collected.detection.frames:  # results of an earlier run stay
+            raise self._nothing_scored(collected.frames_skipped)
+        for poses in (self._truth, self._prior):
+            for reason, count in poses.left_out.items():
+                self.get_logger().warning(f"{poses.topic}: {count} poses left out: {reason}")
         metrics = collected.write(settings.out)
         print(f"{settings.out}: F1 {metrics['f1']:.3f} over {metrics['frames']} frames")
+
+    def _account(self, collected: Collector, manifest: Mapping[str, Any]) -> None:
+        """Count what became of the images that the player sent."""
+        sent = sent_stamps(manifest, self.resolve_topic_name(IMAGES))
+        report = self._detector.since(manifest.get("began_unix_ns"))
+        for reason, count in outcomes(sent, set(self._seen), report).items():
+            if reason != "processed":
+                collected.skip(reason, count)
+        drive_s = (max(sent) - min(sent)) * 1e-9 if sent else 0.0
+        collected.span(drive_s, float(manifest["wall_s"]))
+
+    def _nothing_scored(self, skipped: Mapping[str, int]) -> InputError:
+        """Why no frame could be scored."""
+        reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+        found = reasons or f"no landmarks on {self.resolve_topic_name(LANDMARKS)}"
+        self._mounting.find()  # brings its problem up to date
+        faults = [self._mounting.problem.rstrip("."), self._truth.fault]
+        hint = "; ".join(["Nothing is written", *filter(None, faults)]) + "."
+        expected = "landmarks with a true pose at their time"
+        return InputError.at(self.settings.out, "", expected, found, hint)
 
     def _score(self, collected: Collector, stamp: int) -> None:
         known = self._mounting.find()
@@ -179,10 +192,9 @@ class EvaluatorNode(process.CleanCalls, Node):
             collected.skip(self._mounting.problem.partition(":")[0])
             return
         taken = stamp + self._offset_ns  # the localizer's pose is that of this moment too
-        try:
-            truth = self._truth.at(taken)
-        except PoseError as error:
-            collected.skip(f"pose:{error.reason}")
+        truth, why = self._truth.at(taken)
+        if truth is None:
+            collected.skip(f"pose:{why}")
             return
         camera, mounting = known
         frame = blank_frame(stamp, camera, mounting, truth)
@@ -190,14 +202,15 @@ class EvaluatorNode(process.CleanCalls, Node):
         labels = with_map_noise(labels, float(camera.matrix[0, 0]))
         size = camera.width, camera.height
         collected.add(labels, self._seen[stamp], size, image=self._images.get(stamp))
-        try:
-            prior = self._prior.at(taken) if len(self._prior) else None
-        except PoseError:
-            prior = None
-        estimate = self._estimates.get(taken)
-        if prior is not None or estimate is not None:
-            reason = self._no_estimate.get(taken, "none from the localizer")
-            collected.add_pose(estimate, truth, prior, reason)
+        if self._prior.messages or self._estimates or self._no_estimate:  # somebody localizes
+            self._score_pose(collected, taken, truth)
+
+    def _score_pose(self, collected: Collector, taken: int, truth: Pose) -> None:
+        """The poses of the frame that was scored last; a gap of the prior counts, as directly."""
+        prior, why = self._prior.at(taken)
+        reason = f"no prior: {why}" if self._prior.messages and why else "none from the localizer"
+        reason = self._no_estimate.get(taken, reason)
+        collected.add_pose(self._estimates.get(taken), truth, prior, reason)
 
 
 def main() -> int:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch import LaunchContext
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, Shutdown
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
 PACKAGE = "dalearn_ros"
 INPUTS = {"bag": "bag folder or .mcap file", "map": "map folder or .osm file"}
+SCORING_S = 600  # the evaluator scores a long drive after SIGINT
 Remappings = Sequence[tuple[str, Any]]  # topic of the node, its name outside
 
 
@@ -85,6 +86,27 @@ def node(
         more: Further options of the action.
     """
     return Node(**_options(name, shared("config", settings), parameters, remappings), **more)
+
+
+def patience(seconds: int) -> dict[str, str]:
+    """Options of a node that works after SIGINT; launch would send SIGTERM after five seconds.
+
+    Args:
+        seconds: That it has before SIGTERM, and again before SIGKILL.
+    """
+    return {"sigterm_timeout": str(seconds), "sigkill_timeout": str(seconds)}
+
+
+def end_if_failed(event: Any, context: LaunchContext) -> list[Shutdown]:
+    """``on_exit`` of a process without which the others would wait in vain.
+
+    Args:
+        event: How it ended.
+        context: Of the launch.
+    """
+    if not event.returncode:
+        return []
+    return [Shutdown(reason=f"{event.process_name} ended with code {event.returncode}")]
 
 
 def _options(

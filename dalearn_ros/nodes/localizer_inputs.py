@@ -19,6 +19,7 @@ from dalearn_ros.nodes.vehicle import PoseBuffer
 
 PATIENCE_S = 0.5
 FASTEST_MPS, JUMP_M = 100.0, 1.0
+NO_COVARIANCE = "without covariance (prior_sigma taken)"  # counted, but the pose is taken
 
 
 class CheckedPoses:
@@ -78,7 +79,7 @@ class CheckedPoses:
             return None
         self.problem = ""
         if pose.covariance is None:
-            self.refused["without covariance (prior_sigma taken)"] += 1
+            self.refused[NO_COVARIANCE] += 1
         return pose
 
     def at(self, stamp_ns: int) -> tuple[Pose | None, str]:

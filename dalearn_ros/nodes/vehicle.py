@@ -37,7 +37,8 @@ class PoseBuffer:
     """The latest poses, interpolated and never extrapolated (D5).
 
     Args:
-        kept: How many; None keeps all.
+        kept: How many; those before a stamp that goes back are dropped, as of a bag that was
+            started anew. None keeps all.
     """
 
     def __init__(self, kept: int | None = KEPT_POSES) -> None:
@@ -50,12 +51,12 @@ class PoseBuffer:
 
     @property
     def latest_ns(self) -> int:
-        """Stamp of the newest pose; -1 if there is none."""
+        """Stamp of the pose that came last; -1 if there is none."""
         return self._poses[-1].stamp_ns if self._poses else -1
 
     @property
     def latest(self) -> Pose | None:
-        """The newest pose as it came; None if there is none."""
+        """The pose that came last; None if there is none."""
         return self._poses[-1] if self._poses else None
 
     def add_message(self, message: Any) -> None:
@@ -67,7 +68,7 @@ class PoseBuffer:
 
     def add(self, pose: Pose) -> None:
         """Add a pose."""
-        if self._poses and pose.stamp_ns < self.latest_ns:  # a bag was started anew
+        if self._poses.maxlen is not None and pose.stamp_ns < self.latest_ns:
             self._poses.clear()
         self._poses.append(pose)
         self._trajectory = None

@@ -63,6 +63,31 @@ def test_a_topic_that_only_localization_needs_costs_localization(
     assert math.isnan(metrics["localization"]["lateral_m"]["median"])
 
 
+def test_a_topic_that_was_recorded_without_a_message_counts_as_none(
+    drive: Any, other_truth: Any, tmp_path: Path
+) -> None:
+    def with_empty(source: Path, out: Path, topic: str) -> Path:
+        with Bag(source) as bag, BagWriter(out) as writer:
+            for one in bag.raw():
+                if one.topic != topic:
+                    writer.write_raw(one.topic, one.kind, one.log_ns, one.cdr)
+            kind = "geometry_msgs/msg/PoseStamped"
+            writer._writer.add_connection(topic, kind, typestore=writer.typestore)
+        return out
+
+    no_prior = with_empty(drive.bag, tmp_path / "no_prior", PRIOR)
+    metrics = replay(drive, no_prior).metrics()
+    assert metrics["frames"] == drive.frames and math.isnan(metrics["prior"]["availability"])
+    with pytest.raises(BagError, match=f"poses on the topic {PRIOR}"):
+        replay(drive, no_prior, prior_topic=PRIOR)
+    no_truth = with_empty(other_truth.bag, tmp_path / "no_truth", TRUTH)
+    collected = replay(other_truth, no_truth)
+    assert collected.metrics()["frames"] == other_truth.frames
+    assert collected.source["truth"] == "/localization/kinematic_state"
+    with pytest.raises(BagError, match=f"poses on the topic {TRUTH}"):
+        replay(other_truth, no_truth, truth_topic=TRUTH)
+
+
 def test_two_cameras_of_one_name_are_told_apart_by_their_topic(drive: Any, tmp_path: Path) -> None:
     """Both say the frame ``camera_optical``."""
     others = {IMAGE: "/rear/image_raw/compressed", INFO: "/rear/camera_info"}

@@ -52,6 +52,22 @@ def test_limits_of_all_and_of_one_and_paths_beside_the_file(tmp_path: Path) -> N
     assert {str(limit) for limit in photos.limits} == {"f1 >= 0.6", "skipped_share <= 0.01"}
 
 
+def test_the_ends_of_a_limit_win_one_by_one(tmp_path: Path) -> None:
+    content = {"limits": {"f1": {"min": 0.6, "max": 0.9}}, "scenarios": [entry()]}
+    content["scenarios"] = [
+        entry(name="higher", limits={"f1": {"max": 1}}),
+        entry(name="lower", limits={"f1": {"min": 0.5}}),
+        entry(name="other", limits={"f1": {"min": 0.1, "max": 0.2}}),
+    ]
+    found = [str(one.limits[0]) for one in load_scenarios(write(tmp_path, content), SPACE)]
+    assert found == ["0.6 <= f1 <= 1", "0.5 <= f1 <= 0.9", "0.1 <= f1 <= 0.2"]
+    content["scenarios"] = [entry(limits={"f1": {"max": 0.5}})]
+    with pytest.raises(
+        SettingsError, match=r"scenarios\[0\].limits.f1'.*found min 0.6 and max 0.5"
+    ):
+        load_scenarios(write(tmp_path, content), SPACE)
+
+
 @pytest.mark.parametrize(
     "limit, text",
     [
@@ -70,6 +86,7 @@ def test_limits_of_all_and_of_one_and_paths_beside_the_file(tmp_path: Path) -> N
         ({"f1": {}}, "or both, found {}"),
         ({"by_condition.rain": {"min": 0.8}}, "expected a figure of metrics.json"),
         ({"frames_skipped.image:truncatd": {"max": 0}}, "mean 'frames_skipped.image:truncated'"),
+        ({"frames_skipped.depth": {"max": 0}}, "Did you mean 'depth_images_skipped.depth'"),
         ({"sweep.best.threshold": {"min": 1.5}}, "is 1 at most, found 1.5"),
         ({"localization.heading_deg.p95": {"min": 400}}, "is 180 at most, found 400"),
         ({"intervals.draws": {"min": 1}}, "expected a figure of metrics.json"),
@@ -129,7 +146,8 @@ def test_open_names_and_names_of_intervals_and_health(tmp_path: Path) -> None:
         "intervals.figures.f1.low", "by_range.10-20 m.recall", "by_size.24-48 px.recall",
         "by_visible.0.9-1.recall", "timing.latency_ms.total.p95", "timing.latency_ms.localize.p80",
         "map_health.frames.standing", "map_health.confirmed.moved", "sweep.best.f1",
-        "camera_health.drifts.yaw_deg.value",
+        "camera_health.drifts.yaw_deg.value", "depth_images_skipped.depth",
+        "depth_images_skipped.depth:size",
     ]  # fmt: skip
     limits = {name: {"min": 0.0} for name in names}
     (found,) = load_scenarios(write(tmp_path, {"scenarios": [entry(limits=limits)]}), SPACE)

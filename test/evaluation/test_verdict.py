@@ -15,6 +15,7 @@ from dalearn_ros.core.files import plain
 from dalearn_ros.evaluation import verdict as module
 from dalearn_ros.evaluation.collector import Collector
 from dalearn_ros.evaluation.junit import junit_xml
+from dalearn_ros.evaluation.names import figures_of
 from dalearn_ros.evaluation.scenario import Entry, Limit, Scenario
 from dalearn_ros.evaluation.verdict import judge, remove_earlier, run_scenarios, verdict
 from dalearn_ros.inference.detector import LandmarkDetector
@@ -37,6 +38,15 @@ def test_figures_against_limits() -> None:
     assert (lateral.state, lateral.reason) == ("failed", expected)
     assert crosswalk.state == "failed" and "no landmark of that class is scored" in crosswalk.reason
     assert skipped.state == "passed" and skipped.value == 0.0  # no such reason: none was skipped
+
+
+def test_depth_images_that_were_left_out_break_their_limit() -> None:
+    limits = [Limit(f"depth_images_skipped.{name}", None, 0.0) for name in ("depth", "depth:size")]
+    collected = Collector()
+    collected.depth_skipped["depth:size"] = 3
+    unread, resized = judge(limits, figures_of(plain(collected.metrics()), {}))
+    assert (unread.state, unread.value) == ("passed", 0.0)
+    assert (resized.state, resized.value) == ("failed", 3.0)
 
 
 def test_what_is_judged_is_what_is_written(

@@ -9,14 +9,16 @@ import configparser
 import json
 import re
 import shutil
+import types
 from pathlib import Path
 
 import pytest
 import yaml
-from helpers.launch_stand_ins import load, of_kind, resolved
+from helpers.launch_stand_ins import load, of_kind, resolved, words_of
 
 from dalearn_ros.localization.settings import LocalizerSettings
 from dalearn_ros.nodes import (
+    bag_player_options,
     evaluator,
     landmark_detector,
     landmark_localizer,
@@ -137,6 +139,50 @@ def test_several_cameras_each_have_their_topics(monkeypatch: pytest.MonkeyPatch)
     (localizer,) = of_kind(actions, "Node")
     topics = dict(localizer.options["remappings"])
     assert topics["~/input/camera1/landmarks"] == "/landmark_detector/output/camera1/landmarks"
+
+
+@pytest.mark.parametrize("name", ["evaluate", "replay_live"])
+def test_the_evaluator_has_time_to_score_after_ctrl_c(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"out": str(tmp_path / "out")}
+    nodes = of_kind(load(ROOT / f"launch/{name}.launch.py", monkeypatch, given), "Node")
+    (judge,) = (node for node in nodes if node.options["executable"] == "evaluator")
+    assert judge.options["sigterm_timeout"] == judge.options["sigkill_timeout"] == "600"
+
+
+def test_a_live_replay_ends_when_its_player_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, given = ROOT / "launch/replay_live.launch.py", {"out": str(tmp_path / "out")}
+    (player,) = of_kind(load(path, monkeypatch, given), "ExecuteProcess")
+    end = player.options["on_exit"]
+    (action,) = end(types.SimpleNamespace(returncode=1, process_name="bag_player-4"), None)
+    assert type(action).__name__ == "Shutdown"
+    assert action.options["reason"] == "bag_player-4 ended with code 1"
+    assert end(types.SimpleNamespace(returncode=0, process_name="bag_player-4"), None) == []
+
+
+def test_a_live_replay_begins_without_an_earlier_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out.sent.json").write_text("{}")
+    given = {"out": str(tmp_path / "out")}
+    load(ROOT / "launch/replay_live.launch.py", monkeypatch, given)
+    assert not (tmp_path / "out.sent.json").exists()
+
+
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_a_live_replay_names_the_camera_of_its_lockstep(
+    lockstep: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"out": str(tmp_path / "out"), "image": "/rear/image", "lockstep": str(lockstep)}
+    actions = load(ROOT / "launch/replay_live.launch.py", monkeypatch, given)
+    (player,) = of_kind(actions, "ExecuteProcess")
+    words = words_of(player, given, ROOT)
+    known = bag_player_options.parser().parse_args(words[1:])
+    assert known.lockstep is lockstep
+    assert known.lockstep_topic == ("/rear/image/compressed" if lockstep else "")
 
 
 def test_the_views_show_topics_that_the_nodes_have() -> None:

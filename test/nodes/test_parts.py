@@ -88,8 +88,8 @@ def test_the_counters_add_up_and_the_journal_has_every_fate(tmp_path: Path) -> N
 
 def test_the_outcomes_of_what_was_sent_add_up() -> None:
     sent = set(range(20))
-    report = {"received": "17", "processed": "12", "overwritten": "3", "skipped": "2"}
-    report["skipped.image:truncated"] = "2"
+    report = {"received": 17, "processed": 12, "overwritten": 3, "skipped": 2}
+    report["skipped.image:truncated"] = 2
     found = outcomes(sent, set(range(11)), report)
     assert found == {
         "processed": 11, "overwritten": 3, "image:truncated": 2, "lost in transport": 3,
@@ -160,6 +160,14 @@ def test_a_pose_buffer_interpolates_and_starts_anew_with_the_bag() -> None:
     assert caught.value.reason == "after_end"
     buffer.add(pose_at(500, 9.0))
     assert len(buffer) == 1
+
+
+def test_a_pose_buffer_that_keeps_all_takes_poses_in_any_order() -> None:
+    buffer = PoseBuffer(None)
+    for stamp in (1_000, 3_000, 2_000):
+        buffer.add(pose_at(stamp, stamp * 1e-3))
+    assert len(buffer) == 3
+    assert buffer.at(2_500).map_from_base.translation[0] == pytest.approx(2.5)
 
 
 def test_a_pose_buffer_counts_what_is_not_finite() -> None:
