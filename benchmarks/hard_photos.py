@@ -108,6 +108,7 @@ def settings_of(row: str, fold: Path, args: argparse.Namespace) -> TrainSettings
             "average_ramp": False,
             "max_minutes": None,
             "checkpoint_every": 20,
+            "mixed_precision_cpu": True,
         },
         "batch": {"workers": 0, "threads": 1},
     }
