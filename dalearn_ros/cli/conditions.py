@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     info.add_argument("--area", default="image", help="of the graph; default: the whole image")
     merge = kinds.add_parser("merge", help="stores and CSV tables as one store or CSV table")
     merge.add_argument("stores", type=Path, nargs="+", metavar="STORE")
+    merge.add_argument("--table", type=Path, help="light change table of the CSV tables (YAML)")
     merge.add_argument("--out", type=Path, required=True, help="new store, or a .csv table")
     show = kinds.add_parser("show", help="input, target, index and converted image side by side")
     show.add_argument("--data", type=Path, required=True, help="a dataset with index images")
@@ -82,9 +83,11 @@ def run(args: argparse.Namespace) -> str:
     if args.kind == "collect":
         return _collect(args)
     if args.kind == "merge":
+        from dalearn_ros.hard_examples.light_table import LightTable
         from dalearn_ros.hard_examples.store_merge import merge_stores
 
-        counts = merge_stores(args.stores, args.out)
+        table = None if args.table is None else LightTable.load(args.table)
+        counts = merge_stores(args.stores, args.out, table)
         twice = f"; {counts['twice']} were there twice" if counts["twice"] else ""
         return (
             f"{args.out}: {counts['targets']} target images with {counts['parameters']} "
@@ -162,7 +165,9 @@ def _collect(args: argparse.Namespace) -> str:
         total = len(store.targets())
     notes = [f"{counts['whole_only']} without index image count as a whole only"]
     notes = notes if counts["whole_only"] else []
-    notes += [f"{counts['twice']} were there already"] if counts["twice"] else []
+    got = f", {counts['completed']} of them got areas that they lacked"
+    already = f"{counts['twice']} were there already{got if counts['completed'] else ''}"
+    notes += [already] if counts["twice"] else []
     notes += [f"left out: {count} {reason}" for reason, count in left_out.items()]
     told = "".join(f"; {note}" for note in notes)
     return f"{args.out}: {counts['targets']} images of {condition} added, {total} in all{told}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dalearn_ros.hard_examples.search_summary import compare, summarise, timing
 from dalearn_ros.hard_examples.store import ParameterStore
 
 METRICS, TIMING, ALBUM = "metrics.json", "timing.json", "album.html"
+BUDGET = "budget"
 
 
 def write_album(
@@ -37,8 +39,8 @@ def write_album(
 
     Returns:
         The content of ``metrics.json``: that of :func:`hard_examples.search_summary.summarise`,
-        ``outputs``, ``steps``, ``updates``, ``before_after``, ``left_out`` (source images) and
-        ``verdict``.
+        ``outputs``, ``steps``, ``updates``, ``before_after``, ``left_out`` (source images),
+        ``search_ended`` (by ``budget``, or why before it) and ``verdict``.
 
     Raises:
         InputError: The disk is full.
@@ -59,6 +61,7 @@ def write_album(
         "updates_planned": updates_of(settings),
         "before_after": compare(hunt.found, hunt.sources, before, after, settings.accuracy),
         "left_out": hunt.sources.left_out,
+        "search_ended": hunt.ended or BUDGET,
     }
     metrics["verdict"] = verdict(metrics)
     with contextlib.ExitStack() as stack:
@@ -85,11 +88,12 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     """One sentence: how much was hard, and what learning from it has changed."""
     if not metrics["outputs"]:
         return f"None of {metrics['tried']} conversions hurt the model; it is as it was."
-    hard = metrics["before_after"]["hard"]
+    hard, why = metrics["before_after"]["hard"], metrics["search_ended"]
+    ended = "" if why == BUDGET else f" The search ended before its budget: {why}."
     return (
         f"{metrics['outputs']} of {metrics['tried']} conversions hurt the model. After "
         f"{metrics['steps']} steps their mean recognition accuracy is {hard['after']:.2f}; the "
-        f"start's is {hard['before']:.2f}."
+        f"start's is {hard['before']:.2f}.{ended}"
     )
 
 
@@ -126,15 +130,25 @@ def _conditions(metrics: Mapping[str, Any]) -> str:
     conditions = metrics["conditions"]
     classes = sorted({name for entry in conditions.values() for name in entry["classes"]})
     rows = []
-    for name, entry in sorted(conditions.items(), key=lambda item: item[1]["accuracy"]):
-        row = [name, str(entry["tried"]), str(entry["hard"]), number(entry["accuracy"])]
+    for name, entry in sorted(conditions.items(), key=_hardest_first):
+        counts = [str(entry[key]) for key in ("tried", "hard", "original_fails")]
+        row = [name, *counts, number(entry["accuracy"])]
         for kind in classes:
             found = entry["classes"].get(kind)
             row.append(f"{found['recognised'] / found['objects']:.0%}" if found else "–")
         rows.append(row)
-    head = ["condition", "tried", "hard", "accuracy", *classes]
-    text = "Shares of the objects that the model of that moment recognised, hardest first."
+    head = ["condition", "tried", "hard", "original fails", "accuracy", *classes]
+    text = (
+        "Shares of the objects that the model of that moment recognised, hardest first. Accuracy "
+        "and shares are without the tries of images that it fails on unconverted, too (original "
+        "fails): those say nothing of the condition."
+    )
     return f"<h2>Which condition breaks which class</h2><p>{text}</p>{table(head, rows)}"
+
+
+def _hardest_first(item: tuple[str, Mapping[str, Any]]) -> float:
+    accuracy = item[1]["accuracy"]
+    return math.inf if accuracy is None else float(accuracy)
 
 
 def _rules(metrics: Mapping[str, Any]) -> str:

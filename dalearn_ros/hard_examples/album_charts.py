@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from dalearn_ros.evaluation.charts import Series, chart
 from dalearn_ros.hard_examples.conversion import Axis
+from dalearn_ros.hard_examples.search import ORIGINAL_FAILS
 from dalearn_ros.hard_examples.statistics import WHOLE
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.try_log import Entry
 
 Floats = npt.NDArray[np.float64]
+LEFT_OUT = "Images that the model fails on unconverted, too, are left out."
 _GREY, _GREEN, _ORANGE, _RED = "#c4cad1", "#2e8b57", "#e08a00", "#b01030"
 
 
@@ -22,7 +24,7 @@ def planes(store: ParameterStore, threshold: float) -> str:
     """Charts of recognition accuracy over mean and deviation of the lightness, one an area.
 
     Args:
-        store: The run's, with the last accuracy of each parameter.
+        store: The run's, with the last accuracy of each parameter that says something of it.
         threshold: Th1.
     """
     everything = store.parameters()
@@ -40,7 +42,8 @@ def planes(store: ParameterStore, threshold: float) -> str:
         return ""
     text = (
         "Each dot is a target distribution of an area; its colour is the recognition accuracy of "
-        "the last image that was converted with it, together with its other areas."
+        "the last image that was converted with it, together with its other areas. "
+        f"{LEFT_OUT}"
     )
     return f"<h2>Where it hurts</h2><p>{text}</p>{''.join(parts)}"
 
@@ -54,7 +57,8 @@ def along_axes(name: str, axes: Sequence[Axis], entries: Sequence[Entry], thresh
         entries: All tries.
         threshold: Th1.
     """
-    own = [entry for entry in entries if entry.conversion == name]
+    tries = [entry for entry in entries if entry.conversion == name]
+    own = [entry for entry in tries if entry.outcome != ORIGINAL_FAILS]
     if not own:
         return ""
     vectors = np.array([vector for entry in own for vector in entry.vectors.values()])
@@ -62,14 +66,17 @@ def along_axes(name: str, axes: Sequence[Axis], entries: Sequence[Entry], thresh
     names = [*(axis.name for axis in axes), "recognition accuracy"][:2]
     place = np.column_stack([vectors, value])[:, :2]
     drawn = chart(_by_accuracy(place, value, threshold), *names)
-    text = "Each dot is a try; its colour is the recognition accuracy of the converted image."
+    text = (
+        "Each dot is a try; its colour is the recognition accuracy of the converted image. "
+        f"{LEFT_OUT}"
+    )
     return f"<h2>Where it hurts: {html.escape(name)}</h2><p>{text}</p>{drawn}"
 
 
 def _by_accuracy(place: Floats, value: Floats, threshold: float) -> list[Series]:
-    """Dots at places (N, 2) in the colours of their accuracy (N,); NaN: not tried."""
+    """Dots at places (N, 2) in the colours of their accuracy (N,); NaN: nothing is known."""
     groups = (
-        ("not tried", np.isnan(value), _GREY, 2.0),
+        ("nothing known", np.isnan(value), _GREY, 2.0),
         (f"at least {threshold:g}", value >= threshold, _GREEN, 3.0),
         (f"below {threshold:g}", (value < threshold) & (value >= threshold / 2), _ORANGE, 3.5),
         (f"below {threshold / 2:g}", value < threshold / 2, _RED, 4.0),

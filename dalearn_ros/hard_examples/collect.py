@@ -20,6 +20,7 @@ from dalearn_ros.hard_examples.light_table import Condition, LightTable
 from dalearn_ros.hard_examples.pictures import Picture
 from dalearn_ros.hard_examples.statistics import measure
 from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.hard_examples.store_fill import complete_target
 from dalearn_ros.hard_examples.store_schema import StoreError
 
 Image = npt.NDArray[np.uint8]
@@ -85,7 +86,8 @@ def collect(
         kept: What is kept of each picture.
 
     Returns:
-        ``targets``, ``whole_only`` (those without an index image), ``twice``.
+        ``targets``, ``whole_only`` (those without an index image), ``twice``: those that were there
+        already, and ``completed``: those of them that had lacked areas.
     """
     counts: Counter[str] = Counter()
     for picture in pictures:
@@ -97,12 +99,14 @@ def collect(
             counts["whole_only"] += 1
             statistics = statistics.of_the_whole()
         digest = hashlib.sha256(picture.image.tobytes()).hexdigest()
+        small = smaller_index(index, kept.index_px) if known and kept.index_px else None
         added = store.add_target(
-            picture.name, digest, condition, statistics, source, (width, height),
-            smaller_index(index, kept.index_px) if known and kept.index_px else None,
+            picture.name, digest, condition, statistics, source, (width, height), small,
             smaller(picture.image, kept.thumbnail_px) if kept.thumbnail_px else None,
         )  # fmt: skip
         counts["twice" if added is None else "targets"] += 1
+        if added is None and complete_target(store, digest, condition, statistics, small):
+            counts["completed"] += 1
     return counts
 
 

@@ -17,6 +17,7 @@ from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.files import atomic_file, plain
 from dalearn_ros.datasets.areas import AreaSidecar
 from dalearn_ros.datasets.coco import annotation_rows, categories, labels_of
+from dalearn_ros.datasets.split import Subset
 from dalearn_ros.datasets.store import FORMAT_VERSION, JPEG_QUALITY, Dataset, DatasetWriter
 from dalearn_ros.hard_examples.conversion import Sample
 from dalearn_ros.hard_examples.sources import Sources
@@ -24,9 +25,7 @@ from dalearn_ros.landmarks.catalogue import LabelSpace
 from dalearn_ros.landmarks.types import Labels
 
 Image = npt.NDArray[np.uint8]
-OF_THE_SOURCE = (
-    *("width", "height", "stamp_ns", "drive", "tile", "camera", "map_from_camera", "map"),
-)
+OF_THE_SOURCE = ("width", "height", "stamp_ns", "drive", "tile", "camera", "map_from_camera")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +72,9 @@ class HardImages:
         """
         if made is not None:
             self._write(one, made)
-        for path in (self.path(one), *([self._labels(one)] if one.moved else [])):
-            if not path.is_file():
+        moved = [self._labels(one), self.index_path(one)] if one.moved else []
+        for path in (self.path(one), *moved):
+            if path is not None and not path.is_file():
                 raise ModelError(
                     f"{path}: is missing; the run cannot go on. Start it in a new --out."
                 )
@@ -88,7 +88,7 @@ class HardImages:
             with atomic_file(self._labels(one)) as file:
                 file.write_text(json.dumps(rows, allow_nan=False), encoding="utf-8")
             if self._index_of_source(one) is not None:
-                self._areas.write(one.name, made.index)
+                self._areas.write(self.path(one), made.index)
 
     def path(self, one: HardImage) -> Path:
         """The image's file."""
@@ -114,7 +114,7 @@ class HardImages:
     def index_path(self, one: HardImage) -> Path | None:
         """Index image of one, moved along as its labels are; None if its source has none."""
         source = self._index_of_source(one)
-        return self._areas.file(one.name) if one.moved and source is not None else source
+        return self._areas.file(self.path(one)) if one.moved and source is not None else source
 
     def dataset(self) -> Dataset:
         """What is there so far, to learn from."""
@@ -151,6 +151,7 @@ class HardImages:
         return Dataset.open(path)
 
     def _meta(self, one: HardImage) -> dict[str, Any]:
+        """What is known of the source; its map is named, so that a split keeps both together."""
         dataset, i, _ = self._sources.frames[one.row]
-        known = dataset.meta(i)
-        return {key: known[key] for key in OF_THE_SOURCE if key in known}
+        known, place = dataset.meta(i), Subset(self._space, ((dataset, i),)).place(0)
+        return {**{key: known[key] for key in OF_THE_SOURCE if key in known}, "map": place}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +16,8 @@ from dalearn_ros.hard_examples.colour_conversion import COLOURS
 from dalearn_ros.hard_examples.conversion import Conversion, Sample
 from dalearn_ros.hard_examples.found import HardImage, HardImages
 from dalearn_ros.hard_examples.recognition import Recognition, recognise
-from dalearn_ros.hard_examples.search import HARD, Search
-from dalearn_ros.hard_examples.search_settings import HardenSettings
+from dalearn_ros.hard_examples.search import HARD, ORIGINAL_FAILS, NothingLeft, Search
+from dalearn_ros.hard_examples.search_settings import HardenSettings, wanted_outputs
 from dalearn_ros.hard_examples.sources import Sources
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.tries import Try
@@ -24,10 +26,15 @@ from dalearn_ros.landmarks.types import Labels, Observations
 
 Image = npt.NDArray[np.uint8]
 Detect = Callable[[Image], Observations]
+STUCK = "the model fails on every image unconverted, too"
 
 
 class Hunt:
-    """One search with its images, its store and its log."""
+    """One search with its images, its store and its log.
+
+    Attributes:
+        ended: Why the search ended before its budget; empty: it did not.
+    """
 
     def __init__(
         self,
@@ -57,21 +64,31 @@ class Hunt:
         self.log, self.settings, self._model = log, settings, model
         self._step = 0
         self._originals: dict[int, float] = {}
+        self.ended = ""
         for entry in log.entries:
             self._at(entry.step)
             one = search.propose()
             entry.check(one, log.path)
             self._told(one, entry, None)
         self._seconds = sum(sum(entry.seconds.values()) for entry in log.entries)
+        if self._went_on_without():
+            self.ended = STUCK
 
     @property
     def over(self) -> bool:
-        """Is the budget spent?"""
+        """Is the budget spent, or the search ended before?"""
         limit = self.settings.search.minutes
-        return self.search.over or (limit is not None and self._seconds >= 60.0 * limit)
+        spent = limit is not None and self._seconds >= 60.0 * limit
+        return self.search.over or spent or bool(self.ended)
+
+    def seconds(self, step: int) -> float:
+        """Time of all tries under the model that had learnt so many gradient steps, s."""
+        return sum(sum(one.seconds.values()) for one in self.log.entries if one.step == step)
 
     def until(self, wanted: int, step: int, detect: Detect) -> None:
-        """Try conversions until there are so many hard images, or the budget is spent.
+        """Try conversions until there are so many hard images, or the search is over.
+
+        With the budget it is over, or with a model that fails on every source image unconverted.
 
         Args:
             wanted: Hard images in all.
@@ -79,12 +96,28 @@ class Hunt:
             detect: What it sees in an image.
 
         Raises:
-            InputError: The model fails on every source image unconverted.
+            NothingLeft: The model fails on all of them, and there is no hard image yet.
             DatasetError: A source image cannot be read.
         """
         while len(self.found) < wanted and not self.over:
             self._at(step)
-            self._try(step, detect)
+            try:
+                self._try(step, detect)
+            except NothingLeft:
+                if not len(self.found):
+                    raise
+                self.ended = STUCK
+                told = "the search ends before its budget, with %d hard images: %s"
+                logging.getLogger(__name__).warning(told, len(self.found), STUCK)
+
+    def _went_on_without(self) -> bool:
+        """Did the run that is gone on with learn without hard images that were still wanted?
+
+        Then its search had ended before the budget, at a model whose failures are not known now.
+        """
+        last = self.log.last_step
+        there = sum(one.name is not None and one.step < last for one in self.log.entries)
+        return last > 0 and not self.over and there < wanted_outputs(self.settings, last - 1)
 
     def _at(self, step: int) -> None:
         if step != self._step:
@@ -93,25 +126,22 @@ class Hunt:
             self.search.updated()
 
     def _try(self, step: int, detect: Detect) -> None:
-        one, settings, clock = self.search.propose(), self.settings, time.perf_counter
+        clock = time.perf_counter
         begun = clock()
+        one = self.search.propose()
+        proposed = clock()
         source = self.sources.prepared(one.row, self._conversion(one))
         read = clock()
         converted_as = source.convert(one.targets)
         made = converted_as.sample
         converted = clock()
-        found = self._recognised(made.labels, made.image, detect)
-        accuracy, original = _of(found), None
-        low = accuracy < settings.search.threshold
-        if low and settings.search.failing_originals != "use":
-            original = self._original(one.row, source.sample, detect)
-        done = clock()
+        found, original, outcome = self._judged(one, source.sample, made, detect)
+        recognised = clock()
         seconds = {
-            "read": read - begun, "convert": converted - read, "recognise": done - converted,
-        }  # fmt: skip
-        outcome = self.search.tell(accuracy, original)
-        if outcome == HARD and original is None:
-            original = self._original(one.row, source.sample, detect)
+            "read": read - proposed,
+            "convert": converted - read,
+            "recognise": recognised - converted,
+        }
         name = f"{self.sources.name(one.row)}_hard{one.number:06d}" if outcome == HARD else None
         entry = Entry(
             number=one.number,
@@ -123,7 +153,7 @@ class Hunt:
             rules=dict(one.rules),
             parent=one.parent,
             condition=one.condition,
-            accuracy=accuracy,
+            accuracy=_of(found),
             original=original,
             outcome=outcome,
             classes=found.classes,
@@ -134,8 +164,23 @@ class Hunt:
             notes={name: value for name, value in converted_as.notes.items() if value},
         )
         self._keep(one, entry, made)
+        rest = proposed - begun + clock() - recognised
+        entry = dataclasses.replace(entry, seconds={**seconds, "rest": rest})
         self.log.add(entry)
-        self._seconds += sum(seconds.values())
+        self._seconds += sum(entry.seconds.values())
+
+    def _judged(
+        self, one: Try, source: Sample, made: Sample, detect: Detect
+    ) -> tuple[Recognition, float | None, str]:
+        """How well the converted image is recognised, its original if asked, and the outcome."""
+        found, own = self._recognised(made.labels, made.image, detect), self.settings.search
+        accuracy, original = _of(found), None
+        if accuracy < own.threshold and own.failing_originals != "use":
+            original = self._original(one.row, source, detect)
+        outcome = self.search.tell(accuracy, original)
+        if outcome == HARD and original is None:
+            original = self._original(one.row, source, detect)
+        return found, original, outcome
 
     def _told(self, one: Try, entry: Entry, made: Sample | None) -> None:
         """Of a try that was done before: what it left behind."""
@@ -145,8 +190,9 @@ class Hunt:
         self._keep(one, entry, made)
 
     def _keep(self, one: Try, entry: Entry, made: Sample | None) -> None:
-        if self.store is not None:
-            self.store.record_use(list(entry.parameters.values()), entry.accuracy, entry.model)
+        if self.store is not None:  # where the original fails, nothing follows for the colours
+            accuracy = None if entry.outcome == ORIGINAL_FAILS else entry.accuracy
+            self.store.record_use(list(entry.parameters.values()), accuracy, entry.model)
         if entry.name is not None:
             about, moved = self._provenance(one, entry), self._conversion(one).moves
             self.found.add(HardImage(entry.name, entry.row, about, moved), made)

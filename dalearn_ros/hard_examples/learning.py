@@ -69,6 +69,7 @@ class HardenTask(DetectorTask):
         }
         self._built = (-1, -1)  # hard images that are in the batches, and how many are not new
         self._mixed: list[CropBatches] = []
+        self._earlier: CropBatches | None = None
 
     def batches(self, start: int, stop: int) -> Iterable[Batch]:
         """The batches of the steps start..stop-1, each made when it is asked for."""
@@ -104,10 +105,14 @@ class HardenTask(DetectorTask):
         drawn = repeats_of(known, len(hard), own.update.newest)
         sized = _sized(own, size - replayed)
         found = [CropBatches([hard], sized, _stream(self._seed), repeats=drawn)]
-        if replayed:
-            sized = _sized(own, replayed)
-            found.append(CropBatches(self._data, sized, self._seed, repeats=self._repeats()))
-        return found
+        return [*found, self._replay(replayed)] if replayed else found
+
+    def _replay(self, size: int) -> CropBatches:
+        """Batches of earlier data, kept with their decoded images as long as they stay alike."""
+        if self._earlier is None or self._own.update.replayed == "sources":
+            sized, repeats = _sized(self._own, size), self._repeats()
+            self._earlier = CropBatches(self._data, sized, self._seed, repeats=repeats)
+        return self._earlier
 
     def _repeats(self) -> npt.NDArray[np.int64] | None:
         """How often each earlier image is drawn in a round; None: once."""

@@ -32,8 +32,10 @@ def recognise(truth: Labels, seen: Observations, measure: str, tau_px: float) ->
         truth: N objects; those marked ``ignore`` do not count.
         seen: Observations in the same pixels.
         measure: ``confidence``: the mean score of the true objects, where one that is missed has
-            0; ``correct``: the share of them that is recognised. False alarms change neither.
-        tau_px: An object is recognised by an observation of its class within so many pixels.
+            0; ``correct``: the share of them that is recognised. False alarms elsewhere change
+            neither.
+        tau_px: An object is recognised by an observation of its class within so many pixels, by
+            the nearest of several: its score counts, even if a surer one is farther away.
     """
     found = match(truth, seen, tau_px)
     total = len(found.truth) + len(found.missed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,7 @@ from dalearn_ros.hard_examples.search_settings import (
 from dalearn_ros.hard_examples.shapes import ShapeConversion
 from dalearn_ros.hard_examples.sources import Sources, area_names
 from dalearn_ros.hard_examples.store import ParameterStore
+from dalearn_ros.hard_examples.store_schema import copy_store
 from dalearn_ros.hard_examples.tries import Way
 from dalearn_ros.hard_examples.try_log import TryLog
 from dalearn_ros.landmarks.catalogue import LabelSpace
@@ -102,7 +102,8 @@ def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Ou
 
     Raises:
         InputError: The folder holds something else, or a run that differs; the model fails on
-            every image; the store is empty or has nothing of the condition.
+            every image and nothing hard was found yet; the store is empty or has nothing of the
+            condition.
         DatasetError: Datasets of other classes, no image with objects, an unfitting index image.
         ModelError: ``init`` does not fit, or a loss is not finite.
         SettingsError: Settings that do not fit together, colours without a store, or an area that
@@ -122,7 +123,7 @@ def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Ou
     with worker_errors(), contextlib.ExitStack() as stack:
         store = None
         if inputs.store is not None:
-            shutil.copyfile(inputs.store, run / STORE)
+            copy_store(inputs.store, run / STORE)
             store = stack.enter_context(ParameterStore.open(run / STORE, write=True))
         sources = Sources(inputs.data, inputs.index)
         network = build_network(settings, space, seed)
@@ -139,15 +140,15 @@ def harden(inputs: Inputs, run: Path, settings: HardenSettings, seed: int) -> Ou
         assert isinstance(average, LandmarkNetwork)
         task.network = average
         task.search(trainer.step)
-        minutes = 0.0
+        trainer.seconds += hunt.seconds(trainer.step)  # no step was taken since: its clock lacks it
         if len(found):
-            minutes = trainer.run().minutes
+            trainer.run()
         else:  # nothing to learn
             groups = {"network": dict(start.state_dict())}
             save_checkpoint(run / WEIGHTS, Checkpoint(groups, {"step": 0, "figures": figures}))
         about = {"command": "dalearn harden", "store": str(inputs.store), "seed": seed}
         found.write(run / HARD, about)
-    return Outcome(hunt, start, average, figures, trainer.step, minutes)
+    return Outcome(hunt, start, average, figures, trainer.step, trainer.seconds / 60.0)
 
 
 def ways_of(

@@ -21,6 +21,10 @@ Random = np.random.Generator
 HARD, HARMLESS, ORIGINAL_FAILS = "hard", "harmless", "original fails"
 
 
+class NothingLeft(InputError):
+    """The model fails on every source image unconverted: no conversion can be blamed."""
+
+
 class Search:
     """What to convert next.
 
@@ -57,7 +61,7 @@ class Search:
         """The next conversion; it must be told before the next is asked for.
 
         Raises:
-            InputError: The model fails on every source image.
+            NothingLeft: The model fails on every source image.
             StoreError: The store has nothing of the condition.
         """
         random = generator(self._seed, "try", self.tried)
@@ -116,7 +120,7 @@ class Search:
                     break
             if found is not None:
                 return found
-        raise InputError.at(
+        raise NothingLeft.at(
             "search", "", "source images that the model recognises unconverted",
             f"{len(self._failing)} that it fails on, of {self._count}",
             "Lower search.threshold, or set search.failing_originals to 'use'.",

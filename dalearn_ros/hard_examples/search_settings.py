@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dalearn_ros.core.errors import SettingsError, did_you_mean
 from dalearn_ros.core.settings import field
-from dalearn_ros.detector.settings import TrainSettings
+from dalearn_ros.detector.settings import BatchSettings, TrainSettings
 from dalearn_ros.hard_examples.colour_conversion import COLOURS
 from dalearn_ros.hard_examples.filters import FILTERS
 from dalearn_ros.hard_examples.neighbours import NeighbourSettings
@@ -148,6 +148,11 @@ class UpdateSettings:
 class HardenSettings(TrainSettings):
     """Settings of `dalearn harden`: those of training, and these."""
 
+    batch: BatchSettings = field(
+        BatchSettings,
+        "Batches. 'workers' and 'shuffle' do nothing here: what is found goes into the next batch, "
+        "so this process makes each when it is wanted.",
+    )
     loop: LoopSettings = field(
         LoopSettings(
             steps=1500,

@@ -12,7 +12,7 @@ from dalearn_ros.core.progress import track
 from dalearn_ros.hard_examples.found import HardImages
 from dalearn_ros.hard_examples.hunt import Detect
 from dalearn_ros.hard_examples.recognition import recognise
-from dalearn_ros.hard_examples.search import HARD
+from dalearn_ros.hard_examples.search import HARD, ORIGINAL_FAILS
 from dalearn_ros.hard_examples.search_settings import AccuracySettings
 from dalearn_ros.hard_examples.sources import Sources
 from dalearn_ros.hard_examples.tries import DRAWN, KEPT
@@ -29,7 +29,8 @@ def summarise(entries: Sequence[Entry], label_space: LabelSpace) -> dict[str, An
         ``tried``; ``outcomes``: how many had each; ``drawn`` and ``explored`` with ``tried`` and
         ``hard``; ``rules``: of each rule how often a hard conversion had a parameter by it and how
         often any had; ``conditions``: of each, and of each conversion but colours, ``tried``,
-        ``hard``, ``accuracy`` (mean) and ``classes``, class → ``recognised`` of ``objects``.
+        ``hard``, ``original_fails``, and of the tries that are none of these ``accuracy`` (mean;
+        None: there is none) and ``classes``, class → ``recognised`` of ``objects``.
     """
     rules: dict[str, Counter[str]] = defaultdict(Counter)
     kinds = {"drawn": Counter[str](), "explored": Counter[str]()}
@@ -41,11 +42,13 @@ def summarise(entries: Sequence[Entry], label_space: LabelSpace) -> dict[str, An
     conditions = {}
     for name in sorted({entry.condition for entry in entries}):
         own = [entry for entry in entries if entry.condition == name]
+        telling = [entry for entry in own if entry.outcome != ORIGINAL_FAILS]
         conditions[name] = {
             "tried": len(own),
             "hard": sum(entry.outcome == HARD for entry in own),
-            "accuracy": float(np.mean([entry.accuracy for entry in own])),
-            "classes": _classes(own, label_space),
+            "original_fails": len(own) - len(telling),
+            "accuracy": float(np.mean([one.accuracy for one in telling])) if telling else None,
+            "classes": _classes(telling, label_space),
         }
     return {
         "tried": len(entries),
@@ -96,11 +99,15 @@ def compare(
 
 
 def timing(entries: Sequence[Entry], minutes: float) -> dict[str, Any]:
-    """Images tried per second, and what share of the time of a try is recognition, conversion.
+    """Images tried per second, and what the time of a try goes to.
 
     Args:
         entries: All tries.
         minutes: Of the run, learning included.
+
+    Returns:
+        ``tries``, ``search_seconds``, ``tries_per_second``, ``minutes``, and ``share`` of ``read``,
+        ``convert``, ``recognise`` and ``rest``.
     """
     parts: Counter[str] = Counter()
     for entry in entries:

@@ -6,6 +6,7 @@ distribution of one of its areas (or of all of it), or one generated near anothe
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -61,17 +62,8 @@ class ParameterStore(StoreFile):
         encoded = None if index is None else encode_index(index)
         small = None if thumbnail is None else _jpeg(thumbnail)
         names = json.dumps(list(statistics.names[:-1]))
-        row = (
-            digest,
-            name,
-            source,
-            condition.time,
-            condition.weather,
-            *size,
-            encoded,
-            names,
-            small,
-        )
+        place = condition.time, condition.weather
+        row = digest, name, source, *place, *size, encoded, names, small
         with transaction(self.db):
             done = self.db.execute(
                 "INSERT OR IGNORE INTO targets (digest, name, source, time, weather, width, "
@@ -80,11 +72,8 @@ class ParameterStore(StoreFile):
             if not done.rowcount:
                 return None
             target = int(done.lastrowid or 0)
-            for area, pixels in zip(statistics.names, statistics.pixels, strict=True):
-                found = statistics.of(area)
-                if found is not None and pixels >= least_pixels:
-                    cell = Cell(condition.time, condition.weather, area)
-                    self.insert(Parameter.new(cell, found, int(pixels), target))
+            for one in measured(condition, statistics, least_pixels).values():
+                self.insert(dataclasses.replace(one, target=target))
         return target
 
     def add_generated(self, distribution: Distribution, parent: Parameter) -> Parameter:
@@ -102,7 +91,7 @@ class ParameterStore(StoreFile):
 
         Args:
             numbers: Ids of the parameters of the conversion.
-            accuracy: 0 to 1; None: it has none.
+            accuracy: 0 to 1; None: it says nothing of them, the last one that does stays.
             model: Version of the model that was asked.
 
         Raises:
@@ -110,9 +99,13 @@ class ParameterStore(StoreFile):
         """
         with transaction(self.db):
             self.db.executemany(
-                "UPDATE parameters SET used = used + 1, accuracy = ?, model = ? WHERE id = ?",
-                [(accuracy, model, number) for number in numbers],
+                "UPDATE parameters SET used = used + 1 WHERE id = ?", [(n,) for n in numbers]
             )
+            if accuracy is not None:
+                self.db.executemany(
+                    "UPDATE parameters SET accuracy = ?, model = ? WHERE id = ?",
+                    [(accuracy, model, number) for number in numbers],
+                )
 
     def parameter(self, number: int) -> Parameter:
         """One parameter by its id.
@@ -236,6 +229,19 @@ class ParameterStore(StoreFile):
     def _read(self, where: str, values: tuple[Any, ...]) -> list[Parameter]:
         rows = self.db.execute(f"SELECT * FROM parameters WHERE {where} ORDER BY id", values)
         return [Parameter.of_row(row, self.spread == "variance") for row in rows]
+
+
+def measured(
+    condition: Condition, statistics: AreaStatistics, least_pixels: int = LEAST_PIXELS
+) -> dict[str, Parameter]:
+    """Area → parameter of an image, which no store has yet; without areas of fewer pixels."""
+    made = {}
+    for area, pixels in zip(statistics.names, statistics.pixels, strict=True):
+        found = statistics.of(area)
+        if found is not None and pixels >= least_pixels:
+            cell = Cell(condition.time, condition.weather, area)
+            made[area] = Parameter.new(cell, found, int(pixels))
+    return made
 
 
 def _jpeg(picture: Image) -> bytes:

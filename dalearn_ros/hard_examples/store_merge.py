@@ -11,15 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dalearn_ros.core.files import atomic_file
+from dalearn_ros.hard_examples.light_table import Condition, LightTable
 from dalearn_ros.hard_examples.store import ParameterStore
 from dalearn_ros.hard_examples.store_csv import export_csv, import_csv
+from dalearn_ros.hard_examples.store_fill import fill, target_of
 from dalearn_ros.hard_examples.store_rows import Parameter
 from dalearn_ros.hard_examples.store_schema import StoreError, transaction
 
 CSV = ".csv"
 
 
-def merge_stores(inputs: Sequence[Path], out: Path) -> Counter[str]:
+def merge_stores(
+    inputs: Sequence[Path], out: Path, table: LightTable | None = None
+) -> Counter[str]:
     """Put stores and CSV tables together as a new file; the first one's light table counts.
 
     A target image that several have under one condition is there once, each of its parameters with
@@ -28,17 +32,22 @@ def merge_stores(inputs: Sequence[Path], out: Path) -> Counter[str]:
     Args:
         inputs: Store files, or ``.csv`` tables (see :mod:`hard_examples.store_csv`).
         out: The new store, or a ``.csv`` file, which has no index images and no light table.
+        table: Light change table that the conditions of CSV tables are of; None: the default.
 
     Returns:
         ``targets``, ``parameters``, and ``twice``: targets that were there already.
 
     Raises:
-        StoreError: No input, one cannot be read, colour spaces differ, or ``out`` exists.
+        StoreError: No input, one cannot be read, colour spaces differ, ``out`` exists, or a light
+            change table where no input is a CSV table.
     """
     if not inputs:
         raise StoreError("No store was given; name one or more.")
     if out.exists():
         raise StoreError(f"{out}: exists already; choose another --out or remove it first.")
+    if table is not None and not any(path.suffix.lower() == CSV for path in inputs):
+        expected = "a CSV table among the inputs; stores bring their own"
+        raise StoreError.at("--table", "", expected, "none")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "merged.sqlite"
         counts: Counter[str] = Counter()
@@ -46,7 +55,7 @@ def merge_stores(inputs: Sequence[Path], out: Path) -> Counter[str]:
             file = path
             if path.suffix.lower() == CSV:
                 file = Path(folder) / f"{number}.sqlite"
-                import_csv(path, file)
+                import_csv(path, file, table)
             with ParameterStore.open(file) as store, _begun(work, store) as merged:
                 if merged.space.name != store.space.name:
                     expected = f"colour space {merged.space.name} as in {inputs[0]}"
@@ -112,25 +121,13 @@ def _copy_target(row: sqlite3.Row, into: ParameterStore) -> int | None:
 
 def _merge_history(store: ParameterStore, into: ParameterStore, row: sqlite3.Row) -> dict[int, int]:
     """A target that both have, with the areas of both; id in the store → id in the other."""
-    found = into.db.execute(
-        "SELECT id FROM targets WHERE digest = ? AND time = ? AND weather = ?",
-        (row["digest"], row["time"], row["weather"]),
-    ).fetchone()
-    there = into.of_target(int(found["id"]))
-    numbers = {}
+    target = target_of(into, row["digest"], Condition(row["time"], row["weather"]))
+    own, there = store.of_target(int(row["id"])), into.of_target(target)
     with transaction(into.db):
-        for area, one in store.of_target(int(row["id"])).items():
-            if area not in there:
-                target = int(found["id"])
-                numbers[one.id] = into.insert(dataclasses.replace(one, target=target))
-                continue
-            numbers[one.id] = there[area].id
-            _take_longer_history(one, there[area], into)
-        into.db.execute(
-            "UPDATE targets SET index_png = ?, index_names = ? WHERE id = ? AND index_png IS NULL",
-            (row["index_png"], row["index_names"], found["id"]),
-        )
-    return numbers
+        lacking = fill(into, target, own, row["index_png"], row["index_names"])
+        for area in own.keys() & there.keys():
+            _take_longer_history(own[area], there[area], into)
+    return {one.id: lacking[a] if a in lacking else there[a].id for a, one in own.items()}
 
 
 def _take_longer_history(one: Parameter, other: Parameter, into: ParameterStore) -> None:

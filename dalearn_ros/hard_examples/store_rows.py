@@ -22,7 +22,8 @@ class Parameter:
         target: The target image it came from; None: generated.
         parent: The parameter near which it was generated; None: measured.
         used: How many conversions it took part in.
-        accuracy: Recognition accuracy of the last of them, 0 to 1; None: never used.
+        accuracy: Recognition accuracy of the last of them that says something of it (outcome not
+            "original fails"), 0 to 1; None: there is none.
         model: Version of the model that was asked then.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from dalearn_ros.core.errors import InputError
 FORMAT = "dalearn conditions"
 VERSION = 1
 SPREADS = ("deviation", "variance")
+_JOURNALS = ("-journal", "-wal", "-shm")
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE targets (
@@ -110,6 +112,16 @@ def connect(path: Path, write: bool) -> tuple[sqlite3.Connection, dict[str, Any]
         expected = " or ".join(SPREADS)
         raise StoreError.at(path, "key 'spread'", expected, repr(meta.get("spread")))
     return _prepared(db), meta
+
+
+def copy_store(path: Path, to: Path) -> None:
+    """Copy a store file, over one that a killed process may have left in the midst of a change.
+
+    The journal of that change goes first: SQLite would play it into the copy.
+    """
+    for ending in _JOURNALS:
+        to.with_name(to.name + ending).unlink(missing_ok=True)
+    shutil.copyfile(path, to)
 
 
 def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:

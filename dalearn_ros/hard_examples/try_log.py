@@ -33,7 +33,8 @@ class Entry:
         outcome: As :meth:`Search.tell` says.
         classes: Class id → (recognised, true) objects.
         name: Of the hard image; None: it is none.
-        seconds: Time of reading, converting and recognising.
+        seconds: Time of reading, converting, recognising (the original, too, where it is asked for)
+            and the rest: choosing what to try, keeping it.
         conversion: Its name; this and ``vectors`` are left out of the line of a colour.
         vectors: Part → vector of another conversion than colours.
         notes: What was met in converting, as far as there was any: of colours ``empty``, ``flat``,
@@ -75,6 +76,7 @@ class TryLog:
 
     Attributes:
         entries: What is in it.
+        last_step: Tries of models of later steps were dropped.
     """
 
     def __init__(self, path: Path, last_step: int) -> None:
@@ -83,7 +85,7 @@ class TryLog:
         Raises:
             ModelError: The file is damaged.
         """
-        self.path = path
+        self.path, self.last_step = path, last_step
         self.entries = [entry for entry in read_tries(path) if entry.step <= last_step]
         with atomic_file(path) as file:
             file.write_text("".join(map(_line, self.entries)), encoding="utf-8")

@@ -90,6 +90,18 @@ def test_collecting_from_data_bag_and_images(
         assert kept is not None and kept[0].shape == (192, 320)
 
 
+def test_images_that_were_collected_before_their_index_images(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["conditions", "collect", "--condition", "day", "--out", str(tmp_path / "s")]
+    assert main([*words, "--images", str(drive / "data" / "images")]) == 0
+    assert main([*words, "--data", str(drive / "data")]) == 0
+    told = "0 images of day/sunny added, 4 in all; 4 were there already, 4 of them got areas"
+    assert told in capsys.readouterr().out
+    with ParameterStore.open(tmp_path / "s") as opened:
+        assert {"road", "sky", "image"} <= set(opened.of_target(1))
+
+
 def test_folders_with_segmentations(drive: Path, tmp_path: Path) -> None:
     for row in range(4):
         name = Dataset.open(drive / "data").image_path(row).stem
@@ -128,6 +140,14 @@ def test_merge(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["conditions", "merge", str(store), str(store), "--out", str(out)]) == 0
     assert "4 target images" in capsys.readouterr().out
     assert out.read_text().startswith("space,time,weather,area,image")
+    (tmp_path / "own.yaml").write_text("times: [noon]\ntime_steps: []\nassociated: []\n")
+    out.write_text(out.read_text().replace(",day,", ",noon,"))
+    words = ["conditions", "merge", str(out), "--out", str(tmp_path / "own.sqlite")]
+    assert main(words) == 1
+    assert "time: one of" in capsys.readouterr().err
+    assert main([*words, "--table", str(tmp_path / "own.yaml")]) == 0
+    with ParameterStore.open(tmp_path / "own.sqlite") as opened:
+        assert opened.conditions() == {Condition("noon", "sunny"): 4}
 
 
 def test_side_by_side(

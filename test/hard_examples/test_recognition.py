@@ -64,6 +64,12 @@ def test_false_alarms_change_nothing_and_an_unseen_image_has_none() -> None:
     assert recognise(TRUTH, seen(), "confidence", 8.0).accuracy == 0.0
 
 
+def test_of_several_near_an_object_the_nearest_counts() -> None:
+    weak = seen((1, 14.0, 0.9), (1, 11.0, 0.2))  # nearer than the true one
+    assert recognise(TRUTH, weak, "confidence", 8.0).accuracy == pytest.approx(0.2 / 3)
+    assert recognise(TRUTH, weak, "correct", 8.0).accuracy == pytest.approx(1 / 3)
+
+
 def test_an_image_without_objects_says_nothing() -> None:
     assert recognise(truth((3, 130.0, True)), SEEN, "correct", 8.0).accuracy is None
     assert recognise(Labels.empty(), SEEN, "confidence", 8.0).accuracy is None

@@ -21,8 +21,9 @@ from dalearn_ros.datasets.areas import AreaSidecar
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import open_run, settings_from
 from dalearn_ros.hard_examples.album import ALBUM, METRICS, TIMING
-from dalearn_ros.hard_examples.hunt import Detect, Hunt
+from dalearn_ros.hard_examples.hunt import STUCK, Detect, Hunt
 from dalearn_ros.hard_examples.light_table import Condition
+from dalearn_ros.hard_examples.recognition import Recognition
 from dalearn_ros.hard_examples.run import HARD, STORE, TRIES, Inputs, harden
 from dalearn_ros.hard_examples.search_settings import HardenSettings
 from dalearn_ros.hard_examples.statistics import measure
@@ -126,7 +127,7 @@ def test_the_run_is_a_model_with_figures_and_an_album(done: Path) -> None:
     assert metrics["outputs"] == 3 and metrics["steps"] == 6 and metrics["updates"] == 2
     assert metrics["tried"] == sum(metrics["outcomes"].values()) == len(read_tries(done / TRIES))
     assert sum(entry["tried"] for entry in metrics["conditions"].values()) == metrics["tried"]
-    assert metrics["before_after"]["images"] == 3
+    assert metrics["before_after"]["images"] == 3 and metrics["search_ended"] == "budget"
     timing = json.loads((done / TIMING).read_text(encoding="utf-8"))
     assert sum(timing["share"].values()) == pytest.approx(1.0, abs=1e-4)
     album = (done / ALBUM).read_text(encoding="utf-8")
@@ -172,7 +173,10 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
     assert all(torch.equal(groups[0][name], groups[1][name]) for name in groups[0])
 
 
-def test_all_at_the_end_searches_with_the_start_alone(place: Path, tmp_path: Path) -> None:
+def test_all_at_the_end_searches_with_the_start_alone(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Hunt, "seconds", lambda self, step: 3600.0 if step == 0 else 0.0)
     values = {
         **SETTINGS,
         "update": {"every": 0, "replayed": "sources"},
@@ -188,6 +192,7 @@ def test_all_at_the_end_searches_with_the_start_alone(place: Path, tmp_path: Pat
     outcome = harden(inputs(place), tmp_path / "run", settings, 1)
     assert {entry.step for entry in outcome.hunt.log.entries} == {0}
     assert outcome.steps == 6
+    assert 60.0 < outcome.minutes < 70.0  # the first search, before the steps, is counted
     start_weights = open_run(place / "start").network.state_dict()
     changed = [
         not torch.equal(v, start_weights[k]) for k, v in outcome.network.state_dict().items()
@@ -206,6 +211,30 @@ def test_a_model_that_nothing_hurts_stays_as_it_is(place: Path, tmp_path: Path) 
     assert all(torch.equal(kept[name], start[name]) for name in start)
     assert len(Dataset.open(out / HARD)) == 0
     assert "None of 3" in json.loads((out / METRICS).read_text(encoding="utf-8"))["verdict"]
+    timing = json.loads((out / TIMING).read_text(encoding="utf-8"))
+    assert timing["minutes"] > 0.0
+    assert 60.0 * timing["minutes"] == pytest.approx(timing["search_seconds"], abs=1e-4)
+
+
+def test_a_search_that_cannot_go_on_ends_and_the_steps_are_taken(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    unseen = Recognition(0.0, {1: (0, 1)})
+    monkeypatch.setattr(Hunt, "_recognised", lambda self, *given: unseen)
+    original = lambda self, *given: 0.0 if self._step else 0.9  # noqa: E731
+    monkeypatch.setattr(Hunt, "_original", original)
+    changes = {**SETTINGS, "search": {"outputs": 3}}
+    (tmp_path / "hard.yaml").write_text(yaml.safe_dump(changes), encoding="utf-8")
+    out = tmp_path / "run"
+    words = [*arguments(place, out), "--config", str(tmp_path / "hard.yaml")]
+    assert main(words) == 0
+    assert f"ended before its budget: {STUCK}." in capsys.readouterr().out
+    metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
+    assert metrics["search_ended"] == STUCK
+    assert (metrics["outputs"], metrics["steps"]) == (1, 6)
+    before = (out / TRIES).read_bytes()
+    assert main(words) == 0  # the same command goes on with nothing
+    assert (out / TRIES).read_bytes() == before
 
 
 def test_other_inputs_are_refused(place: Path, done: Path, tmp_path: Path, capsys: Any) -> None:

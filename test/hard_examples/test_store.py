@@ -1,4 +1,4 @@
-"""The store: what goes in comes out, histories, draws, merging, tables; other files are told."""
+"""The store: what goes in comes out, histories, draws, merging; other files are told."""
 
 from __future__ import annotations
 
@@ -9,44 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.small_store import DAY, NAMES, NIGHT, RAIN, filled, picture, statistics
 
 from dalearn_ros.hard_examples.colour import bgr_to_lab
 from dalearn_ros.hard_examples.light_table import Condition
 from dalearn_ros.hard_examples.neighbours import NeighbourSettings, possible_colours
-from dalearn_ros.hard_examples.statistics import WHOLE, AreaStatistics, Distribution, measure
+from dalearn_ros.hard_examples.statistics import WHOLE, Distribution, measure
 from dalearn_ros.hard_examples.store import ParameterStore
-from dalearn_ros.hard_examples.store_csv import import_csv
 from dalearn_ros.hard_examples.store_merge import merge_stores
 from dalearn_ros.hard_examples.store_schema import StoreError
 from dalearn_ros.hard_examples.vicinity import by_cell, by_distance, new_ones
-
-NAMES = ("other", "road", "sky")
-DAY, NIGHT, RAIN = Condition("day", "sunny"), Condition("night", "sunny"), Condition("day", "rain")
-
-
-def picture(level: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(seed)
-    image = random.integers(level, level + 40, (30, 40, 3), np.uint8)
-    index = np.ones((30, 40), np.uint8)
-    index[:12] = 2
-    return image, index
-
-
-def statistics(level: int, seed: int = 0) -> AreaStatistics:
-    image, index = picture(level, seed)
-    return measure(bgr_to_lab(image), index, NAMES)
-
-
-def filled(path: Path, levels: dict[Condition, list[int]], **options: str) -> ParameterStore:
-    store = ParameterStore.create(path, **options)  # type: ignore[arg-type]
-    for condition, found in levels.items():
-        for level in found:
-            image, index = picture(level)
-            name = f"{condition.time}{level}"
-            store.add_target(
-                name, name, condition, statistics(level), "test", (40, 30), index, image[::2, ::2]
-            )
-    return store
 
 
 @pytest.mark.parametrize("spread", ["deviation", "variance"])
@@ -98,6 +70,9 @@ def test_the_history_of_a_parameter(tmp_path: Path) -> None:
         store.record_use([road.id], 0.6, "run-2")
         after = store.parameter(road.id)
         assert (after.used, after.accuracy, after.model) == (2, 0.6, "run-2")
+        store.record_use([road.id], None, "run-3")  # which says nothing of it
+        after = store.parameter(road.id)
+        assert (after.used, after.accuracy, after.model) == (3, 0.6, "run-2")
         assert len(store.parameters("road")) == 2
         assert [one.cell.time for one in store.parameters("road", unused=True)] == ["night"]
     with ParameterStore.open(tmp_path / "s") as store:
@@ -258,71 +233,3 @@ def test_what_cannot_be_merged_is_told(tmp_path: Path) -> None:
         merge_stores([tmp_path / "a"], tmp_path / "b")
     with pytest.raises(StoreError, match="No store"):
         merge_stores([], tmp_path / "c")
-
-
-def test_a_table_and_back(tmp_path: Path) -> None:
-    with filled(tmp_path / "a", {DAY: [100], NIGHT: [5]}) as store:
-        store.record_use([2], 0.25, "m")
-        before = store.parameters()
-    merge_stores([tmp_path / "a"], tmp_path / "t.csv")
-    merge_stores([tmp_path / "t.csv"], tmp_path / "b")
-    with ParameterStore.open(tmp_path / "b") as store:
-        after = store.parameters()
-        assert len(store.targets()) == 2
-    for one, other in zip(before, after, strict=True):
-        assert one.cell == other.cell and one.pixels == other.pixels
-        assert (one.used, one.accuracy, one.model) == (other.used, other.accuracy, other.model)
-        assert np.allclose(one.distribution.vector, other.distribution.vector, rtol=1e-5)
-
-
-def test_tables_of_nameless_rows_are_put_together(tmp_path: Path) -> None:
-    head = "time,weather,area,mean_0,mean_1,mean_2,std_0,std_1,std_2\n"
-    for name, level in (("a", 9), ("b", 8)):
-        (tmp_path / f"{name}.csv").write_text(head + f"night,rain,sky,{level},1,-5,4,2,1\n")
-    tables = [tmp_path / f"{name}.csv" for name in ("a", "b", "a")]
-    assert merge_stores(tables, tmp_path / "s") == Counter(targets=2, parameters=2, twice=1)
-
-
-def test_images_of_one_name_stay_apart_in_a_table(tmp_path: Path) -> None:
-    with ParameterStore.create(tmp_path / "a") as store:
-        for level in (100, 150):
-            store.add_target("000001", f"digest{level}", DAY, statistics(level))
-        before = sorted(one.distribution.mean for one in store.parameters())
-    merge_stores([tmp_path / "a"], tmp_path / "t.csv")
-    merge_stores([tmp_path / "t.csv"], tmp_path / "b")
-    with ParameterStore.open(tmp_path / "b") as store:
-        assert [target.name for target in store.targets()] == ["000001", "000001 (2)"]
-        found = sorted(one.distribution.mean for one in store.parameters())
-    assert np.allclose(found, before, rtol=1e-5)
-
-
-def test_a_table_with_variances(tmp_path: Path) -> None:
-    table = tmp_path / "t.csv"
-    table.write_text(
-        "time,weather,area,mean_0,mean_1,mean_2,var_0,var_1,var_2\nnight,rain,sky,9,1,-5,16,4,1\n"
-    )
-    import_csv(table, tmp_path / "s")
-    with ParameterStore.open(tmp_path / "s") as store:
-        (one,) = store.parameters()
-        assert one.distribution == Distribution((9.0, 1.0, -5.0), (4.0, 2.0, 1.0))
-
-
-@pytest.mark.parametrize(
-    "row, text",
-    [
-        ("noon,rain,sky,9,1,-5,1,1,1", "line 2: .*time: one of"),
-        ("night,rain,sky,9,x,-5,1,1,1", "line 2: column 'mean_1' needs a number, found 'x'"),
-        ("night,rain,sky,9,1,-5,-1,1,1", "line 2: a deviation or variance below 0"),
-        ("night,rain,,9,1,-5,1,1,1", "line 2: its area has no name"),
-        ("night,rain,sky,9,nan,-5,1,1,1", "finite"),
-        ("night,rain,sky,9", "column 'mean_1' needs a number, found None"),
-    ],
-)
-def test_a_wrong_table_is_told(tmp_path: Path, row: str, text: str) -> None:
-    table = tmp_path / "t.csv"
-    table.write_text(f"time,weather,area,mean_0,mean_1,mean_2,std_0,std_1,std_2\n{row}\n")
-    with pytest.raises(StoreError, match=text):
-        import_csv(table, tmp_path / "s")
-    table.write_text("time,weather\n")
-    with pytest.raises(StoreError, match="line 1: expected a column 'area'"):
-        import_csv(table, tmp_path / "s2")
