@@ -173,6 +173,7 @@ def _sentences(path: Path) -> Iterator[None]:
         if type(error).__module__.split(".")[0] not in (
             "struct",
             "sqlite3",
+            "apsw",
             "rosbags",
             "builtins",
         ):

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> str:
     from dalearn_ros.recipe.plan import told, unused
     from dalearn_ros.recipe.report import REPORT
     from dalearn_ros.recipe.run import learn
-    from dalearn_ros.recipe.settings import load_recipe
+    from dalearn_ros.recipe.stage_settings import load_recipe
 
     settings = load_recipe(args.config)
     if args.dry_run:

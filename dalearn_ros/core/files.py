@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -71,10 +72,40 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def is_leftover(name: str, of: str = "") -> bool:
+    """Whether a killed process left a file or folder of this name: it is one of the temporary ones.
+
+    Args:
+        name: Its name.
+        of: With what the name of the final one begins.
+    """
+    return re.fullmatch(rf"\.{re.escape(of)}.*\.\d+\.part(\.[^.]+)?", name) is not None
+
+
+def remove_leftovers(folder: Path, of: str = "") -> None:
+    """Remove what killed processes left in a folder; no other process may be writing there.
+
+    Args:
+        folder: The folder; it need not be there.
+        of: With what the names of the final files and folders begin.
+    """
+    for path in [*folder.iterdir()] if folder.is_dir() else []:
+        if is_leftover(path.name, of):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
 def fsync_tree(folder: Path) -> None:
-    """Wait until a folder with all that is in it is on the disk."""
-    for place in [*folder.rglob("*"), folder]:
-        fsync_one(place)
+    """Wait until a folder with all that is in it is on the disk.
+
+    Raises:
+        InputError: The disk is full or broken.
+    """
+    with _disk_errors(folder):
+        for place in [*folder.rglob("*"), folder]:
+            fsync_one(place)
 
 
 def fsync_one(path: Path) -> None:
@@ -82,6 +113,9 @@ def fsync_one(path: Path) -> None:
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems cannot do it with folders
+            raise
     finally:
         os.close(opened)
 
@@ -101,11 +135,18 @@ def printable(text: Path | str) -> str:
 def write_json(path: Path | str, content: Any, digits: int | None = 6) -> None:
     """Write JSON atomically: sorted keys, floats rounded to 6 digits, NaN and infinity as null.
 
-    The same content gives the same bytes. ``digits=None`` rounds nothing.
+    The same content gives the same bytes. ``digits=None`` rounds nothing. It is on the disk when
+    this returns.
+
+    Raises:
+        InputError: The disk is full, or the folder cannot be written.
     """
     text = json.dumps(plain(content, digits), indent=1, sort_keys=True, allow_nan=False)
-    with atomic_file(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    with _disk_errors(Path(path)):
+        with atomic_file(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+            fsync_one(temporary)
+        fsync_one(Path(path).parent)
 
 
 def plain(value: Any, digits: int | None = 6) -> Any:

@@ -35,7 +35,8 @@ class ShardStream:
         readers: How many there are; their parts of a round have no record in common.
 
     Attributes:
-        round: Number of the round that the last record was of.
+        round: Number of the round that the last record was of; before the first one, that it will
+            be of.
 
     Raises:
         DatasetError: There are fewer records than readers.
@@ -63,7 +64,10 @@ class ShardStream:
         In place of all that a damaged shard does not give in a round, one record comes whose image
         cannot be decoded.
         """
-        number, passed = divmod(start, len(self))
+        self.round, passed = divmod(start, len(self))
+        return self._rounds(self.round, passed)
+
+    def _rounds(self, number: int, passed: int) -> Iterator[Record]:
         while True:
             self.round = number
             yield from self._round(number, passed)

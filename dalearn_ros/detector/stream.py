@@ -103,4 +103,5 @@ def _readable(
         except DatasetError as error:
             logging.getLogger(__name__).warning("skipped: %s", error)
             skipped.append(record.where)
-    raise DatasetError(f"{skipped[-1]}: no record of a whole round can be read.")
+    where = skipped[-1] if skipped else stream.data[0].path
+    raise DatasetError(f"{where}: no record of a whole round can be read.")

@@ -19,7 +19,8 @@ def copies_of(bags: Sequence[FleetBag], known: Mapping[Recording, str]) -> dict[
     """Copies among the bags: name → name of the bag that counts instead.
 
     That is the one in the results, else the first in the list. Only bags whose files have the same
-    sizes are read, the others cannot be copies. A bag that cannot be read is none here.
+    sizes are read, the others cannot be copies. A bag that cannot be read is none here; so what is
+    done is compared once more before it is committed.
 
     Args:
         bags: The fleet.

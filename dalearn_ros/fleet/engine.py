@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from dalearn_ros.core import progress
 from dalearn_ros.core.errors import DalearnError
+from dalearn_ros.core.faults import FULL, OF_THE_PLACE, numbers_of
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-OF_THE_PLACE = FULL | {
-    *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.ENOTCONN, errno.EHOSTDOWN),
-    *(errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EROFS),
-}  # what the system says of disk, network or machine, and not of the input
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Engine(Protocol):
 
         Args:
             work: Can be pickled. An InputError is final: the same input would fail again, unless
-                the disk or network did (:data:`OF_THE_PLACE`); this, any other error, or the death
+                the disk or network did (:mod:`core.faults`); this, any other error, or the death
                 of the process, is tried again. A full disk ends all.
             jobs: Can be pickled.
             tries: How often a job is begun at most.
@@ -120,18 +115,10 @@ def attempt(work: Callable[[Any], Any], job: Any) -> Answer:
     try:
         return Answer(work(job))
     except Exception as error:  # whatever a bag can break, the others go on
-        numbers = set(_numbers(error))
+        numbers = numbers_of(error)
         known = isinstance(error, DalearnError)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
         return Answer(None, reason, known and not numbers & OF_THE_PLACE, bool(numbers & FULL))
-
-
-def _numbers(error: BaseException | None) -> Iterator[int]:
-    """What the system said (errno) below an error, also where its sentence hides the cause."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno is not None:
-            yield error.errno
-        error = error.__cause__ or error.__context__
 
 
 _NONE = object()

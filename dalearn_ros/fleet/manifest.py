@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.files import atomic_file, first_difference, fsync_one, plain
+from dalearn_ros.core.files import (
+    atomic_file,
+    first_difference,
+    fsync_one,
+    is_leftover,
+    plain,
+    remove_leftovers,
+)
 from dalearn_ros.fleet.parts import DATASET, PARTS, Entry, Recording, part_of_bag
 
 MANIFEST, SHARDS, DATASETS, LOCK = "manifest.jsonl", "shards", "datasets", ".lock"
@@ -144,6 +151,10 @@ class Manifest:
             stream.flush()
             os.fsync(stream.fileno())
 
+    def drop(self, bag: str) -> None:
+        """Remove the part of a bag that is not taken in."""
+        shutil.rmtree(part_of_bag(self.out, bag), ignore_errors=True)
+
     def empty_parts(self) -> None:
         """Remove all parts: of a run that has ended, none is taken in any more."""
         for part in (self.out / PARTS).iterdir():
@@ -152,8 +163,11 @@ class Manifest:
     def _tidy(self) -> None:
         """Put right what killed processes left behind.
 
-        Half-written parts, parts that are in, datasets that were moved without a line here.
+        Half-written files and parts, parts that are in, datasets that were moved without a line
+        here.
         """
+        for folder in (self.out, self.out / SHARDS):
+            remove_leftovers(folder)
         parts, datasets = self.out / PARTS, self.out / DATASETS
         parts.mkdir(exist_ok=True)
         for part in parts.iterdir():
@@ -195,7 +209,8 @@ def _locked(out: Path) -> Iterator[None]:
     if out.exists() and not out.is_dir():
         raise InputError.at(out, "", "a folder for the results", "a file")
     names = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if names - {LOCK} and MANIFEST not in names:
+    other = {name for name in names - {LOCK} if not is_leftover(name)}
+    if other and MANIFEST not in names:
         raise InputError(f"{out}: holds something else; choose another --out.")
     with contextlib.ExitStack() as stack:
         try:

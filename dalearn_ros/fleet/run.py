@@ -16,7 +16,7 @@ from dalearn_ros.fleet.bag_list import FleetBag
 from dalearn_ros.fleet.copies import copies_of
 from dalearn_ros.fleet.engine import Engine
 from dalearn_ros.fleet.manifest import Manifest
-from dalearn_ros.fleet.parts import BagWork, Entry, Job, Process
+from dalearn_ros.fleet.parts import BagWork, Entry, Job, Process, Recording
 
 FAILURES = "failures.json"
 SHARD_BAGS = 100
@@ -87,7 +87,7 @@ def run_fleet(
     copies = copies_of(bags, manifest.recordings)
     failures = [_copy(bag, copies[bag.name]) for bag in bags if bag.name in copies]
     todo = [bag for bag in bags if bag.name not in copies]
-    waiting: list[tuple[Entry, int]] = []
+    waiting: dict[Recording, tuple[Entry, int]] = {}
     jobs = (Job(bag, manifest.known.get(bag.name)) for bag in todo)
     work = BagWork(manifest.out, process, limit_s)
     try:
@@ -99,11 +99,16 @@ def run_fleet(
                     said = outcome.reason, outcome.tries
                     failures.append(Failure(bag.name, str(bag.bag), *said))
                 elif entry is not None and bag.name not in manifest.known:
-                    waiting.append((entry, outcome.tries))
+                    counts = _counting(entry, manifest, waiting)
+                    if counts:  # it could not be seen before the work
+                        failures.append(_copy(bag, counts, outcome.tries))
+                        manifest.drop(bag.name)
+                    else:
+                        waiting[entry.recording] = entry, outcome.tries
                 if len(waiting) >= shard_bags:
-                    manifest.seal(waiting)
-                    waiting = []
-        manifest.seal(waiting)
+                    manifest.seal([*waiting.values()])
+                    waiting = {}
+        manifest.seal([*waiting.values()])
         manifest.empty_parts()
     finally:
         failures.sort(key=lambda failure: failure.name)
@@ -118,6 +123,15 @@ def depends_on(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "dalearn_ros": __version__, **content}
 
 
-def _copy(bag: FleetBag, name: str) -> Failure:
+def _counting(
+    entry: Entry, manifest: Manifest, waiting: Mapping[Recording, tuple[Entry, int]]
+) -> str:
+    """The bag that counts for the recording of this one already; empty: none."""
+    if entry.recording in waiting:
+        return waiting[entry.recording][0].name
+    return manifest.recordings.get(entry.recording, "")
+
+
+def _copy(bag: FleetBag, name: str, tries: int = 0) -> Failure:
     reason = f"{bag.bag}: is the same recording as bag {name}, which counts."
-    return Failure(bag.name, str(bag.bag), reason, 0)
+    return Failure(bag.name, str(bag.bag), reason, tries)

@@ -178,7 +178,7 @@ def _add_errors(
             mine = value[rows][quantity[rows] == name]
             # From a random one on: else a bag's first values would count more than its others.
             first = int(generator(0, "errors", name, bag["name"]).integers(steps[name]))
-            chosen = mine[first :: steps[name]]
+            chosen = mine[first :: steps[name]].copy()  # else all values stay in memory
             found.errors.setdefault(name, empty)[place[bag["name"]]] = chosen
 
 

@@ -6,6 +6,7 @@ import shutil
 import time
 from typing import Any
 
+from dalearn_ros.core.files import fsync_tree, remove_leftovers
 from dalearn_ros.recipe.plan import CONTINUED, Step
 from dalearn_ros.recipe.records import read_record, result_in, write_record
 
@@ -24,7 +25,9 @@ class Attempt:
     Attributes:
         folder: Where the work is to be done; nothing is there unless the step goes on.
         replaces: A finished result of the same key stays until :meth:`finish`.
-        record: What is known of it.
+        goes_on: It goes on where it was interrupted.
+        record: What is known of it: ``seconds`` with those of the attempts that it goes on from,
+            ``seconds_now`` without.
     """
 
     def __init__(self, step: Step) -> None:
@@ -33,13 +36,14 @@ class Attempt:
         self.replaces = result_in(step.folder) is not None
         beside = step.folder.with_name(step.folder.name + ".new")
         shutil.rmtree(beside, ignore_errors=True)
+        remove_leftovers(step.folder.parent, step.folder.name)
+        self.goes_on = step.resumes and step.state == CONTINUED and not self.replaces
         if self.replaces:
-            self.folder, before = beside, {}
-        elif not (step.resumes and step.state == CONTINUED):
+            self.folder = beside
+        elif not self.goes_on:
             shutil.rmtree(step.folder, ignore_errors=True)
-            before = {}
         self._start = self._noted = time.monotonic()
-        self._earlier = before.get("seconds", 0.0)
+        self._earlier = before.get("seconds", 0.0) if self.goes_on else 0.0
         self.record: dict[str, Any] = {
             "name": step.name,
             "key": step.key,
@@ -63,8 +67,19 @@ class Attempt:
         """Remove what was made."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def begin_anew(self) -> None:
+        """Go on no more from what was interrupted."""
+        self.discard()
+        self.goes_on, self._earlier = False, 0.0
+
     def finish(self, **values: Any) -> None:
-        """The result is whole."""
+        """The result is whole, and on the disk before the record says so.
+
+        Raises:
+            InputError: The disk is full or broken.
+        """
+        if self.folder.is_dir():
+            fsync_tree(self.folder)
         if self.replaces:
             shutil.rmtree(self.step.folder)
             self.folder.rename(self.step.folder)
@@ -72,5 +87,5 @@ class Attempt:
         write_record(self.step.folder, self.record)
 
     def _add(self, values: dict[str, Any]) -> None:
-        seconds = self._earlier + time.monotonic() - self._start
-        self.record.update(values, seconds=seconds)
+        now = time.monotonic() - self._start
+        self.record.update(values, seconds=self._earlier + now, seconds_now=now)

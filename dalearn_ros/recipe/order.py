@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.settings import load_settings
@@ -25,7 +25,7 @@ from dalearn_ros.recipe.settings import (
     drives_of,
     stage_of,
 )
-from dalearn_ros.recipe.stage_settings import SETTINGS, settled
+from dalearn_ros.recipe.stage_settings import SETTINGS
 from dalearn_ros.training import checkpoint as checkpoint_format
 from dalearn_ros.training import run_folder
 
@@ -35,6 +35,8 @@ FORMATS = (VERSION, dataset_format.FORMAT_VERSION, run_folder.FORMAT_VERSION,
 BESIDE = {"harden": AREAS_FOLDER, "distill": DISTANCES}  # folders beside the labels
 USED = {"adapt": ("train", "val", "few_shot", "target"), "distill": ("train", "val", "target")}
 OFF = "left out by the settings"
+PRETRAINED = "settings.network.backbone_weights"
+T = TypeVar("T")
 
 
 def steps_of(
@@ -52,16 +54,13 @@ def steps_of(
         SettingsError: A stage's settings cannot be used.
         InputError: An input is not there, or a stage before ``first`` has no result.
     """
-    return Recipe(settings, out, first, last).steps()
+    return Recipe(settings, out.resolve(), first, last).steps()
 
 
 class Recipe:
-    """Adds one stage after the other. The files of the stages' settings are read once, here.
+    """Adds one stage after the other.
 
-    Takes the arguments of :func:`steps_of`.
-
-    Raises:
-        SettingsError: A stage's settings cannot be used.
+    Takes the arguments of :func:`steps_of`; ``out`` is absolute.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Recipe:
         first: str = STAGES[0],
         last: str = STAGES[-1],
     ) -> None:
-        self.settings = settled(settings)
+        self.settings = settings
         self.identity = Inputs()
         self.data = Data(self.settings, self.identity)
         self._where = out, first, last
@@ -217,7 +216,9 @@ class Recipe:
                 measure,
                 about=name,
             )
-        model, other = self.exported, {} if before is None else {"against": before.key}
+        model, other = self.exported, dict[str, str]()
+        if before is not None and not before.left_out:
+            other["against"] = before.key
 
         def work(out: Path, _: Path | None) -> stages.Outcome:
             compared = before.folder if before is not None and before.folder.is_dir() else None
@@ -233,15 +234,17 @@ class Recipe:
 
     def _common(self, name: str, stage: Any) -> dict[str, str]:
         values = settings_parts(load_settings(SETTINGS[name], None, stage.settings))
+        if PRETRAINED in values:  # its content counts, not its place
+            values["backbone weights"] = self.identity(Path(values.pop(PRETRAINED)))
         return {"formats": ".".join(map(str, FORMATS)), **values}
 
     def _data(self, use: str) -> dict[str, str]:
-        """Identity of all that is used so, by name."""
+        """Identity of all that is used so, by name; of bad drives, which are left out, none."""
         found = {}
         for name, drive in drives_of(self.settings, [use]).items():
             if use == "target":
                 found.update({f"{use} {name} {k}": v for k, v in self.data.drive(drive).items()})
-            else:
+            elif not self.labelled[name].left_out:
                 found[f"{use} data {name}"] = self.labelled[name].key
         for name, path in datasets_of(self.settings, use).items():
             reader = "" if use == "target" else self.data.reader_of(use)
@@ -255,19 +258,25 @@ class Recipe:
         return {} if start is None else {"start": self.identity(start)}
 
     def _material(self) -> stages.Material:
-        def paths(use: str) -> list[Path]:
-            drives = [self.labelled[name].folder for name in drives_of(self.settings, [use])]
-            labelled = [path for path in drives if path.is_dir()]  # bad drives are left out
-            return [*labelled, *datasets_of(self.settings, use).values()]
+        """In the order of the names: that of the settings file is in no key."""
 
-        targets = drives_of(self.settings, ["target"]).values()
+        def paths(use: str) -> list[Path]:
+            drives = [self.labelled[name] for name in sorted(drives_of(self.settings, [use]))]
+            labelled = [step.folder for step in drives if not step.left_out]
+            return [*labelled, *_sorted(datasets_of(self.settings, use))]
+
+        targets = _sorted(drives_of(self.settings, ["target"]))
         bags = [drive.bag for drive in targets if drive.bag is not None]
         return stages.Material(
             paths("train"),
             paths("val"),
             paths("few_shot"),
-            [*bags, *datasets_of(self.settings, "target").values()],
+            [*bags, *_sorted(datasets_of(self.settings, "target"))],
             bags,
             next((drive.camera_topic for drive in targets), None),
             self.settings.seed,
         )
+
+
+def _sorted(found: Mapping[str, T]) -> list[T]:
+    return [found[name] for name in sorted(found)]

@@ -45,6 +45,7 @@ class Step:
         about: The drive or dataset that it is about; a bad one is left out, and the others go on.
         inputs: The files and folders that the key was made from.
         refused: It is known to hand on what it was given.
+        left_out: Its drive is known to be a bad one; there is no result.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Step:
     about: str = ""
     inputs: tuple[Input, ...] = ()
     refused: bool = False
+    left_out: bool = False
 
     @property
     def places(self) -> list[str]:
@@ -146,10 +148,10 @@ class Planner:
             state, why = self._state(name, folder, found, lacks, places)
             if place > self._last:
                 state, why = SKIPPED, f"after '{STAGES[self._last]}'"
-            known = read_record(folder) if state == CACHED else None
-            refused = bool((known or {}).get("refused"))
-            made = key, found, folder, state, why, work, hands, hands, about, inputs, refused
-            step = Step(name, stage, *made)
+            known = (read_record(folder) if state == CACHED else None) or {}
+            made = key, found, folder, state, why, work, hands, hands, about, inputs
+            refused, left_out = _ended(known)
+        step = Step(name, stage, *made, refused=refused, left_out=left_out)
         self.steps.append(step)
         return step
 
@@ -168,7 +170,8 @@ class Planner:
         key, folder = record["key"], folder_of(self.out, name, record["key"])
         why = "before --from: taken as it is"
         found = key, record["parts"], folder, CACHED, why, work, hands, hands, about
-        return Step(name, stage, *found, refused=bool(record.get("refused")))
+        refused, left_out = _ended(record)
+        return Step(name, stage, *found, refused=refused, left_out=left_out)
 
     def _state(
         self, name: str, folder: Path, parts: Parts, lacks: Lacks, places: Sequence[str]
@@ -187,6 +190,11 @@ class Planner:
         if before is None:
             return NEW, FIRST
         return NEW, _changes(before["parts"], parts)
+
+
+def _ended(record: Mapping[str, Any]) -> tuple[bool, bool]:
+    """What those after a finished step must know of it: was it refused, is it left out."""
+    return bool(record.get("refused")), bool(record.get("left_out"))
 
 
 def digest_of(texts: Iterable[str]) -> str:

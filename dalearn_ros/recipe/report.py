@@ -33,8 +33,8 @@ class Summary:
 
     Attributes:
         planned: How many steps there are.
-        entries: In their order: name, stage, key, state, why, said, refused, seconds, figures,
-            folder and report.
+        entries: In their order: name, stage, key, state, why, said, refused, seconds (of all
+            attempts at it), seconds_now (of this call), figures, folder and report.
     """
 
     planned: int
@@ -50,7 +50,8 @@ class Summary:
             "why": step.why,
             "folder": str(step.folder) if step.key else "",
         }
-        unknown = {"said": "", "refused": "", "seconds": 0.0, "figures": {}, "report": ""}
+        unknown = {"said": "", "refused": "", "seconds": 0.0, "seconds_now": 0.0, "figures": {},
+                   "report": ""}  # fmt: skip
         found = {name: record.get(name, value) for name, value in unknown.items()}
         self.entries.append({**entry, **found})
 
@@ -86,9 +87,13 @@ class Summary:
         """The content of ``summary.json``."""
         return {
             "verdict": self.verdict(),
-            "seconds": sum(e["seconds"] for e in self.entries if e["state"] == "run"),
+            "seconds": self.seconds(),
             "steps": self.entries,
         }
+
+    def seconds(self) -> float:
+        """What this call took, of stages that failed or were interrupted as well."""
+        return float(sum(e["seconds_now"] for e in self.entries))
 
     def _left(self) -> bool:
         return any(e["state"] == SKIPPED and e["why"].startswith("after ") for e in self.entries)
@@ -116,9 +121,8 @@ def _cards(out: Path, summary: Summary) -> str:
         found = entry["figures"]
         note = f"precision {number(found['precision'], 3)}, recall {number(found['recall'], 3)}"
         entries.append((f"F1 on {_test(entry)}", number(found["f1"], 3), note))
-    seconds = sum(e["seconds"] for e in summary.entries if e["state"] == "run")
     kept = f"{summary.count(CACHED)} steps were cached, {summary.count('run')} ran"
-    entries.append(("This time", duration(seconds), kept))
+    entries.append(("This time", duration(summary.seconds()), kept))
     model = next((e for e in summary.entries if e["stage"] == "export" and e["figures"]), None)
     if model is not None:
         size = number(model["figures"]["megabytes"], 1, "MB")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from dalearn_ros.core.errors import (
     MapError,
     PoseError,
 )
+from dalearn_ros.core.faults import is_of_the_place
 from dalearn_ros.core.files import atomic_file
 from dalearn_ros.core.progress import watch
 from dalearn_ros.inference.detector import RUN_MODEL
@@ -29,6 +31,8 @@ from dalearn_ros.recipe.plan import CACHED, SKIPPED, Step
 from dalearn_ros.recipe.records import FOLDER, read_record, write_latest
 from dalearn_ros.recipe.report import Summary, write_summary
 from dalearn_ros.recipe.settings import STAGES, RecipeSettings
+from dalearn_ros.recipe.stages import Outcome
+from dalearn_ros.training.run_folder import OtherRun
 
 LOCK = ".lock"
 RUNNING, RAN, FAILED, INTERRUPTED = "running", "run", "failed", "interrupted"
@@ -89,6 +93,7 @@ def learn(
             runs in it.
         KeyboardInterrupt: The state is saved; the same call goes on.
     """
+    out = out.resolve()  # an interrupted stage is bound to its place, however that is written
     content = {path.name for path in out.iterdir()} if out.is_dir() else set()
     if out.is_file() or (content - {LOCK} and FOLDER not in content):
         raise InputError(f"{out}: holds something else; choose another --out.")
@@ -119,7 +124,7 @@ class _Runner:
         elif step.state == CACHED:
             record = read_record(step.folder)
             assert record is not None
-            self._finish(number, step, CACHED, record)
+            self._finish(number, step, CACHED, {**record, "seconds_now": 0.0})
         else:
             self._work(number, step)
 
@@ -135,8 +140,7 @@ class _Runner:
             refuse_changed(step.inputs)
             attempt.note(finished=False, said="it was interrupted")
             with watch(told):
-                assert step.work is not None
-                outcome = step.work(attempt.folder, self.checkpoint)
+                outcome = self._outcome(step, attempt)
             _keep_if_same(step, attempt)
         except BaseException as error:
             self._ended(number, step, attempt, error)
@@ -146,13 +150,25 @@ class _Runner:
         if outcome.refused:  # what comes after it depends on what it was given
             self.steps = self.plan()
 
+    def _outcome(self, step: Step, attempt: Attempt) -> Outcome:
+        assert step.work is not None
+        try:
+            return step.work(attempt.folder, self.checkpoint)
+        except OtherRun as error:  # such as one of another version of the package
+            if not attempt.goes_on:
+                raise
+            logging.getLogger(__name__).warning("%s begins anew: %s", step.name, error)
+        attempt.begin_anew()
+        return step.work(attempt.folder, self.checkpoint)
+
     def _ended(self, number: int, step: Step, attempt: Attempt, error: BaseException) -> None:
         """Leave out what is a bad drive's; raise what ends the recipe."""
         said = str(error) or type(error).__name__
-        bad = step.about and isinstance(error, BAD_DRIVE) and not attempt.replaces
-        if bad and not changed(step.inputs):
+        bad = step.about and isinstance(error, BAD_DRIVE) and not is_of_the_place(error)
+        if bad and not attempt.replaces and not changed(step.inputs):
             attempt.note(finished=True, left_out=True, said=said)
             self._finish(number, step, LEFT_OUT, attempt.record)
+            self.steps = self.plan()  # those after it learn without it
             return
         stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
         attempt.note(finished=False, said="it was interrupted" if stopped else said)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dalearn_ros.core.errors import SettingsError
-from dalearn_ros.core.settings import field, load_settings
+from dalearn_ros.core.settings import field
 
 STAGES = ("label", "train", "harden", "adapt", "distill", "retrain", "export", "evaluate")
 LEARNING = STAGES[1:6]  # each hands a checkpoint to the next
@@ -136,20 +136,6 @@ class RecipeSettings:
     evaluate: EvaluateStage | None = field(EvaluateStage, "The evaluation.")
 
 
-def load_recipe(path: Path) -> RecipeSettings:
-    """Read and check the settings file of a recipe.
-
-    Args:
-        path: The YAML file; its own folder is where its relative paths begin.
-
-    Raises:
-        SettingsError: Not readable, an unknown key, or values that do not fit together.
-    """
-    settings = _placed(load_settings(RecipeSettings, path), path.resolve().parent)
-    _check(settings, str(path))
-    return settings
-
-
 def stage_of(settings: RecipeSettings, name: str) -> Any:
     """The settings of a stage that runs; None if it is left out."""
     stage = getattr(settings, name)
@@ -167,19 +153,19 @@ def datasets_of(settings: RecipeSettings, use: str) -> dict[str, Path]:
     return {name: one.path for name, one in found if one.use == use and one.path is not None}
 
 
-def _placed(value: T, folder: Path) -> T:
+def placed(value: T, folder: Path) -> T:
     """Settings whose relative paths begin at ``folder``."""
     if isinstance(value, Path):
         return folder / value  # type: ignore[return-value]
     if isinstance(value, dict):
-        return {key: _placed(item, folder) for key, item in value.items()}  # type: ignore[return-value]
+        return {key: placed(item, folder) for key, item in value.items()}  # type: ignore[return-value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = {f.name: _placed(getattr(value, f.name), folder) for f in dataclasses.fields(value)}
+        parts = {f.name: placed(getattr(value, f.name), folder) for f in dataclasses.fields(value)}
         return dataclasses.replace(value, **parts)
     return value
 
 
-def _check(settings: RecipeSettings, source: str) -> None:
+def check_recipe(settings: RecipeSettings, source: str) -> None:
     """Raise SettingsError for values that do not fit together."""
     _check_names(settings, source)
     runs = {name for name in STAGES if stage_of(settings, name)}

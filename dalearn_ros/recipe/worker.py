@@ -49,7 +49,7 @@ def _learn(config: Path, out: Path, first: str, last: str, pipe: int) -> int:
 
     try:
         from dalearn_ros.recipe.run import learn
-        from dalearn_ros.recipe.settings import load_recipe
+        from dalearn_ros.recipe.stage_settings import load_recipe
 
         say({KEY_DONE: learn(load_recipe(config), out, first, last, told).verdict()})
     except DalearnError as error:

@@ -180,10 +180,15 @@ class Trainer:
         kept = "No state was saved yet"
         if path.is_file():
             kept = f"The last good state is {path}; a new run can begin there with --init"
-        raise ModelError(
+        error = ModelError(
             f"training: {what} at step {self.step + 1} ({names}). {kept}. "
             "Lower loop.learning_rate or look at that batch."
         )
+
+        def fail() -> None:
+            raise error
+
+        self.peers.first(fail)  # every process is here, and one says it
 
     def _validate(self, log: RunLog | None) -> dict[str, float]:
         figures = self.peers.first(lambda: self.task.validate(self.average.network))

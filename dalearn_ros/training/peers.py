@@ -20,6 +20,10 @@ Result = TypeVar("Result")
 _PATIENCE = datetime.timedelta(hours=6)  # the others wait while the first one validates
 
 
+class _OfTheFirst(Exception):
+    """The cause of an error that the first process raises, too."""
+
+
 @dataclass(frozen=True)
 class Peers:
     """One process among those that learn together.
@@ -70,8 +74,8 @@ class Peers:
     def together(self) -> Iterator[None]:
         """The connection between the processes; nothing for one process.
 
-        A process that is not the first leaves without a word where one of them fails: the first
-        one speaks, and ``torchrun`` ends all.
+        A process that is not the first leaves where one of them fails, and ``torchrun`` ends all.
+        What :meth:`first` raises is the first one's to say; any other error it says itself.
         """
         if self.count == 1:
             yield
@@ -82,10 +86,12 @@ class Peers:
         distributed.init_process_group(backend, timeout=_PATIENCE)
         try:
             yield
-        except (DalearnError, KeyboardInterrupt):
-            if self.rank:
-                sys.exit(1)
-            raise
+        except (DalearnError, KeyboardInterrupt) as error:
+            if not self.rank:
+                raise
+            if isinstance(error, DalearnError) and not isinstance(error.__cause__, _OfTheFirst):
+                print(f"dalearn: process {self.rank}: {error}", file=sys.stderr, flush=True)
+            sys.exit(1)
         finally:
             distributed.destroy_process_group()
 
@@ -133,6 +139,8 @@ class Peers:
                 told = [None, error]
         distributed.broadcast_object_list(told, src=0)
         if told[1] is not None:
+            if self.rank:
+                raise told[1] from _OfTheFirst()
             raise told[1]
         return cast(Result, told[0])
 

@@ -8,10 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from dalearn_ros.core.errors import InputError, ModelError
-from dalearn_ros.core.files import first_difference, plain, write_json
+from dalearn_ros.core.files import (
+    first_difference,
+    is_leftover,
+    plain,
+    remove_leftovers,
+    write_json,
+)
 
 RUN_FILE = "run.json"
 FORMAT_VERSION = 1
+
+
+class OtherRun(InputError):
+    """The folder holds a run, and another one than was asked for."""
 
 
 def claim_run(run: Path, description: Mapping[str, Any], prepared: Collection[str] = ()) -> None:
@@ -23,23 +33,29 @@ def claim_run(run: Path, description: Mapping[str, Any], prepared: Collection[st
         prepared: Names that may be in the folder before the run is.
 
     Raises:
-        InputError: It holds something else, or a run that differs; the difference is named.
+        InputError: It holds something else.
+        OtherRun: It holds a run that differs; the difference is named.
     """
     found = read_run(run)
     wanted = plain(description, None)
     if found is None:
         refuse_other(run, prepared)
+        remove_leftovers(run)
         write_json(run / RUN_FILE, description, None)
     elif found not in (wanted, plain(description)):  # runs of before had their numbers rounded
         key = first_difference(found, wanted)
-        raise InputError(
+        raise OtherRun(
             f"{run}: holds a run with another '{key}'; choose another --out, or give the same "
             "settings, data and seed to continue it."
         )
+    else:
+        remove_leftovers(run)
 
 
 def refuse_other(run: Path, prepared: Collection[str] = ()) -> None:
     """Raise InputError if the folder holds something that is no run.
+
+    What a process left that was killed while it wrote does not count.
 
     Args:
         run: The folder.
@@ -47,7 +63,8 @@ def refuse_other(run: Path, prepared: Collection[str] = ()) -> None:
     """
     if (run / RUN_FILE).is_file():
         return
-    if run.is_file() or (run.is_dir() and {path.name for path in run.iterdir()} - {*prepared}):
+    names = {path.name for path in run.iterdir()} if run.is_dir() else set[str]()
+    if run.is_file() or any(not is_leftover(name) for name in names - {*prepared}):
         raise InputError(f"{run}: holds something else; choose another --out.")
 
 

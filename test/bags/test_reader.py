@@ -16,6 +16,8 @@ from helpers.small_drive import (
     pose_at,
     write_bag,
 )
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
 
 from dalearn_ros.bags.poses import choose_pose_topic
 from dalearn_ros.bags.reader import BagReader
@@ -301,6 +303,22 @@ def test_a_truncated_file_is_a_sentence(tmp_path: Path, share: float) -> None:
         with pytest.raises(BagError, match="truncated or damaged") as caught:
             BagReader(path)
         assert str(tmp_path) in str(caught.value)
+
+
+def test_damage_in_the_middle_of_sqlite_is_a_sentence(tmp_path: Path) -> None:
+    types, kind = get_typestore(Stores.ROS2_JAZZY), "std_msgs/msg/String"
+    long = types.serialize_cdr(types.types[kind]("x" * 40_000), kind)
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        connection = writer.add_connection("/text", kind, typestore=types)
+        for stamp_ns in range(5):
+            writer.write(connection, stamp_ns, long)
+    (file,) = (tmp_path / "bag").glob("*.db3")
+    content = bytearray(file.read_bytes())
+    page = content.index(b"x" * 4000, len(content) // 2) // 4096 * 4096
+    content[page : page + 4] = b"\xff" * 4  # where the text goes on
+    file.write_bytes(content)
+    with Bag(tmp_path / "bag") as bag, pytest.raises(BagError, match="malformed"):
+        list(bag.raw())
 
 
 def test_damage_anywhere_is_a_sentence_or_one_frame(tmp_path: Path) -> None:

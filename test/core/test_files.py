@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import signal
 import subprocess
@@ -12,7 +14,14 @@ import numpy as np
 import pytest
 
 from dalearn_ros.core.errors import InputError
-from dalearn_ros.core.files import atomic_directory, atomic_file, write_json
+from dalearn_ros.core.files import (
+    atomic_directory,
+    atomic_file,
+    fsync_tree,
+    is_leftover,
+    remove_leftovers,
+    write_json,
+)
 
 
 @pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt])
@@ -85,3 +94,53 @@ def test_json_is_rounded_sorted_and_has_no_nan(tmp_path: Path) -> None:
     assert path.read_text().split() == (
         '{ "a": [ null, 3 ], "b": 0.123457, "c": [ 1.0, 1.0 ] }'.split()
     )
+
+
+def test_json_is_on_the_disk_when_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, bool]] = []
+
+    def fsync(opened: int) -> None:
+        name = os.readlink(f"/proc/self/fd/{opened}")
+        synced.append((Path(name).suffix, (tmp_path / "a.json").exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_json(tmp_path / "a.json", {})
+    assert synced == [(".json", False), (tmp_path.suffix, True)]  # the file, its folder
+
+
+def test_a_disk_that_breaks_is_a_sentence_and_a_folder_that_cannot_be_synced_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(number: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", lambda _: fsync(errno.EIO))
+    for work in (lambda: write_json(tmp_path / "a.json", {}), lambda: fsync_tree(tmp_path)):
+        with pytest.raises(InputError, match="cannot be written \\(Input/output error"):
+            work()
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(os, "fsync", lambda _: fsync(errno.EINVAL))
+    write_json(tmp_path / "a.json", {})
+
+
+def test_leftovers_are_told_from_other_files(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from dalearn_ros.core.files import atomic_directory, atomic_file\n"
+        "with atomic_file(sys.argv[1] + '/a.b.json') as p, atomic_directory(sys.argv[1] + '/d'):\n"
+        "    p.touch(); os._exit(0)\n"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert len(left) == 2 and all(map(is_leftover, left))
+    others = {".part", ".a.part", "a.77.part.json", ".git", ".x.77.party"}
+    assert not any(map(is_leftover, others))
+    for name in others:
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path, "a")
+    assert {path.name for path in tmp_path.iterdir()} == others | {n for n in left if "d" in n[:2]}
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == others

@@ -102,6 +102,14 @@ def test_a_stream_goes_on_anywhere(place: Path, monkeypatch: pytest.MonkeyPatch)
         assert rest == whole[start:]
 
 
+def test_the_round_is_known_before_the_first_record(place: Path) -> None:
+    stream = ShardStream([Shards.open(place / "shards")], 0, 3)
+    records = stream.records(3 * len(stream) + 2)
+    assert stream.round == 3
+    next(records)
+    assert stream.round == 3
+
+
 def test_the_buffer_mixes_as_far_as_it_reaches() -> None:
     order = list(mixed(1000, 50, np.random.default_rng(0)))
     assert sorted(order) == list(range(1000))

@@ -8,6 +8,7 @@ import pytest
 from helpers.fleet_work import DoAsTold, tries_of, write_map
 
 from dalearn_ros.core.errors import DalearnError
+from dalearn_ros.fleet import run
 from dalearn_ros.fleet.bag_list import FleetBag
 from dalearn_ros.fleet.copies import copies_of
 from dalearn_ros.fleet.engine import Outcome
@@ -49,6 +50,35 @@ class Backwards:
                 yield Outcome(job, work(job), "", 1)
             except DalearnError as error:
                 yield Outcome(job, None, str(error), 1)
+
+
+def test_a_bag_that_moved_and_has_another_name_counts_once(
+    fleet: list[FleetBag], tmp_path: Path
+) -> None:
+    before, after = fleet[0], FleetBag("new name", tmp_path / "moved", tmp_path / "map")
+    process = DoAsTold(tmp_path / "log")
+    with Manifest.open(tmp_path / "out", {}) as manifest:
+        run_fleet([before], manifest, process, Backwards())
+    before.bag.rename(after.bag)
+    with Manifest.open(tmp_path / "out", {}) as manifest:
+        result = run_fleet([before, after], manifest, process, Backwards())
+        assert manifest.known.keys() == {"b"} and (result.done, result.new) == (1, 0)
+    reasons = {failure.name: failure.reason for failure in result.failures}
+    assert "no such file or folder" in reasons["b"]
+    assert "is the same recording as bag b, which counts" in reasons["new name"]
+
+
+def test_a_copy_that_could_not_be_read_at_first_counts_once(
+    fleet: list[FleetBag], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "copies_of", lambda bags, known: {})
+    with Manifest.open(tmp_path / "out", {}) as manifest:
+        result = run_fleet(fleet[:3], manifest, DoAsTold(tmp_path / "log"), Backwards())
+        assert manifest.known.keys() == {"a", "c"}
+    (failure,) = result.failures
+    assert (failure.name, failure.tries) == ("b", 1)
+    assert "is the same recording as bag a, which counts" in failure.reason
+    assert not list((tmp_path / "out" / "parts").iterdir())
 
 
 def test_copies_cost_no_work_and_no_part_is_left(fleet: list[FleetBag], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 from helpers.fleet_work import DoAsTold, write_bags
 
@@ -29,6 +30,19 @@ def read(number: int) -> None:
 def write(number: int) -> None:
     with atomic_file("/tmp/never-written"):
         raise OSError(number, os.strerror(number))
+
+
+def read_sqlite(number: int) -> None:
+    """As rosbags does."""
+    try:
+        raise apsw.exception_for(number)
+    except apsw.Error as error:
+        raise BagError(f"bag: cannot be read ({os.strerror(errno.EIO)}, {error}).") from None
+
+
+def test_a_fault_of_the_disk_under_sqlite_is_tried_again() -> None:
+    assert not attempt(read_sqlite, apsw.SQLITE_IOERR).final
+    assert attempt(read_sqlite, apsw.SQLITE_CORRUPT).final
 
 
 @pytest.mark.parametrize(

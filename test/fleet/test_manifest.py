@@ -137,6 +137,18 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
             pass
 
 
+def test_what_a_killed_process_left_is_nothing_else(tmp_path: Path) -> None:
+    """Killed between the temporary file and its new name: the first line, and a shard."""
+    for place in (tmp_path, tmp_path / "shards"):
+        place.mkdir(exist_ok=True)
+        (place / ".manifest.77.part.jsonl").touch()
+    (tmp_path / "shards").rename(tmp_path.with_name("shards"))
+    with Manifest.open(tmp_path, {}):
+        tmp_path.with_name("shards").rename(tmp_path / "shards")
+    with Manifest.open(tmp_path, {}):
+        assert not list(tmp_path.rglob("*.part*"))
+
+
 def test_one_process_at_a_time(out: Path) -> None:
     depends = depends_on("evaluate", {"model_sha256": "1"})
     with Manifest.open(out, depends):

@@ -111,6 +111,8 @@ def test_of_many_errors_a_part_is_taken(
     taken = [value for bag, start in first.items() for value in lateral[bag][start::2]]
     assert two["localization"]["lateral_m"]["median"] == pytest.approx(float(np.median(taken)))
     assert two["localization"]["availability"] == one["localization"]["availability"]
+    kept = summary._gather(manifest, CLASSES).errors["localization/lateral_m"]
+    assert all(values.base is None for values in kept)  # what is not taken is not in memory
     monkeypatch.setattr(summary, "MOST_ERRORS", 7)
     whole = summary.summarise(manifest, CLASSES, 8.0)
     assert whole["localization"]["lateral_m"] == one["localization"]["lateral_m"]

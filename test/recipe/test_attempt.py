@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from dalearn_ros.recipe.plan import CACHED, CONTINUED, NEW, Planner, Step
 from dalearn_ros.recipe.records import read_latest, read_record
 from dalearn_ros.recipe.run import _Runner
 from dalearn_ros.recipe.stages import Outcome
+from dalearn_ros.training.run_folder import FORMAT_VERSION, claim_run
 
+NAMES = ["label-a", "train", "harden", "export"]
 Write = Callable[[Path], None]
 
 
@@ -27,6 +30,7 @@ class Recipe:
     Attributes:
         seed: Of ``train``.
         beside: Whether the labels want something beside them.
+        version: Of the package, as ``train`` notes it.
         refuses: Whether ``harden`` refuses.
         write: Does the work of ``label``.
         worked: Which stages have worked.
@@ -37,6 +41,7 @@ class Recipe:
         self.bag.write_bytes(b"bag")
         self.out.mkdir()
         self.seed, self.beside, self.refuses = "1", False, False
+        self.version = "1"
         self.write: Write = lambda folder: None
         self.worked: list[str] = []
 
@@ -54,6 +59,7 @@ class Recipe:
 
         def train(out: Path, _: Path | None) -> Outcome:
             self._work("train", out)
+            claim_run(out, {"format_version": FORMAT_VERSION, "version": self.version})
             return Outcome("")
 
         def harden(out: Path, _: Path | None) -> Outcome:
@@ -63,8 +69,9 @@ class Recipe:
         def bag() -> dict[str, str]:
             return {"bag": self.inputs(self.bag)}
 
-        planner.add("label-a", "label", bag, label, about="a", lacks=lacks)
-        step = planner.add("train", "train", lambda: {"seed": self.seed}, train, hands=True)
+        labels = planner.add("label-a", "label", bag, label, about="a", lacks=lacks)
+        data = {} if labels.left_out else {"data": labels.key}
+        step = planner.add("train", "train", lambda: {"seed": self.seed, **data}, train, hands=True)
         found = planner.add("harden", "harden", lambda: {"from": step.key}, harden, hands=True)
         handed = step.key if found.refused else found.key
         planner.add("export", "distill", lambda: {"from": handed}, train)
@@ -81,7 +88,7 @@ class Recipe:
 
     def _work(self, name: str, out: Path) -> None:
         self.worked.append(name)
-        out.mkdir(parents=True)
+        out.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture
@@ -151,6 +158,71 @@ def test_an_input_that_changes_before_or_while_it_is_read_gives_no_result(recipe
     assert recipe.run()["label-a"] == "run"
 
 
+def test_a_bad_drive_counts_for_what_is_learnt_without_it(recipe: Recipe) -> None:
+    def bad(folder: Path) -> None:
+        raise BagError("a.mcap: has no camera.")
+
+    recipe.write = bad
+    assert recipe.run() == {"label-a": "left out", **dict.fromkeys(NAMES[1:], "run")}
+    assert recipe.planned()["train"].parts == {"seed": "1"}
+    assert set(recipe.run().values()) == {"left out", "cached"}
+    recipe.write = lambda folder: None
+    Path(f"{recipe.planned()['label-a'].folder}.json").unlink()  # to try it once more
+    assert recipe.run() == dict.fromkeys(NAMES, "run")
+    assert recipe.planned()["train"].parts.keys() == {"seed", "data"}
+
+
+def test_a_drive_is_not_bad_because_a_disk_is(recipe: Recipe) -> None:
+    def coughs(folder: Path) -> None:
+        try:
+            raise OSError(errno.EIO, "Input/output error")
+        except OSError:
+            raise BagError("a.mcap: cannot be read (Input/output error).") from None
+
+    recipe.write = coughs
+    with pytest.raises(DalearnError, match="'label-a' failed: a.mcap: cannot be read"):
+        recipe.run()
+    recipe.write = lambda folder: None
+    assert recipe.run() == dict.fromkeys(NAMES, "run")
+
+
+def test_what_another_version_began_begins_anew(recipe: Recipe) -> None:
+    recipe.run("label")
+    step = recipe.planned()["train"]
+    record = Path(f"{step.folder}.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), "finished": False}))
+    (step.folder / "half").touch()
+    recipe.version = "2"
+    assert recipe.planned()["train"].state == CONTINUED
+    assert recipe.run()["train"] == "run" and recipe.worked == ["train", "train"]
+    assert not (step.folder / "half").exists()
+    assert json.loads((step.folder / "run.json").read_text())["version"] == "2"
+
+
+def test_the_files_are_on_the_disk_before_the_record_says_so(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+
+    def sync(folder: Path) -> None:
+        record = read_record(folder)
+        assert record is not None and not record["finished"]
+        synced.append(folder)
+
+    monkeypatch.setattr(attempt_module, "fsync_tree", sync)
+    recipe.run()
+    assert synced == [step.folder for step in recipe.planned().values()]
+
+
+def test_what_a_killed_process_left_beside_is_removed(recipe: Recipe) -> None:
+    step = recipe.planned()["label-a"]
+    stages = step.folder.parent
+    for name in (f".{step.folder.name}.7.part", f".{step.folder.name}.7.part.json", ".b-1.7.part"):
+        (stages / name).mkdir(parents=True)
+    Attempt(step)
+    assert [path.name for path in stages.iterdir()] == [".b-1.7.part"]
+
+
 def test_what_comes_after_a_refusal_does_not_depend_on_it(recipe: Recipe) -> None:
     recipe.refuses = True
     assert recipe.run()["export"] == "run"
@@ -179,10 +251,10 @@ def test_the_time_before_a_kill_counts(recipe: Recipe, monkeypatch: pytest.Monke
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
 
-    def seconds(step: Step) -> float:
+    def seconds(step: Step, of: str = "seconds") -> float:
         record = read_record(step.folder)
         assert record is not None
-        return float(record["seconds"])
+        return float(record[of])
 
     step = recipe.planned()["train"]
     (recipe.out / "stages").mkdir()
@@ -201,6 +273,7 @@ def test_the_time_before_a_kill_counts(recipe: Recipe, monkeypatch: pytest.Monke
     clock[0] += 5
     second.finish()
     assert seconds(step) == attempt_module.NOTED_S + 5
+    assert seconds(step, "seconds_now") == 5
 
 
 def test_a_folder_that_has_moved_is_begun_anew(recipe: Recipe) -> None:

@@ -13,10 +13,10 @@ from helpers.tiny_training import TINY, write_dataset
 from dalearn_ros.core.errors import DatasetError, InputError
 from dalearn_ros.datasets.shards import write_shards
 from dalearn_ros.recipe.order import Recipe, steps_of
-from dalearn_ros.recipe.plan import NEW
+from dalearn_ros.recipe.plan import NEW, Step
 from dalearn_ros.recipe.records import write_latest, write_record
 from dalearn_ros.recipe.run import LOCK, learn
-from dalearn_ros.recipe.settings import load_recipe
+from dalearn_ros.recipe.stage_settings import load_recipe
 
 
 def write(place: Path, **changes: Any) -> Path:
@@ -82,3 +82,51 @@ def test_the_folder_is_locked_before_anything_is_looked_at(tmp_path: Path) -> No
             learn(settings, out)
     with pytest.raises(InputError, match="nothing there"):  # a lock alone is nothing else
         learn(settings, out)
+
+
+def test_the_pretrained_weights_count_by_their_content(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "data")
+
+    def step(weights: str) -> Step:
+        network = {"settings": {"network": {"backbone_weights": weights}}}
+        return steps_of(load_recipe(write(tmp_path, train=network)), tmp_path / "out")[1]
+
+    with pytest.raises(InputError, match=r"a\.safetensors: expected a file or folder, found noth"):
+        step("a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(b"one")
+    (tmp_path / "b.safetensors").write_bytes(b"one")
+    first = step("a.safetensors")
+    assert step("b.safetensors").key == first.key
+    assert tmp_path / "a.safetensors" in [found.path for found in first.inputs]
+    (tmp_path / "a.safetensors").write_bytes(b"two")
+    assert step("a.safetensors").key != first.key
+
+
+def test_the_order_in_the_settings_file_does_not_matter(tmp_path: Path) -> None:
+    found = []
+    for name in ("a", "b"):
+        write_dataset(tmp_path / name)
+    for names in ("ab", "ba"):
+        datasets = {name: {"path": name} for name in names}
+        targets = {f"t{name}": {"path": name, "use": "target"} for name in names}
+        settings = load_recipe(write(tmp_path, datasets={**datasets, **targets}))
+        recipe = Recipe(settings, tmp_path / "out")
+        found.append((recipe.steps()[1].key, recipe._material()))
+    assert found[0] == found[1] and found[0][1].data == [tmp_path / "a", tmp_path / "b"]
+
+
+def test_labels_of_a_bad_drive_are_no_part_of_what_is_learnt(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "data")
+    (tmp_path / "map").mkdir()
+    (tmp_path / "map/lanelet2_map.osm").write_text("<osm/>")
+    (tmp_path / "b.mcap").write_bytes(b"bag")
+    drives = {"b": {"bag": "b.mcap", "map": "map"}}
+    settings, out = load_recipe(write(tmp_path, drives=drives, label={})), tmp_path / "out"
+    label, train = steps_of(settings, out)[:2]
+    assert train.parts["train data b"] == label.key
+    ended = {"key": label.key, "parts": {}, "finished": True, "said": "no camera"}
+    write_record(label.folder, {**ended, "left_out": True})
+    recipe = Recipe(settings, out)
+    label, without = recipe.steps()[:2]
+    assert label.left_out and "train data b" not in without.parts and without.key != train.key
+    assert recipe._material().data == [tmp_path / "data"]

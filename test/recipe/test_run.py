@@ -24,7 +24,8 @@ from dalearn_ros.depth.taught import has_depth
 from dalearn_ros.detector.regime import DetectorTask
 from dalearn_ros.inference.detector import LandmarkDetector
 from dalearn_ros.recipe.run import Progress, learn
-from dalearn_ros.recipe.settings import STAGES, load_recipe
+from dalearn_ros.recipe.settings import STAGES
+from dalearn_ros.recipe.stage_settings import load_recipe
 from dalearn_ros.training.checkpoint import load_checkpoint
 from dalearn_ros.training.loop import CHECKPOINT, WEIGHTS
 
@@ -86,6 +87,8 @@ def test_each_stage_hands_its_checkpoint_to_the_next(world: Path) -> None:
     assert steps["adapt"]["refused"].startswith("adaptation did not help")
     assert has_depth(of(world, "retrain")) and steps["export"]["figures"]["depth"]
     assert steps["harden"]["figures"]["hard"] == 1
+    parts = json.loads(Path(f"{of(world, 'train')}.json").read_text())["parts"]
+    assert "train data north" in parts and "train data blind" not in parts
     data = Dataset.open(of(world, "label-north"))
     assert len(data) == steps["label-north"]["figures"]["frames"] == 3
     assert data.distances(0) is not None  # because 'distill' runs
@@ -112,6 +115,8 @@ def test_a_second_run_does_nothing(world: Path, monkeypatch: pytest.MonkeyPatch)
     weights = (of(world, "retrain") / WEIGHTS).stat().st_mtime_ns
     assert call(world) == 0
     assert states(world) == {**dict.fromkeys(NAMES, "cached"), **DONE}
+    assert json.loads((world / "out/summary.json").read_text())["seconds"] == 0.0
+    assert all(summary(world)[name]["seconds"] > 0.0 for name in STAGES[1:7])
     assert (of(world, "retrain") / WEIGHTS).stat().st_mtime_ns == weights
 
 
@@ -216,6 +221,8 @@ def test_an_interrupted_stage_goes_on(
     assert states(small)["train"] == "interrupted" and states(small)["export"] == "not reached"
     (folder,) = (path for path in (small / "out/stages").iterdir() if path.is_dir())
     assert load_checkpoint(folder / CHECKPOINT).header["step"] == 2
+    words[-1] = "out"  # the same place, said otherwise
+    monkeypatch.chdir(small)
     assert main([*words, "--dry-run"]) == 0
     assert re.search(r"train +goes on", capsys.readouterr().out)
     assert main(words) == 0

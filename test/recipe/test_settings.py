@@ -11,8 +11,8 @@ import yaml
 
 from dalearn_ros.core.errors import SettingsError
 from dalearn_ros.core.settings import load_settings
-from dalearn_ros.recipe.settings import STAGES, HardenStage, load_recipe, stage_of
-from dalearn_ros.recipe.stage_settings import SETTINGS
+from dalearn_ros.recipe.settings import STAGES, HardenStage, stage_of
+from dalearn_ros.recipe.stage_settings import SETTINGS, load_recipe
 from dalearn_ros.recipe.stages import store_of
 
 DRIVE = {"bag": "a/bag", "map": "a/map"}
@@ -25,13 +25,21 @@ def write(folder: Path, content: dict[str, Any]) -> Path:
 
 
 def test_paths_begin_at_the_file(tmp_path: Path) -> None:
-    content = {"drives": {"a": DRIVE}, "train": {"config": "train.yaml"}, "start": "/w.safetensors"}
+    stages = {
+        "train": {"config": "train.yaml"},
+        "harden": {"settings": {"network": {"backbone_weights": "b.safetensors"}}},
+    }
+    (tmp_path / "train.yaml").write_text("network: {backbone_weights: weights/a.safetensors}")
+    content = {"drives": {"a": DRIVE}, **stages, "start": "/w.safetensors"}
     settings = load_recipe(write(tmp_path, content))
     assert settings.drives["a"].bag == tmp_path / "a/bag"
     assert settings.drives["a"].map == tmp_path / "a/map"
     assert settings.start == Path("/w.safetensors")
-    assert settings.train is not None and settings.train.config == tmp_path / "train.yaml"
-    assert stage_of(settings, "harden") is None
+    assert settings.train is not None and settings.train.config is None  # it is read
+    for name, weights in (("train", "weights/a.safetensors"), ("harden", "b.safetensors")):
+        network = stage_of(settings, name).settings["network"]
+        assert network["backbone_weights"] == str(tmp_path / weights)
+    assert stage_of(settings, "adapt") is None
 
 
 def test_the_shipped_file_can_be_used() -> None:

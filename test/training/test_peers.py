@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from helpers.processes import run_together
+from torch import distributed
 
 from dalearn_ros.core.errors import ModelError, SettingsError
 from dalearn_ros.core.shares import part_of
@@ -37,6 +38,30 @@ def test_one_process_needs_no_connection() -> None:
         assert ALONE.agree(2.5, True) == (2.5, True)
         assert ALONE.gather("a") == ["a"]
         assert ALONE.first(lambda: 3) == 3
+
+
+def test_another_process_says_its_own_error_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broadcast(told: list[object], src: int) -> None:
+        told[:] = [None, ModelError("the first one's")]
+
+    monkeypatch.setattr(distributed, "init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr(distributed, "destroy_process_group", lambda: None)
+    monkeypatch.setattr(distributed, "broadcast_object_list", broadcast)
+    second = Peers(1, 2)
+    with pytest.raises(SystemExit), second.together():
+        second.first(lambda: None)
+    with pytest.raises(SystemExit), second.together():
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit) as ended, second.together():
+        raise ModelError("its memory is full.")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "dalearn: process 1: its memory is full.\n"
+    with pytest.raises(ModelError, match="the first"), Peers(0, 2).together():
+        raise ModelError("the first")
+    assert capsys.readouterr().err == ""  # the command line says it
 
 
 def test_two_processes_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
