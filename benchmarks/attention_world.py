@@ -170,7 +170,10 @@ def disc(
 
 
 def score(run: Path, judged: Sequence[Dataset]) -> dict[str, Any]:
-    """F1, share of attention on landmarks, and F1 once the misrecognised images are edited."""
+    """F1, share of attention on landmarks, and F1 once the misrecognised images are edited.
+
+    A detector without a branch looks everywhere alike.
+    """
     opened = start_landmark_run(run, BranchSettings(), 0)
     viewer, space = LandmarkViewer(opened), judged[0].label_space
     scores = {name: DetectionScore(space) for name in ("f1", EDITED, CONTROL)}
@@ -185,21 +188,21 @@ def score(run: Path, judged: Sequence[Dataset]) -> dict[str, Any]:
             answer = viewer.answer(view, own)
             assert answer.observations is not None
             given = dict.fromkeys(scores, answer.observations)
-            if not opened.is_new:
-                if not truth.ignore.all():
-                    masses.append(landmark_share(view.attention, truth, view.covered_px))
-                if judge(answer, view, truth).misrecognised(PERCEPTION):
-                    edits += 1
-                    for name, chosen in ((EDITED, wanted), (CONTROL, wanted[:, ::-1])):
-                        seen = viewer.answer(view, np.ascontiguousarray(chosen)).observations
-                        assert seen is not None
-                        given[name] = seen
+            if not truth.ignore.all():
+                masses.append(landmark_share(own, truth, view.covered_px))
+            if not opened.is_new and judge(answer, view, truth).misrecognised(PERCEPTION):
+                edits += 1
+                for name, chosen in ((EDITED, wanted), (CONTROL, wanted[:, ::-1])):
+                    seen = viewer.answer(view, np.ascontiguousarray(chosen)).observations
+                    assert seen is not None
+                    given[name] = seen
             for name, seen in given.items():
                 scores[name].add(truth, seen, view.size_px, data.approximate(index))
-    found = {name: one.result()["f1"] for name, one in scores.items()}
+    f1 = {name: one.result()["f1"] for name, one in scores.items()}
+    mass = float(np.nanmean(masses)) if masses else None
     if opened.is_new:
-        return {"f1": found["f1"]}
-    return {**found, "mass": float(np.nanmean(masses)) if masses else None, "edits": edits}
+        return {"f1": f1["f1"], "mass": mass}
+    return {**f1, "mass": mass, "edits": edits}
 
 
 def one_run(row: str, seed: int, args: argparse.Namespace, runs: KeptRuns) -> None:

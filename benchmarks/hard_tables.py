@@ -92,22 +92,22 @@ def gap_lines(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 def cost_lines(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Images tried per second, and what the time goes to."""
     table = []
-    for own in groups(entries):
-        timed = [e["timing"] for e in own if "timing" in e]
-        if timed:
-            share = {
-                name: float(np.mean([t["share"][key] for t in timed]))
-                for name, key in (("recognition", "recognise"), ("conversion", "convert"))
+    for own in groups([entry for entry in entries if "timing" in entry]):
+        timed = [entry["timing"] for entry in own]
+        share = {
+            name: float(np.mean([t["share"][key] for t in timed]))
+            for name, key in (("recognition", "recognise"), ("conversion", "convert"))
+        }
+        table.append(
+            {
+                "row": own[0]["row"],
+                "budget": own[0]["outputs"],
+                "seeds": len(own),
+                "tried per second": float(np.mean([t["tries_per_second"] for t in timed])),
+                **{f"share of {name}": f"{value:.0%}" for name, value in share.items()},
+                "minutes of a run": float(np.mean([e["minutes"] for e in own])),
             }
-            table.append(
-                {
-                    "row": own[0]["row"],
-                    "budget": own[0]["outputs"],
-                    "tried per second": float(np.mean([t["tries_per_second"] for t in timed])),
-                    **{f"share of {name}": f"{value:.0%}" for name, value in share.items()},
-                    "minutes of a run": float(np.mean([e["minutes"] for e in own])),
-                }
-            )
+        )
     return table
 
 
