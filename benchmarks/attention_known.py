@@ -120,8 +120,9 @@ def learn(
 
 def one_seed(seed: int, args: argparse.Namespace, runs: KeptRuns) -> None:
     """All rows of a seed that are not there."""
-    plain = unpack(args.real_data, args.out / "data" / "cifar10")
-    known = write_known(plain, args.out / "data" / f"known_{seed}", seed)
+    with awaited(args.out / "data" / "all"):
+        plain = unpack(args.real_data, args.out / "data" / "cifar10")
+        known = write_known(plain, args.out / "data" / f"known_{seed}", seed)
     boxes = json.loads((known / BOXES).read_text(encoding="utf-8"))
     names = class_names(known / "train")
     rate = 0.004
@@ -167,7 +168,8 @@ def one_seed(seed: int, args: argparse.Namespace, runs: KeptRuns) -> None:
                 attention: dict[str, Any] = attention,
             ) -> Path:  # fmt: skip
                 folder = args.out / "data" / f"edits_{count}_{seed}"
-                edits = write_edits(folder, known, boxes, chosen)
+                with awaited(folder):
+                    edits = write_edits(folder, known, boxes, chosen)
                 steps, label = args.again, f"{name}, {count}"
                 how = (attention, known, 64, start(), edits)
                 return learn(args.out, label, seed, steps, rate / 2, *how)
@@ -233,7 +235,7 @@ def main() -> None:
     note = (
         "Accuracy on 1000 test images, mean of the seeds; chance 0.1. The columns on the right: "
         "test images that were misrecognised and therefore edited, and the accuracy of all once "
-        "these were answered under the map of their box, or of another image's box. "
+        "these were answered under the map of their box, or of a box elsewhere. "
         f"{machines_of(runs.entries())}"
     )
     record(NAME, command, rows, note)
