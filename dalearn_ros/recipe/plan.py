@@ -151,7 +151,7 @@ class Planner:
             known = (read_record(folder) if state == CACHED else None) or {}
             made = key, found, folder, state, why, work, hands, hands, about, inputs
             refused, left_out = _ended(known)
-        step = Step(name, stage, *made, refused=refused, left_out=left_out)
+            step = Step(name, stage, *made, refused=refused, left_out=left_out)
         self.steps.append(step)
         return step
 
