@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from benchmarks.ablation import spread
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_tasks import CITY, DAYS, start_pair
 from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start, machines_of
@@ -234,24 +235,33 @@ def maps_of(run: Path) -> int:
 
 
 def tables(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Rows of the table, means over the seeds."""
-    rows = []
-    for row in ROWS:
-        own = [entry for entry in entries if entry["row"] == row]
-        if not own:
-            continue
-        mine = [entry["judged"] for entry in own]
-        maps = float(np.mean([entry["maps"] for entry in own]))
-        shown: dict[str, Any] = {"network": row, "maps": round(maps) or None}
-        for name in JUDGED:
-            for key, head in (
-                ("f1", "F1"), ("mass", "attention on landmarks"), ("edits", "images edited"),
-                (EDITED, "F1 edited"), (CONTROL, "F1 edited elsewhere"),
-            ):  # fmt: skip
-                values = [one[name][key] for one in mine if one[name].get(key) is not None]
-                shown[f"{head}, {name}"] = float(np.mean(values)) if values else None
-        rows.append(shown)
-    return rows
+    """Rows of the table: each network by day and by night, means over the seeds."""
+    return [
+        line(row, name, own)
+        for row in ROWS
+        for name in JUDGED
+        if (own := [entry for entry in entries if entry["row"] == row])
+    ]
+
+
+def line(row: str, name: str, own: Sequence[Entry]) -> dict[str, Any]:
+    """One row of the table."""
+
+    def values(key: str) -> list[float]:
+        found = (entry["judged"][name].get(key) for entry in own)
+        return [value for value in found if value is not None]
+
+    mass, edits = values("mass"), values("edits")
+    return {
+        "network": row,
+        "on": name,
+        "maps": round(float(np.mean([entry["maps"] for entry in own]))) or None,
+        "F1": spread(values("f1")),
+        "attention on landmarks": float(np.mean(mass)) if mass else None,
+        "images edited": round(float(np.mean(edits))) if edits else None,
+        "F1 edited": spread(values(EDITED)) if edits else None,
+        "F1 edited elsewhere": spread(values(CONTROL)) if edits else None,
+    }
 
 
 def main() -> None:
@@ -283,7 +293,8 @@ def main() -> None:
     command = "python benchmarks/attention_world.py --data out/ship/data"
     seeds = len({entry["seed"] for entry in runs.entries()})
     note = (
-        f"F1 at 8 px on whole images, mean of {seeds} seeds; every row but the start learns "
+        f"F1 at 8 px on whole images, mean ± standard deviation of {seeds} seeds; every row but "
+        "the start learns "
         f"{args.steps} steps on the same images, its features frozen; retrained rows go on with "
         "'branch', those without a map's loss draw the images of as many maps as often. "
         f"{machines_of(runs.entries())}"
