@@ -1,8 +1,8 @@
 """What 10^6 bags would take: other benchmarks' figures times the size of the fleet.
 
 Nothing is measured here. Throughputs are those of ``benchmarks/results``, on that machine's cores;
-the fleet and the prices are assumptions, given as options. ``fleet.json`` and ``shards.json`` are
-used where they are there. ::
+the fleet and the prices are assumptions, given as options. ``fleet.json`` is used where it is
+there. ::
 
     python benchmarks/scale_plan.py
 """
@@ -32,7 +32,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
 
 def machines() -> str:
     """Where the throughputs were measured."""
-    names = ("label_speed", "model_sizes", "localization_speed", "fleet", "shards")
+    names = ("label_speed", "model_sizes", "localization_speed", "fleet")
     files = [RESULTS / f"{name}.json" for name in names]
     found = {json.loads(file.read_text())["machine"] for file in files if file.is_file()}
     return "; ".join(sorted(found))
@@ -51,9 +51,6 @@ def throughputs() -> dict[str, float]:
     }
     for row in rows_of("fleet"):
         found[f"evaluate, fleet on {row['engine']}"] = row["frames/s of a worker"]
-    streamed = [row for row in rows_of("shards") if row["decoded"]]
-    if streamed:
-        found["read shards of 64x48 px"] = streamed[-1]["records/s of one core"]
     return found
 
 
