@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.files import atomic_directory, write_json
 from dalearn_ros.core.randomness import generator
 
@@ -95,7 +96,7 @@ def write_edits(path: Path, data: Path, boxes: dict[str, Box], keys: list[str]) 
         for key in keys:
             maps.write(
                 TeacherMap(
-                    digest=digest_of(data / key),
+                    digest=sha256_of(data / key),
                     attention=box_map(boxes[key]),
                     size_px=(SIZE, SIZE),
                     covered_px=(float(SIZE), float(SIZE)),

@@ -41,8 +41,9 @@ from dalearn_ros.attention.retrain import METRICS, Inputs, retrain, retrain_sett
 from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
 from dalearn_ros.attention.settings import BranchSettings
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
 from dalearn_ros.attention.viewing import LandmarkViewer
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.files import atomic_directory
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings, load_settings, merged
@@ -143,7 +144,7 @@ def simulated(path: Path, run: Path, data: Sequence[Dataset], seed: int, count: 
             file = dataset.image_path(index)
             maps.write(
                 TeacherMap(
-                    digest=digest_of(file),
+                    digest=sha256_of(file),
                     attention=attention,
                     size_px=view.size_px,
                     covered_px=view.covered_px,

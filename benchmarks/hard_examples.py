@@ -16,7 +16,6 @@ started again, it goes on with what is missing, within a run too; several proces
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from benchmarks.hard_tasks import oracle, sources, start_pair, tests
 from benchmarks.kept_runs import KeptRuns, digest_of_start
 from benchmarks.scoring import exported, scored
 from benchmarks.start_run import start_of, training_part
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import settings_from, train_detector
@@ -143,9 +143,8 @@ def about_of(job: Job, args: argparse.Namespace) -> dict[str, Any]:
 def recipe_of(job: Job, args: argparse.Namespace, start: Path) -> list[Any]:
     """All that a run's result depends on."""
     settings = settings_parts(settings_of(job, start, args.steps))
-    store = hashlib.sha256(STORE.read_bytes()).hexdigest()
     drives = args.drives, args.test_drives
-    return [about_of(job, args), *drives, settings, digest_of_start(start), store]
+    return [about_of(job, args), *drives, settings, digest_of_start(start), sha256_of(STORE)]
 
 
 def one_run(job: Job, args: argparse.Namespace, runs: KeptRuns) -> None:

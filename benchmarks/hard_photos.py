@@ -13,7 +13,6 @@ folds and takes as many steps. Finished runs are kept (``benchmarks/results/runs
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from benchmarks.ablation import spread
 from benchmarks.figures import ROOT, record
 from benchmarks.hard_examples import NONE, ONLINE, STORE, judge
 from benchmarks.kept_runs import Entry, KeptRuns, digest_of_start
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings, load_settings, merged
 from dalearn_ros.datasets.store import Dataset, DatasetWriter
@@ -143,8 +143,7 @@ def recipe_of(row: str, number: int, args: argparse.Namespace) -> list[Any]:
     """All that a run's result depends on."""
     fold = args.work / f"fold{number}"
     settings = settings_parts(settings_of(row, fold, args))
-    store = hashlib.sha256(STORE.read_bytes()).hexdigest()
-    return [row, number, settings, digest_of_start(fold / "run"), store]
+    return [row, number, settings, digest_of_start(fold / "run"), sha256_of(STORE)]
 
 
 def main() -> None:

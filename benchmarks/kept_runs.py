@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks.figures import RESULTS, machine
 from benchmarks.parallel import claimed
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.files import plain, write_json
 from dalearn_ros.training.loop import WEIGHTS
 
@@ -84,7 +85,7 @@ def fingerprint(recipe: Any) -> str:
 
 def digest_of_start(run: Path) -> str:
     """SHA-256 (hexadecimal) of a run's weights, for the recipe of what begins with it."""
-    return hashlib.sha256((run / WEIGHTS).read_bytes()).hexdigest()
+    return sha256_of(run / WEIGHTS)
 
 
 def machines_of(entries: Sequence[Entry]) -> str:

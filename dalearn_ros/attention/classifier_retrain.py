@@ -39,8 +39,8 @@ from dalearn_ros.attention.regime import with_branch
 from dalearn_ros.attention.regression import EDITED, ELSEWHERE, Row, summarise, told
 from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_report
 from dalearn_ros.attention.retrain import METRICS
-from dalearn_ros.attention.teacher_maps import digest_of
 from dalearn_ros.bags.images import decode_compressed
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.training.loop import WEIGHTS, Trainer, TrainResult
@@ -94,8 +94,10 @@ def retrain_images(
         trained = open_image_run(run).network
         after = trained if isinstance(trained, ImageAttention) else shell_of(trained, settings)
         makes = dataclasses.replace(start.make, branch=start.make.branch and make.branch), make
-        unseen = validation and without_edited(validation, edits)
-        left_out = len(validation or ()) - len(unseen or ())
+        unseen = validation
+        if validation is not None:
+            unseen = without_edited(validation, edits)
+            left_out = len(validation) - len(unseen)
         rows = _rows((before, after), makes, settings, data, unseen, maps)
     score = "accuracy" if make.task == CLASSIFICATION else "right"
     summary = summarise(rows, score)
@@ -197,7 +199,7 @@ def _rows(
 
 def without_edited(data: Examples, edits: Edits) -> Examples:
     """The examples that have no corrected map that was learnt from; by the bytes of their files."""
-    learnt = {edit.digest for edit in edits.used.values()}
+    learnt = edits.images
     chosen = [number for number, digest in enumerate(data.images.digests) if digest not in learnt]
     return data if len(chosen) == len(data) else select(data, chosen)
 
@@ -221,7 +223,7 @@ def _description(
 ) -> dict[str, Any]:
     start = None
     if inputs.init is not None:
-        start = {"path": str(inputs.init), "sha256": digest_of(inputs.init / WEIGHTS)}
+        start = {"path": str(inputs.init), "sha256": sha256_of(inputs.init / WEIGHTS)}
     return {
         "format": IMAGE_FORMAT,
         "format_version": FORMAT_VERSION,

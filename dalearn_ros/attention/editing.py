@@ -8,7 +8,8 @@ from pathlib import Path
 from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.pictures import open_pictures
 from dalearn_ros.attention.session import Session
-from dalearn_ros.attention.teacher_maps import TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.training.loop import WEIGHTS
 from dalearn_ros.training.run_folder import read_run
@@ -34,7 +35,7 @@ def open_session(model: Path, data: Path, edits: Path) -> Session:
     branch = description.get("branch") or description["settings"]["branch"]
     about = {
         "run": str(model),
-        "weights": digest_of(model / WEIGHTS),
+        "weights": sha256_of(model / WEIGHTS),
         "synthesis": branch["synthesis"],
     }
     return Session(viewer, pictures, TeacherMaps(edits), about)

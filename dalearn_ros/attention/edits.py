@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import InputError
 from dalearn_ros.core.progress import track
 
@@ -30,6 +31,11 @@ class Edits:
     used: Mapping[int, TeacherMap]
     skipped: tuple[tuple[str, str], ...]
     given: int
+
+    @property
+    def images(self) -> set[str]:
+        """Digests of the images whose maps are used."""
+        return {edit.digest for edit in self.used.values()}
 
     @property
     def digest(self) -> str:
@@ -130,7 +136,7 @@ def _numbers(files: Sequence[Path]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for number, file in enumerate(track(files, label="match maps")):
         try:
-            found.setdefault(digest_of(file), []).append(number)
+            found.setdefault(sha256_of(file), []).append(number)
         except OSError:
             continue
     return found

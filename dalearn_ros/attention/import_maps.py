@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dalearn_ros.attention.cells import resampled
-from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, digest_of
+from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap
 from dalearn_ros.bags.images import ImageFault, decode_compressed
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import InputError
 
 Array = npt.NDArray[np.float32]
@@ -48,7 +49,7 @@ def import_map(
     except ImageFault as error:
         raise InputError(f"{image}: {error}.") from None
     return TeacherMap(
-        digest=digest_of(image),
+        digest=sha256_of(image),
         attention=drawn_cells(_read(drawn), str(drawn), (width, height), cells, covered_px),
         size_px=(width, height),
         covered_px=covered_px,

@@ -67,6 +67,7 @@ def proposed_maps(
         covered = padded_size(width, height, settings.input.multiple)
         cells = settings.grid.shape(*covered)
         size = float(covered[0]), float(covered[1])
-        known = known_cells(truth, cells, size)
-        found[number] = WantedMap(proposed_map(truth, cells, size), size, (width, height), known)
+        wanted = proposed_map(truth, cells, size)
+        known = known_cells(truth, wanted, size)
+        found[number] = WantedMap(wanted, size, (width, height), known)
     return found

@@ -17,8 +17,9 @@ from dalearn_ros.attention.misrecognised import judge
 from dalearn_ros.attention.proposals import landmark_share
 from dalearn_ros.attention.regression import EDITED, ELSEWHERE, Judged, Row
 from dalearn_ros.attention.run import LandmarkRun
-from dalearn_ros.attention.teacher_maps import TeacherMap, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMap
 from dalearn_ros.attention.viewing import LandmarkViewer, View
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.files import printable
 from dalearn_ros.core.progress import track
@@ -122,11 +123,11 @@ def without_edited(
     frames: Sequence[tuple[Dataset, int]], edits: Edits
 ) -> list[tuple[Dataset, int]]:
     """The images that have no corrected map that was learnt from; by the bytes of their files."""
-    learnt = {edit.digest for edit in edits.used.values()}
+    learnt = edits.images
 
     def is_learnt(file: Path) -> bool:
         try:
-            return digest_of(file) in learnt
+            return sha256_of(file) in learnt
         except OSError:
             return False  # nobody can have learnt it
 

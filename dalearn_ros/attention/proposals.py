@@ -32,7 +32,7 @@ def proposed_map(
 
 
 def known_cells(
-    labels: Labels, cells: Cells, covered_px: tuple[float, float], margin_cells: float = 1.0
+    labels: Labels, wanted: Array, covered_px: tuple[float, float], margin_cells: float = 1.0
 ) -> Array:
     """Where truth says whether to look: not on ignored landmarks, unless another one is there.
 
@@ -40,15 +40,15 @@ def known_cells(
 
     Args:
         labels: Of the image.
-        cells: As of :func:`proposed_map`.
+        wanted: (rows, columns) its :func:`proposed_map`, of the same margin.
         covered_px: As there.
         margin_cells: As there.
 
     Returns:
         (rows, columns) 1 where it is known, 0 where it is not.
     """
+    cells = wanted.shape[0], wanted.shape[1]
     ignored = _drawn(labels, labels.ignore, cells, covered_px, margin_cells)
-    wanted = _drawn(labels, ~labels.ignore, cells, covered_px, margin_cells)
     return np.asarray(ignored <= wanted, np.float32)
 
 
@@ -69,8 +69,8 @@ def landmark_share(
     """
     values = np.asarray(attention, np.float64)
     cells = values.shape[0], values.shape[1]
-    known = known_cells(labels, cells, covered_px, margin_cells=0.0)
     inside = proposed_map(labels, cells, covered_px, margin_cells=0.0)
+    known = known_cells(labels, inside, covered_px, margin_cells=0.0)
     return mass_inside(values * known, inside)
 
 

@@ -30,7 +30,7 @@ from dalearn_ros.attention.regression_report import REPORT, verdict_of, write_re
 from dalearn_ros.attention.retrain_settings import RetrainSettings
 from dalearn_ros.attention.run import LANDMARK_FORMAT, LandmarkRun, start_landmark_run
 from dalearn_ros.attention.samples import MapCrops
-from dalearn_ros.attention.teacher_maps import digest_of
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import DatasetError, ModelError
 from dalearn_ros.core.files import write_json
 from dalearn_ros.core.settings import dump_settings, load_settings
@@ -224,7 +224,7 @@ def _description(
         "attention": values["attention"],
         "label_space": start.label_space.to_dict(),
         "seed": seed,
-        "init": {"path": str(inputs.init), "sha256": digest_of(inputs.init / WEIGHTS)},
+        "init": {"path": str(inputs.init), "sha256": sha256_of(inputs.init / WEIGHTS)},
         "data": [{"path": str(d.path), "images": len(d)} for d in inputs.data],
         "validation": [{"path": str(d.path), "images": len(d)} for d in inputs.validation],
         "edits": edits.about(inputs.edits),

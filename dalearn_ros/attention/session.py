@@ -114,9 +114,8 @@ class Session:
         if not isinstance(truth, Labels):
             return None
         own = seen.view.attention
-        where = (own.shape[0], own.shape[1]), seen.covered_px
-        known = known_cells(truth, *where)
-        return np.where(known > 0, proposed_map(truth, *where), own)
+        wanted = proposed_map(truth, (own.shape[0], own.shape[1]), seen.covered_px)
+        return np.where(known_cells(truth, wanted, seen.covered_px) > 0, wanted, own)
 
     def edit(self, seen: Seen) -> TeacherMap | None:
         """The corrected map there; None: none.

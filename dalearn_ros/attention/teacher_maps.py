@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import hashlib
 import json
 import math
 import os
@@ -82,11 +81,6 @@ class TeacherMap:
     def wanted(self) -> WantedMap:
         """The map with what it covers."""
         return WantedMap(self.attention, self.covered_px, self.size_px)
-
-
-def digest_of(file: Path) -> str:
-    """SHA-256 of a file's bytes; OSError if it cannot be read."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class TeacherMaps:

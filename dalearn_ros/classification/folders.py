@@ -18,6 +18,7 @@ from torch import Tensor
 
 from dalearn_ros.bags.images import ImageFault, decode_compressed
 from dalearn_ros.coding.pixels import PixelMap
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
 from dalearn_ros.datasets.bag_images import LeftOut
@@ -225,7 +226,7 @@ def _under(path: Path) -> list[Path]:
 
 def _digest(file: Path) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return sha256_of(file)
     except OSError:
         return f"unreadable {file}"
 

@@ -8,6 +8,11 @@ from pathlib import Path
 END_BYTES, CHUNK_BYTES = 1 << 20, 1 << 22
 
 
+def sha256_of(file: Path) -> str:
+    """SHA-256 (hexadecimal) of a file's bytes; OSError if it cannot be read."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def add_name_and_size(total: hashlib._Hash, name: str, file: Path) -> int:
     """Add what a file is called (wherever it lies) and how long it is; its bytes.
 

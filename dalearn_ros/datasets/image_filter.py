@@ -7,17 +7,16 @@ looks at several, and its result does not depend on their order.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import DatasetError
 from dalearn_ros.core.progress import track
 from dalearn_ros.core.settings import field
@@ -100,7 +99,7 @@ class LabelledImages:
 
     def digest(self, index: int) -> str:
         """sha256 of the file's bytes."""
-        return hashlib.sha256(Path(self.data.image_path(index)).read_bytes()).hexdigest()
+        return sha256_of(self.data.image_path(index))
 
 
 @dataclass(frozen=True)

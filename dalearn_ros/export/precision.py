@@ -6,7 +6,6 @@ Works on the ONNX file; nothing here needs torch.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import numpy.typing as npt
 import onnx
 
 from dalearn_ros.coding.metadata import InputSettings
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import DatasetError, InputError, ModelError
 from dalearn_ros.core.files import atomic_file, plain
 from dalearn_ros.core.settings import field
@@ -131,7 +131,7 @@ def convert(
     assert best is not None
     loss, method, candidate = best
     _refuse(out, precision, loss, settings)
-    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    digest = sha256_of(model)
     done = Converted(precision, loss, method, len(shown) if shown else 0, digest)
     _write(candidate, done, out)
     return done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import ModelError
 from dalearn_ros.core.settings import dump_settings
 from dalearn_ros.evaluation.collector import Collector
@@ -81,7 +81,7 @@ class EvaluateBag:
 def model_digest(model: Path) -> str:
     """SHA-256 (hexadecimal) of an ONNX file, or of that of a run folder; empty: there is none."""
     path = model / RUN_MODEL if model.is_dir() else model
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return sha256_of(path) if path.is_file() else ""
 
 
 @functools.lru_cache(maxsize=1)

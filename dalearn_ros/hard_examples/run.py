@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import DatasetError, SettingsError
 from dalearn_ros.core.randomness import generator
 from dalearn_ros.core.settings import dump_settings
@@ -195,7 +195,7 @@ def _start(
     checkpoint = load_checkpoint(path)
     network = build_network(settings, space, seed)
     load_weights(network, dict(checkpoint.groups.get("network", {})), path, new=NEW_PARTS)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256_of(path)
     return network.eval(), checkpoint.header, digest
 
 
@@ -226,8 +226,7 @@ def _description(
     store = None
     if inputs.store is not None:
         _check_store(inputs.store, settings.search.condition, seed)
-        digest_of_store = hashlib.sha256(inputs.store.read_bytes()).hexdigest()
-        store = {"path": str(inputs.store), "sha256": digest_of_store}
+        store = {"path": str(inputs.store), "sha256": sha256_of(inputs.store)}
     values = dump_settings(settings)
     if settings.conversions == ConversionSettings():
         del values["conversions"]  # runs of before there were others than colours go on

@@ -22,7 +22,8 @@ from dalearn_ros.attention.classifier_start import image_settings as settings_of
 from dalearn_ros.attention.classifier_viewing import RegressorViewer
 from dalearn_ros.attention.opening import open_viewer
 from dalearn_ros.attention.regression_report import REPORT
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import DatasetError, InputError, ModelError, SettingsError
 from dalearn_ros.training.checkpoint import load_checkpoint
 
@@ -34,7 +35,7 @@ def write_edits(path: Path, files: list[Path]) -> Path:
         attention = np.zeros((8, 8), np.float32)
         attention[2:6, 2:6] = 1.0
         TeacherMaps(path).write(
-            TeacherMap(digest_of(file), attention, (16, 16), (16.0, 16.0), file.name, "hand",
+            TeacherMap(sha256_of(file), attention, (16, 16), (16.0, 16.0), file.name, "hand",
                        "Ada", "2026-01-01T00:00:00Z", {}, "perception")
         )  # fmt: skip
     return path
@@ -101,7 +102,7 @@ def test_maps_of_padded_images_are_cropped(tmp_path: Path, monkeypatch: pytest.M
     padded = np.zeros((8, 8), np.float32)
     padded[:4] = 1.0  # of the 16 rows that the image has, all
     file, about = data / "bar" / "0.png", ("hand", "Ada", "2026-01-01T00:00:00Z", {})
-    edit = TeacherMap(digest_of(file), padded, (16, 16), (16.0, 32.0), file.name, *about)
+    edit = TeacherMap(sha256_of(file), padded, (16, 16), (16.0, 32.0), file.name, *about)
     TeacherMaps(tmp_path / "edits").write(edit)
     given: list[np.ndarray] = []
 

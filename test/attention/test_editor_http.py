@@ -22,7 +22,8 @@ from helpers.tiny_attention_run import write_attention
 
 from dalearn_ros.attention import image_routes, seen
 from dalearn_ros.attention.session import Session
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.datasets.store import Dataset
 
 pytestmark = pytest.mark.xdist_group("editor")  # they share one server, in this order
@@ -111,7 +112,7 @@ def test_an_image_that_is_gone_or_outside_is_not_served(client: Client, index: i
 def test_an_image_with_its_picture_and_maps(client: Client, roads: Dataset) -> None:
     about = client.json("/api/images/0")
     assert (about["size"], about["cells"], about["covered"]) == ([160, 96], [12, 20], [160, 96])
-    assert about["digest"] == digest_of(roads.image_path(0))
+    assert about["digest"] == sha256_of(roads.image_path(0))
     assert about["answer"]["landmarks"]
     assert about["truth"]["landmarks"][0]["class"] == 0
     status, body, headers = client.ask("GET", "/api/images/0/picture")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dalearn_ros.attention.edits import match_edits
-from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import UNJUDGED, TeacherMap, TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import InputError
 
 SIZE = (30, 22)
@@ -36,8 +37,8 @@ def files(tmp_path: Path) -> list[Path]:
 
 def test_a_map_finds_all_files_with_its_bytes(tmp_path: Path, files: list[Path]) -> None:
     folder = tmp_path / "edits"
-    TeacherMaps(folder).write(edit(digest_of(files[0]), misrecognised="perception"))
-    TeacherMaps(folder).write(edit(digest_of(files[1]), made="imported"))
+    TeacherMaps(folder).write(edit(sha256_of(files[0]), misrecognised="perception"))
+    TeacherMaps(folder).write(edit(sha256_of(files[1]), made="imported"))
     found = match_edits(folder, files, lambda _: SIZE)
     assert sorted(found.used) == [0, 1, 2]
     assert found.skipped == ()
@@ -55,9 +56,9 @@ def test_a_map_finds_all_files_with_its_bytes(tmp_path: Path, files: list[Path])
 def test_maps_that_cannot_be_used_are_listed(tmp_path: Path, files: list[Path]) -> None:
     folder = tmp_path / "edits"
     maps = TeacherMaps(folder)
-    maps.write(edit(digest_of(files[0])))
+    maps.write(edit(sha256_of(files[0])))
     maps.write(edit("ab" * 32, image="gone.jpg"))
-    damaged = maps.write(edit(digest_of(files[1]), image="b.jpg"))
+    damaged = maps.write(edit(sha256_of(files[1]), image="b.jpg"))
     about = folder / f"{damaged.digest}.json"
     content = json.loads(about.read_text())
     about.write_text(json.dumps({**content, "covered_px": [0, 24]}))
@@ -74,6 +75,6 @@ def test_no_map_that_can_be_used_is_refused(tmp_path: Path, files: list[Path]) -
     folder = tmp_path / "edits"
     with pytest.raises(InputError, match="no such folder"):
         match_edits(folder, files, lambda _: SIZE)
-    TeacherMaps(folder).write(edit(digest_of(files[1])))
+    TeacherMaps(folder).write(edit(sha256_of(files[1])))
     with pytest.raises(InputError, match=r"1 maps, none of which .* of an image of \(30, 22\) px"):
         match_edits(folder, files, lambda _: (40, 22))

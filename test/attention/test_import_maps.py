@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from dalearn_ros.attention.import_maps import import_map
-from dalearn_ros.attention.teacher_maps import TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import InputError
 
 
@@ -33,7 +34,7 @@ def test_a_drawn_map_of_another_size(tmp_path: Path, image: Path, dtype: type) -
     assert np.allclose(found.attention, expected, atol=1e-4)
     assert (found.made, found.note, found.size_px) == ("imported", "by hand", (32, 20))
     written = TeacherMaps(tmp_path / "edits").write(found)
-    assert written.digest == digest_of(image)
+    assert written.digest == sha256_of(image)
 
 
 def test_what_is_clear_is_no_attention_and_the_proportions_are_the_images(

@@ -55,14 +55,16 @@ def test_ignored_landmarks_are_left_out() -> None:
 
 
 def test_nothing_is_known_on_ignored_landmarks() -> None:
-    whole, where = labels(SQUARE), ((4, 6), (48.0, 32.0))
-    assert known_cells(whole, *where, margin_cells=0).all()
-    hidden = labels(SQUARE, ignored=(True,))
-    known = known_cells(hidden, *where, margin_cells=0)
+    def known_of(truth: Labels, margin_cells: float) -> np.ndarray:
+        wanted = proposed_map(truth, (4, 6), (48.0, 32.0), margin_cells)
+        return known_cells(truth, wanted, (48.0, 32.0), margin_cells)
+
+    assert known_of(labels(SQUARE), 0).all()
+    known = known_of(labels(SQUARE, ignored=(True,)), 0)
     assert not known[1, 1:3].any()
     assert known[3].all() and known[:, 4:].all()
     both = labels(SQUARE, SQUARE, ignored=(True, False))
-    assert known_cells(both, *where).all()  # the one that counts is there, too
+    assert known_of(both, 1).all()  # the one that counts is there, too
 
 
 def test_attention_on_ignored_landmarks_counts_on_neither_side() -> None:

@@ -25,7 +25,8 @@ from dalearn_ros.attention.retrain import METRICS, Inputs, retrain
 from dalearn_ros.attention.run import open_landmark_run, start_landmark_run
 from dalearn_ros.attention.samples import MapCrops
 from dalearn_ros.attention.settings import BranchSettings
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
+from dalearn_ros.core.digests import sha256_of
 from dalearn_ros.core.errors import InputError, ModelError
 from dalearn_ros.datasets.store import Dataset
 from dalearn_ros.detector.run import open_run
@@ -39,7 +40,7 @@ def write_edits(path: Path, data: Dataset, count: int = 2) -> Path:
         attention[5:8, 6:9] = 1.0
         TeacherMaps(path).write(
             TeacherMap(
-                digest_of(file), attention, (160, 96), (160.0, 96.0), file.name, "hand", "Ada",
+                sha256_of(file), attention, (160, 96), (160.0, 96.0), file.name, "hand", "Ada",
                 "2026-01-01T00:00:00Z", {}, "perception" if index else "",
             )
         )  # fmt: skip

@@ -13,8 +13,9 @@ from helpers.tiny_attention import TINY as TINY_IMAGES
 from helpers.tiny_depth import write_detector, write_roads
 from helpers.tiny_images import write_images
 
-from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps, digest_of
+from dalearn_ros.attention.teacher_maps import TeacherMap, TeacherMaps
 from dalearn_ros.cli.main import main
+from dalearn_ros.core.digests import sha256_of
 
 TINY = {
     "crops": {"width": 96, "height": 64},
@@ -33,7 +34,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = roads.image_path(0)
     attention = np.ones((12, 20), np.float32)
     TeacherMaps(folder / "edits").write(
-        TeacherMap(digest_of(file), attention, (160, 96), (160.0, 96.0), file.name, "hand", "Ada",
+        TeacherMap(sha256_of(file), attention, (160, 96), (160.0, 96.0), file.name, "hand", "Ada",
                    "2026-01-01T00:00:00Z", {}, "perception")
     )  # fmt: skip
     (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
